@@ -1,0 +1,151 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// No package dependencies, ever: Foundation, Dispatch, Glibc and the system libraries below.
+// One target per wall: what a target does not list here, the compiler does not let it import.
+
+/// What every Swift target is compiled with.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+/// A room of the house: its folder under `Sources/` and the rooms below it that it may know.
+struct Room {
+    var name: String
+    var folder: String
+    var knows: [String]
+    /// What its tests may use besides itself; nil for a room without a test target.
+    var testsKnow: [String]?
+
+    init(_ name: String, _ folder: String? = nil, knows: [String] = [], testsKnow: [String]? = []) {
+        self.name = name
+        self.folder = folder ?? name
+        self.knows = knows
+        self.testsKnow = testsKnow
+    }
+}
+
+let rooms: [Room] = [
+    // Platform. The first group is pure: bytes in, values out, no system call.
+    Room("Bytes", "Platform/Bytes"),
+    Room("JSON", "Platform/JSON", knows: ["Bytes"]),
+    Room("Limits", "Platform/Limits", testsKnow: nil),
+    Room("YAML", "Platform/YAML", knows: ["CYAML", "Limits"]),
+    Room("Crypto", "Platform/Crypto", knows: ["COpenSSL", "Bytes"]),
+    Room("Logging", "Platform/Logging", knows: ["JSON"]),
+    Room("Metrics", "Platform/Metrics"),
+    Room("EventLoop", "Platform/EventLoop", knows: ["CLinux", "Bytes", "Limits"]),
+    Room("HTTP", "Platform/HTTP", knows: ["EventLoop", "Bytes", "Limits"]),
+    Room("WebSocket", "Platform/WebSocket", knows: ["HTTP", "EventLoop", "Crypto", "Bytes", "Limits"]),
+    Room("SQLite", "Platform/SQLite", knows: ["CSQLite"]),
+    Room("Subprocess", "Platform/Subprocess", knows: ["CLinux", "Limits"]),
+
+    // The vocabulary, and the pure rooms.
+    Room("Model", knows: ["Bytes", "JSON", "Limits"]),
+    Room("Network", knows: ["Model"]),
+    Room("Scheduler", knows: ["Model", "Network"]),
+    Room("RBAC", knows: ["Model"]),
+
+    // Consensus and the replicated state.
+    Room("RaftCore", "Raft/Core"),
+    Room("RaftLog", "Raft/Log", knows: ["RaftCore", "Bytes", "CLinux", "Limits"]),
+    Room("RaftGroup", "Raft/Group", knows: ["RaftCore", "RaftLog", "Bytes", "Logging", "Metrics", "Limits"]),
+    Room("StoreFormat", "Store/Format", knows: ["Bytes", "Limits"]),
+    Room(
+        "Store", "Store/State", knows: ["StoreFormat", "SQLite", "Bytes", "Crypto", "Logging", "Limits"]),
+
+    // Hosts.
+    Room("HostProtocol", "HostAgent/Protocol", knows: ["JSON", "Bytes", "Limits"]),
+    Room("HostAgentCore", "HostAgent/Core", knows: ["HostProtocol", "JSON"]),
+    Room(
+        "HostRuntime", "HostAgent/Runtime",
+        knows: ["HostProtocol", "HTTP", "EventLoop", "JSON", "Bytes", "Logging", "Limits", "Subprocess", "Crypto"]),
+    Room(
+        "HostAgent", "HostAgent/Agent",
+        knows: [
+            "HostAgentCore", "HostRuntime", "HostProtocol", "HTTP", "WebSocket", "EventLoop", "JSON", "Bytes",
+            "Logging", "Limits", "Crypto",
+        ]),
+
+    // Server rooms.
+    Room(
+        "Gateway",
+        knows: [
+            "HTTP", "WebSocket", "EventLoop", "JSON", "Bytes", "Crypto", "Logging", "Metrics", "Limits", "Model",
+            "RBAC", "StoreFormat", "Store",
+        ]),
+    Room(
+        "Services", "ClusterNode/Services",
+        knows: ["Model", "Network", "Scheduler", "StoreFormat", "JSON", "Bytes", "Limits"]),
+    Room(
+        "ClusterNode", "ClusterNode/Node",
+        knows: [
+            "Services", "Gateway", "Store", "StoreFormat", "RaftCore", "RaftLog", "RaftGroup", "RBAC", "Scheduler",
+            "Network", "Model", "HostProtocol", "HTTP", "WebSocket", "EventLoop", "JSON", "Bytes", "Crypto",
+            "Logging", "Metrics", "Limits", "CLinux",
+        ]),
+    Room(
+        "Simulator",
+        knows: [
+            "RaftCore", "RaftLog", "StoreFormat", "Store", "HostProtocol", "HostAgentCore", "Model", "JSON", "Bytes",
+        ]),
+
+    // What people type.
+    Room("Compose", knows: ["YAML", "JSON", "Model", "Network", "Limits"]),
+    Room(
+        "CLI",
+        knows: [
+            "Compose", "HTTP", "WebSocket", "EventLoop", "JSON", "Bytes", "Limits", "CLinux",
+        ]),
+    Room(
+        "Benchmarks", "../Benchmarks",
+        knows: [
+            "Store", "StoreFormat", "RaftCore", "RaftLog", "RaftGroup", "JSON", "Bytes", "Subprocess", "Logging",
+        ], testsKnow: nil),
+]
+
+let targets: [Target] = rooms.flatMap { room -> [Target] in
+    let known: [Target.Dependency] = room.knows.map { .target(name: $0) }
+    var made: [Target] = [
+        .target(
+            name: room.name, dependencies: known, path: "Sources/\(room.folder)", swiftSettings: strict)
+    ]
+    if let extra: [String] = room.testsKnow {
+        let names: [String] = [room.name] + room.knows + extra
+        made.append(
+            .testTarget(
+                name: "\(room.name)Tests", dependencies: names.map { .target(name: $0) },
+                path: "Tests/\(room.name)Tests", swiftSettings: strict))
+    }
+    return made
+}
+
+let package = Package(
+    name: "drover",
+    products: [.executable(name: "drover", targets: ["drover"])],
+    targets: targets + [
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "CLinux"),
+        .executableTarget(
+            name: "drover",
+            dependencies: [
+                "CLI", "ClusterNode", "HostAgent", "HostRuntime", "Benchmarks", "Simulator", "Logging", "Limits",
+                "JSON", "EventLoop", "HTTP", "CLinux", "Bytes",
+            ],
+            swiftSettings: strict),
+        .executableTarget(name: "hello", path: "examples/hello/Sources", swiftSettings: strict),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: [
+                "JSON", "HTTP", "EventLoop", "Bytes", "Subprocess", "Limits", "WebSocket", "drover",
+            ], swiftSettings: strict),
+        .testTarget(name: "TidyTests", swiftSettings: strict),
+    ]
+)

@@ -1,0 +1,80 @@
+/// Every bound of the product, by name, with its default.
+///
+/// Units stand at the end of each name. A limit that an operator may change is read from here as the
+/// default of that setting; all others are what they are.
+package enum Limits {
+    // MARK: HTTP (RFC 9112)
+
+    /// A request line or a header line, without its CRLF.
+    package static let httpLineBytes: Int = 16 * 1024 + 512
+    /// All header lines of one message together.
+    package static let httpHeadBytes: Int = 64 * 1024
+    package static let httpHeaderCount: Int = 100
+    /// A request body; longer ones are refused with 413.
+    package static let httpBodyBytes: Int = 4 * 1024 * 1024
+    /// From the first byte of a request to the end of its head, and again for its body.
+    package static let httpReadSeconds: Int = 20
+    /// How long a connection may stay open between two requests.
+    package static let httpIdleSeconds: Int = 75
+    package static let httpWriteSeconds: Int = 30
+    package static let httpConnections: Int = 10_000
+    /// What a client of ours accepts as an answer.
+    package static let httpClientBodyBytes: Int = 64 * 1024 * 1024
+
+    // MARK: WebSocket (RFC 6455)
+
+    package static let webSocketMessageBytes: Int = 1024 * 1024
+    /// Messages that wait to be sent to a slow reader; one more and the connection is closed.
+    package static let webSocketQueuedMessages: Int = 1024
+
+    // MARK: YAML
+
+    package static let yamlDocumentBytes: Int = 1024 * 1024
+    package static let yamlDepth: Int = 32
+    /// Nodes after aliases are followed: bounds the "billion laughs" document.
+    package static let yamlNodes: Int = 100_000
+
+    // MARK: Transactions and records
+
+    package static let transactionBytes: Int = 1024 * 1024
+    package static let transactionWrites: Int = 1_000
+    package static let transactionPreconditions: Int = 4_000
+    package static let recordBytes: Int = 256 * 1024
+    /// Content above this is a blob, not part of a record.
+    package static let inlineContentBytes: Int = 64 * 1024
+    package static let sessions: Int = 1_024
+    /// Requests of one session whose answers are not yet confirmed as received.
+    package static let sessionOutstanding: Int = 256
+
+    // MARK: Raft
+
+    package static let raftSegmentBytes: Int = 16 * 1024 * 1024
+    package static let raftUncommittedBytes: Int = 64 * 1024 * 1024
+
+    // MARK: Watches
+
+    /// Events that wait for a slow watcher; one more and it is closed with the revision to resume from.
+    package static let watchQueuedEvents: Int = 4_096
+    /// Changes kept in memory for watches that resume.
+    package static let watchMemoryEvents: Int = 50_000
+    package static let subscribeQueuedMessages: Int = 1_024
+
+    // MARK: API
+
+    package static let collectionDefault: Int = 100
+    package static let collectionMaximum: Int = 3_000
+    package static let conflictRetries: Int = 5
+    package static let containerCountPerPost: Int = 100
+    package static let serviceScale: Int = 10_000
+
+    // MARK: Host streams
+
+    package static let hostFrameBytes: Int = 1024 * 1024
+    package static let hostPingSeconds: Int = 5
+    package static let hostSilenceSeconds: Int = 15
+
+    // MARK: Programs that we run
+
+    package static let subprocessSeconds: Int = 120
+    package static let subprocessOutputBytes: Int = 16 * 1024 * 1024
+}
