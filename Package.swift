@@ -46,7 +46,8 @@ let rooms: [Room] = [
     Room("Subprocess", "Platform/Subprocess", knows: ["CLinux", "Limits"]),
 
     // The vocabulary, and the pure rooms.
-    Room("Model", knows: ["Bytes", "JSON", "Limits"]),
+    Room("StoreFormat", "Store/Format", knows: ["Bytes", "Limits"]),
+    Room("Model", knows: ["StoreFormat", "Bytes", "JSON", "Limits"]),
     Room("Network", knows: ["Model"]),
     Room("Scheduler", knows: ["Model", "Network"]),
     Room("RBAC", knows: ["Model"]),
@@ -55,7 +56,6 @@ let rooms: [Room] = [
     Room("RaftCore", "Raft/Core"),
     Room("RaftLog", "Raft/Log", knows: ["RaftCore", "Bytes", "CLinux", "Limits"]),
     Room("RaftGroup", "Raft/Group", knows: ["RaftCore", "RaftLog", "Bytes", "Logging", "Metrics", "Limits"]),
-    Room("StoreFormat", "Store/Format", knows: ["Bytes", "Limits"]),
     Room(
         "Store", "Store/State", knows: ["StoreFormat", "SQLite", "Bytes", "Crypto", "Logging", "Limits"]),
 
