@@ -4,6 +4,11 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+// Swift's Glibc module is built without __USE_XOPEN, where fd_set has other member names; both modules must agree.
+#include <features.h>
+#undef __USE_XOPEN
+#include <sys/select.h>
+#define __USE_XOPEN 1
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
