@@ -65,6 +65,9 @@ package enum Limits {
     package static let watchQueuedEvents: Int = 4_096
     /// Changes kept in memory for watches that resume.
     package static let watchMemoryEvents: Int = 50_000
+    package static let watches: Int = 20_000
+    /// Events that a watch that catches up takes from memory or history at a time.
+    package static let watchCatchUpEvents: Int = 256
     package static let subscribeQueuedMessages: Int = 1_024
 
     // MARK: API
