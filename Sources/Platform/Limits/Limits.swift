@@ -102,6 +102,12 @@ package enum Limits {
     package static let hostPingSeconds: Int = 5
     package static let hostSilenceSeconds: Int = 15
 
+    // MARK: SQLite
+
+    package static let sqliteBusyMilliseconds: Int32 = 5_000
+    /// Prepared statements that one connection keeps; the oldest gives way.
+    package static let sqliteStatements: Int = 64
+
     // MARK: Logs and metrics
 
     /// One text of a log record; the rest is cut off and its length told.
@@ -115,5 +121,7 @@ package enum Limits {
     // MARK: Programs that we run
 
     package static let subprocessSeconds: Int = 120
+    /// Between the request to end and the end by force; also how long output may stay open after a program's end.
+    package static let subprocessGraceSeconds: Int = 5
     package static let subprocessOutputBytes: Int = 16 * 1024 * 1024
 }
