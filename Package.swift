@@ -41,7 +41,7 @@ let rooms: [Room] = [
     Room("Metrics", "Platform/Metrics"),
     Room("EventLoop", "Platform/EventLoop", knows: ["CLinux", "Bytes", "Limits"]),
     Room("HTTP", "Platform/HTTP", knows: ["EventLoop", "Bytes", "Limits"]),
-    Room("WebSocket", "Platform/WebSocket", knows: ["HTTP", "EventLoop", "Crypto", "Bytes", "Limits"]),
+    Room("WebSocket", "Platform/WebSocket", knows: ["HTTP", "EventLoop", "Bytes", "Limits"]),
     Room("SQLite", "Platform/SQLite", knows: ["CSQLite"]),
     Room("Subprocess", "Platform/Subprocess", knows: ["CLinux", "Limits"]),
 
