@@ -37,7 +37,9 @@ struct ByteReaderTests {
         writer.string("é")
         writer.byteString([7, 8])
         writer.raw([9])
-        let expected: String = "01" + "0302" + "07060504" + "0f0e0d0c0b0a0908" + "feffffffffffffff" + "ac02" + "01" + "02c3a9" + "020708" + "09"
+        let expected: String =
+            "01" + "0302" + "07060504" + "0f0e0d0c0b0a0908" + "feffffffffffffff" + "ac02" + "01" + "02c3a9" + "020708"
+            + "09"
         #expect(Hex.encode(writer.bytes) == expected)
     }
 
@@ -46,7 +48,11 @@ struct ByteReaderTests {
         var random = Seeded(seed)
         for _ in 0..<200 {
             let number: UInt64 = random.next() >> UInt64.random(in: 0..<64, using: &random)
-            let text = String(String.UnicodeScalarView((0..<5).compactMap { _ in Unicode.Scalar(UInt32.random(in: 0...0x1FFFF, using: &random)) }))
+            let text = String(
+                String.UnicodeScalarView(
+                    (0..<5).compactMap { _ in Unicode.Scalar(UInt32.random(in: 0...0x1FFFF, using: &random)) }
+                )
+            )
             let bytes: [UInt8] = (0..<Int.random(in: 0..<300, using: &random)).map { UInt8(truncatingIfNeeded: $0) }
             var writer = ByteWriter()
             writer.u8(UInt8(truncatingIfNeeded: number))
@@ -89,20 +95,26 @@ struct ByteReaderTests {
     }
 
     @Test func `faults name the offset`() {
-        #expect(failure { () throws(DecodingFault) in
-            var reader = ByteReader([1, 2, 3])
-            _ = try reader.u8()
-            _ = try reader.u32()
-        } == .truncated(offset: 1, needed: 2))
-        #expect(failure { () throws(DecodingFault) in
-            var reader = ByteReader([2])
-            _ = try reader.bool()
-        } == .malformed(offset: 0, expected: "0 or 1"))
-        #expect(failure { () throws(DecodingFault) in
-            var reader = ByteReader([9, 2, 0xC3, 0x28])
-            _ = try reader.u8()
-            _ = try reader.string()
-        } == .malformed(offset: 1, expected: "UTF-8"))
+        #expect(
+            failure { () throws(DecodingFault) in
+                var reader = ByteReader([1, 2, 3])
+                _ = try reader.u8()
+                _ = try reader.u32()
+            } == .truncated(offset: 1, needed: 2)
+        )
+        #expect(
+            failure { () throws(DecodingFault) in
+                var reader = ByteReader([2])
+                _ = try reader.bool()
+            } == .malformed(offset: 0, expected: "0 or 1")
+        )
+        #expect(
+            failure { () throws(DecodingFault) in
+                var reader = ByteReader([9, 2, 0xC3, 0x28])
+                _ = try reader.u8()
+                _ = try reader.string()
+            } == .malformed(offset: 1, expected: "UTF-8")
+        )
         #expect(failure { () throws(DecodingFault) in try ByteReader([1]).end() } == .trailing(count: 1))
     }
 
@@ -119,7 +131,9 @@ struct ByteReaderTests {
     func `no bytes crash the reader`(seed: UInt64) {
         var random = Seeded(seed)
         for _ in 0..<500 {
-            let bytes: [UInt8] = (0..<Int.random(in: 0..<40, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
+            let bytes: [UInt8] = (0..<Int.random(in: 0..<40, using: &random)).map { _ in
+                UInt8.random(in: 0...255, using: &random)
+            }
             var reader = ByteReader(bytes)
             _ = failure { () throws(DecodingFault) in
                 while reader.remaining > 0 {

@@ -5,7 +5,8 @@ import Testing
 struct TextCodecTests {
     // RFC 4648, section 10.
     static let base64: [(String, String)] = [
-        ("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE="), ("foobar", "Zm9vYmFy"),
+        ("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE="),
+        ("foobar", "Zm9vYmFy"),
     ]
 
     @Test(arguments: base64)
@@ -14,7 +15,9 @@ struct TextCodecTests {
         #expect(Base64.decode(encoded) == Array(plain.utf8))
     }
 
-    @Test(arguments: ["Z", "Zg", "Zg=", "Zg===", "====", "A===", "Zh==", "Zm9=", "Z m9", "Zm9v\n", "Zm9-", "=Zg=", "Zg==Zg==", "Zé=="])
+    @Test(arguments: [
+        "Z", "Zg", "Zg=", "Zg===", "====", "A===", "Zh==", "Zm9=", "Z m9", "Zm9v\n", "Zm9-", "=Zg=", "Zg==Zg==", "Zé==",
+    ])
     func `base64 that is not canonical is refused`(text: String) {
         #expect(Base64.decode(text) == nil)
     }

@@ -16,7 +16,8 @@ struct JSONReaderTests {
         (" null\r\n", .null), ("true", true), ("false", false), ("0", 0), ("-0", 0), ("-1", -1), ("1.0", .double(1)),
         ("-0.0", .double(-0.0)), ("1e2", .double(100)), ("1E+2", .double(100)), ("25e-1", .double(2.5)),
         ("9223372036854775807", .int(.max)), ("-9223372036854775808", .int(.min)),
-        ("9223372036854775808", .double(9_223_372_036_854_775_808)), ("5e-324", .double(.leastNonzeroMagnitude)), ("1e-400", .double(0)),
+        ("9223372036854775808", .double(9_223_372_036_854_775_808)), ("5e-324", .double(.leastNonzeroMagnitude)),
+        ("1e-400", .double(0)),
         ("1.7976931348623157e308", .double(.greatestFiniteMagnitude)), ("[]", []), ("{}", [:]), ("[1,[2]]", [1, [2]]),
         (#"{"a":{"b":null}}"#, ["a": ["b": nil]]), (#""""#, ""), (#""\"\\\/\b\f\n\r\t""#, "\"\\/\u{8}\u{C}\n\r\t"),
         (#""\u0041\u00e9\u20AC\uD83D\ude00\u0000""#, "Aé€😀\0"), ("\"é😀\u{7F}\"", "é😀\u{7F}"),
@@ -40,15 +41,22 @@ struct JSONReaderTests {
         ("{\"a\":1,}", "line 1, column 8: expected a member name in quotes"),
         ("{\"a\":1\n,\"a\":2}", "line 2, column 2: the member \"a\" stands twice"),
         ("{\"a\":1,\"\\u0061\":2}", "line 1, column 8: the member \"a\" stands twice"),
-        ("1 2", "line 1, column 3: expected the end of the document"), ("01", "line 1, column 2: expected the end of the document"),
+        ("1 2", "line 1, column 3: expected the end of the document"),
+        ("01", "line 1, column 2: expected the end of the document"),
         ("1e400", "line 1, column 1: a number out of range"), ("1.", "line 1, column 3: expected a digit"),
-        ("-", "line 1, column 2: expected a digit"), ("1e", "line 1, column 3: expected a digit"), (".5", "line 1, column 1: expected a value"),
-        ("+1", "line 1, column 1: expected a value"), ("NaN", "line 1, column 1: expected a value"), ("'a'", "line 1, column 1: expected a value"),
-        ("\"a", "line 1, column 1: the string that starts here has no end"), ("\"a\nb\"", "line 1, column 3: a control character must be escaped in a string"),
+        ("-", "line 1, column 2: expected a digit"), ("1e", "line 1, column 3: expected a digit"),
+        (".5", "line 1, column 1: expected a value"),
+        ("+1", "line 1, column 1: expected a value"), ("NaN", "line 1, column 1: expected a value"),
+        ("'a'", "line 1, column 1: expected a value"),
+        ("\"a", "line 1, column 1: the string that starts here has no end"),
+        ("\"a\nb\"", "line 1, column 3: a control character must be escaped in a string"),
         (#""\x""#, "line 1, column 3: unknown escape"), (#""\"#, "line 1, column 3: the document ends inside a string"),
-        (#""\u12G4""#, "line 1, column 6: expected four hexadecimal digits"), (#""\u12"#, "line 1, column 6: expected four hexadecimal digits"),
-        (#""\ud800""#, "line 1, column 4: half of a surrogate pair"), (#""\udc00""#, "line 1, column 4: half of a surrogate pair"),
-        (#""\ud800\u0041""#, "line 1, column 4: half of a surrogate pair"), (#""\ud800\n""#, "line 1, column 4: half of a surrogate pair"),
+        (#""\u12G4""#, "line 1, column 6: expected four hexadecimal digits"),
+        (#""\u12"#, "line 1, column 6: expected four hexadecimal digits"),
+        (#""\ud800""#, "line 1, column 4: half of a surrogate pair"),
+        (#""\udc00""#, "line 1, column 4: half of a surrogate pair"),
+        (#""\ud800\u0041""#, "line 1, column 4: half of a surrogate pair"),
+        (#""\ud800\n""#, "line 1, column 4: half of a surrogate pair"),
         ("\u{FEFF}1", "line 1, column 1: expected a value"), ("/**/1", "line 1, column 1: expected a value"),
     ]
 
@@ -69,10 +77,14 @@ struct JSONReaderTests {
 
     @Test func `nesting is bounded before the stack is`() {
         let limit: Int = JSONReader.depthLimit
-        func nested(_ levels: Int) -> String { String(repeating: "[", count: levels) + "1" + String(repeating: "]", count: levels) }
+        func nested(_ levels: Int) -> String {
+            String(repeating: "[", count: levels) + "1" + String(repeating: "]", count: levels)
+        }
         #expect(failure(nested(limit)) == nil)
         #expect(failure(nested(limit + 1))?.hasSuffix("nested deeper than 64 levels") == true)
-        #expect(failure(String(repeating: "{\"a\":", count: 1_000_000))?.hasSuffix("nested deeper than 64 levels") == true)
+        #expect(
+            failure(String(repeating: "{\"a\":", count: 1_000_000))?.hasSuffix("nested deeper than 64 levels") == true
+        )
     }
 
     @Test(arguments: [2, 15, 16, 17, 18, 1_000])

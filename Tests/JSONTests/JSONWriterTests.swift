@@ -88,7 +88,8 @@ struct JSONWriterTests {
     func `no bytes crash the reader`(seed: UInt64) {
         var random = Seeded(seed)
         let pieces: [String] = [
-            "{", "}", "[", "]", ",", ":", "\"", "\\", "\\u", "d800", "null", "tru", "-", "0", "1", ".", "e", "\n", "\r", "a", "\"a\"",
+            "{", "}", "[", "]", ",", ":", "\"", "\\", "\\u", "d800", "null", "tru", "-", "0", "1", ".", "e", "\n", "\r",
+            "a", "\"a\"",
         ]
         var accepted: Int = 0
         for _ in 0..<2_000 {
@@ -123,7 +124,9 @@ struct JSONObjectTests {
         let right: JSONObject = ["e\u{301}": 2, "f": 1]
         #expect(left == right)
         #expect(left.hashValue == right.hashValue)
-        #expect(["a": 1] as JSONObject != ["a": 2] && ["a": 1] as JSONObject != ["b": 1] && ["a": nil] as JSONObject != [:])
+        #expect(
+            ["a": 1] as JSONObject != ["a": 2] && ["a": 1] as JSONObject != ["b": 1] && ["a": nil] as JSONObject != [:]
+        )
     }
 
     @Test func `values read only as what they are`() {

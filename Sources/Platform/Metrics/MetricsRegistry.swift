@@ -38,7 +38,10 @@ package final class MetricsRegistry: Sendable {
     }
 
     package func histogram(
-        _ name: String, help: String, labels: [String: String] = [:], bounds: [Double] = Histogram.seconds
+        _ name: String,
+        help: String,
+        labels: [String: String] = [:],
+        bounds: [Double] = Histogram.seconds
     ) -> Histogram {
         precondition(labels["le"] == nil, "\(name): the label le belongs to the histogram's bounds")
         let metric: Metric = find(name, help, "histogram", labels) { .histogram(Histogram(bounds: bounds)) }
@@ -53,7 +56,11 @@ package final class MetricsRegistry: Sendable {
     }
 
     private func find(
-        _ name: String, _ help: String, _ type: String, _ labels: [String: String], make: () -> Metric
+        _ name: String,
+        _ help: String,
+        _ type: String,
+        _ labels: [String: String],
+        make: () -> Metric
     ) -> Metric {
         precondition(Self.isName(name, colons: true), "not the name of a metric: \(name)")
         precondition(labels.keys.allSatisfy { Self.isName($0, colons: false) }, "\(name): bad label in \(labels.keys)")
@@ -77,7 +84,9 @@ package final class MetricsRegistry: Sendable {
     }
 
     private static func isName(_ name: String, colons: Bool) -> Bool {
-        guard let first = name.utf8.first, !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) else { return false }
+        guard let first = name.utf8.first, !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) else {
+            return false
+        }
         guard !name.hasPrefix("__") else { return false }
         return name.utf8.allSatisfy { byte in
             switch byte {

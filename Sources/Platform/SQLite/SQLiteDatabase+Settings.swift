@@ -16,8 +16,11 @@ extension SQLiteDatabase {
         let mode: [[SQLiteValue]] = try rows("PRAGMA journal_mode = WAL")
         guard mode == [["wal"]] else {
             throw SQLiteError(
-                operation: "switch to a write-ahead log", path: path, code: SQLITE_ERROR,
-                message: "the journal mode stays \(mode); the file system must support shared memory")
+                operation: "switch to a write-ahead log",
+                path: path,
+                code: SQLITE_ERROR,
+                message: "the journal mode stays \(mode); the file system must support shared memory"
+            )
         }
     }
 

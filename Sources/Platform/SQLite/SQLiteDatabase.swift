@@ -34,7 +34,9 @@ package final class SQLiteDatabase {
     /// Runs any number of statements without parameters; rows are passed over.
     package func execute(_ sql: String) throws(SQLiteError) {
         try connection.check(
-            sqlite3_exec(connection.handle, sql, nil, nil, nil), SQLiteStatement.operation(sql))
+            sqlite3_exec(connection.handle, sql, nil, nil, nil),
+            SQLiteStatement.operation(sql)
+        )
     }
 
     /// A statement ready to be bound; a recent one with the same text is used again if nobody holds it.

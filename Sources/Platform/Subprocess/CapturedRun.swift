@@ -54,8 +54,12 @@ struct CapturedRun {
         guard inputPipe.write.setNonBlocking(), outputPipe.read.setNonBlocking(), errorPipe.read.setNonBlocking()
         else { throw .notStarted(program: command.program, cause: systemMessage()) }
         let process: pid_t = try Launch.start(
-            command, standardInput: inputPipe.read.number, standardOutput: outputPipe.write.number,
-            standardError: errorPipe.write.number, ownGroup: true)
+            command,
+            standardInput: inputPipe.read.number,
+            standardOutput: outputPipe.write.number,
+            standardError: errorPipe.write.number,
+            ownGroup: true
+        )
         // With the child's ends open here, an end of file would never come.
         inputPipe.read.close()
         outputPipe.write.close()
@@ -73,7 +77,10 @@ struct CapturedRun {
 
     /// Feeds and drains the program until it has ended and its output, too, or until that is given up.
     private mutating func drive(
-        _ process: pid_t, _ inputEnd: Descriptor, _ outputEnd: Descriptor, _ errorEnd: Descriptor
+        _ process: pid_t,
+        _ inputEnd: Descriptor,
+        _ outputEnd: Descriptor,
+        _ errorEnd: Descriptor
     ) {
         let end = Descriptor(owning: clinux_pidfd_open(process))
         guard end.isOpen else {
@@ -131,7 +138,9 @@ struct CapturedRun {
 
     /// Reads what is there; closes the stream at its end. What comes after the limit is thrown away.
     private mutating func drain(
-        _ descriptor: Descriptor, into stream: WritableKeyPath<CapturedRun, [UInt8]>, stream name: String
+        _ descriptor: Descriptor,
+        into stream: WritableKeyPath<CapturedRun, [UInt8]>,
+        stream name: String
     ) {
         let count: Int = chunk.withUnsafeMutableBytes { read(descriptor.number, $0.baseAddress, $0.count) }
         guard count > 0 else {

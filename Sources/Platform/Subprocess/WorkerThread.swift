@@ -21,7 +21,8 @@ enum WorkerThread {
         let retained = Unmanaged.passRetained(Job(job))
         var thread = pthread_t()
         let code: Int32 = pthread_create(
-            &thread, &attributes,
+            &thread,
+            &attributes,
             { argument in
                 guard let argument else { return nil }
                 let job: Job = Unmanaged<Job>.fromOpaque(argument).takeRetainedValue()
@@ -31,7 +32,9 @@ enum WorkerThread {
                 pthread_sigmask(SIG_BLOCK, &signals, nil)
                 job.run()
                 return nil
-            }, retained.toOpaque())
+            },
+            retained.toOpaque()
+        )
         if code != 0 { retained.release() }
         return code == 0
     }
