@@ -5,7 +5,8 @@ import Synchronization
 ///
 /// Asking twice for a name and labels gives the same metric, so callers keep what they get and pay one atomic
 /// addition for each event. A bad name, or one name for two kinds of metric, is a bug and stops the process.
-/// When a metric has `Limits.metricSeries` label combinations, all further ones share one series whose label values are `other`.
+/// When a metric has `Limits.metricSeries` label combinations, all further ones share one series whose label
+/// values are `other`.
 package final class MetricsRegistry: Sendable {
     enum Metric: Sendable {
         case counter(Counter)

@@ -124,7 +124,7 @@ package final class SQLiteStatement {
     /// 0 for null and for what is no number.
     package func double(_ column: Int) -> Double { sqlite3_column_double(handle, Int32(column)) }
 
-    /// Nil for null. Bytes that are not UTF-8 become replacement characters.
+    /// Nil for null; bytes that are not UTF-8 become replacement characters.
     package func text(_ column: Int) -> String? {
         guard let bytes = sqlite3_column_text(handle, Int32(column)) else { return nil }
         let count = Int(sqlite3_column_bytes(handle, Int32(column)))

@@ -33,8 +33,8 @@ package final class ChildProcess: Sendable {
 
     /// Starts `command` with nothing on its standard input.
     ///
-    /// - Parameter ownGroup: Gives it a process group of its own: ctrl-C in this terminal does not reach it, and signals
-    ///   from here reach its own children, too.
+    /// - Parameter ownGroup: Gives it a process group of its own: ctrl-C in this terminal does not reach it, and
+    ///   signals from here reach its own children, too.
     package static func spawn(
         _ command: SubprocessCommand,
         standardOutput: Stream = .inherit,
@@ -107,7 +107,9 @@ package final class ChildProcess: Sendable {
         }
     }
 
-    /// How it ended, once it has. Ends only with the program: not when the waiting task is cancelled.
+    /// How it ended, once it has.
+    ///
+    /// Returns only then, not when the waiting task is cancelled.
     package func wait() async -> SubprocessStatus {
         await withCheckedContinuation { continuation in
             let known: SubprocessStatus? = state.withLock { state in

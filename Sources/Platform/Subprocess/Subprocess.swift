@@ -5,9 +5,10 @@ import Limits
 package enum Subprocess {
     /// Runs `command` to its end, feeding it `input` and collecting what it writes.
     ///
-    /// A program that is not done by `deadline` gets SIGTERM and, `Limits.subprocessGraceSeconds` later, SIGKILL; one that
-    /// writes more than `outputBytes` to a stream, or whose task is cancelled, is killed. Signals go to its whole process group, and
-    /// so does SIGKILL at its end: it leaves nothing running but what moved to a session of its own.
+    /// A program that is not done by `deadline` gets SIGTERM and, `Limits.subprocessGraceSeconds` later, SIGKILL; one
+    /// that writes more than `outputBytes` to a stream, or whose task is cancelled, is killed. Signals go to its whole
+    /// process group, and so does SIGKILL at its end: it leaves nothing running but what moved to a session of its
+    /// own. If something it left behind holds its output open, that is awaited for the grace, too, and then cut.
     ///
     /// Blocks no thread of the task pool; costs a thread while it runs.
     package static func run(

@@ -10,6 +10,7 @@ enum WorkerThread {
     }
 
     /// Runs `job` on a new thread that blocks SIGPIPE: a reader that goes away is an error of `write` there.
+    ///
     /// Returns false, and runs nothing, when the system has no thread left.
     static func start(_ job: @escaping @Sendable () -> Void) -> Bool {
         var attributes = pthread_attr_t()
