@@ -48,3 +48,8 @@ static inline int clinux_getsockname(int fd, void *address, socklen_t *length) {
 static inline int clinux_getpeername(int fd, void *address, socklen_t *length) {
     return getpeername(fd, (struct sockaddr *)address, length);
 }
+
+// A descriptor that becomes readable when the process ends.
+static inline int clinux_pidfd_open(pid_t process) {
+    return (int)syscall(SYS_pidfd_open, process, 0);
+}
