@@ -1,6 +1,5 @@
 package import StoreFormat
 
-import Bytes
 import JSON
 
 /// What one instance takes of a host, from the transaction that places it on.
