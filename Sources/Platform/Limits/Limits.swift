@@ -101,6 +101,20 @@ package enum Limits {
     package static let containerCountPerPost: Int = 100
     package static let serviceScale: Int = 10_000
 
+    // MARK: Controllers
+
+    /// Instances placed by one transaction.
+    package static let placementBatch: Int = 50
+    /// Orders to existing records (start, stop, remove) in one transaction.
+    package static let orderBatch: Int = 200
+    /// After the first failure; doubled with each further one.
+    package static let restartBackoffMilliseconds: Int64 = 1_000
+    package static let restartBackoffMaximumMilliseconds: Int64 = 120_000
+    /// An instance that lives this long past its back-off has no failures behind it any more.
+    package static let restartStableMilliseconds: Int64 = 60_000
+    /// How long a removed record can still be looked up.
+    package static let removedPurgeSeconds: Int64 = 600
+
     // MARK: Host streams
 
     package static let hostFrameBytes: Int = 1024 * 1024
