@@ -8,8 +8,8 @@ package enum Effect: Hashable, Sendable {
     case persist(Ballot)
     /// Write entries; answer with `logDurable` and the same number.
     case append([LogEntry], write: UInt64)
-    /// Forget this entry and all after it.
-    case truncate(from: LogIndex)
+    /// Forget everything after this position; the configuration is the one in force there.
+    case truncate(to: LogPosition, Configuration)
     /// Forget the whole log: a snapshot up to this position took its place.
     case reset(LogPosition, Configuration)
     /// Entries up to this index are committed and on this member's own disk: apply them.

@@ -17,6 +17,9 @@ extension RaftCore {
         appendOwn(entries)
     }
 
+    /// Whether this leader may be relied upon: an entry of its own term is committed and applied here.
+    package var takesProposals: Bool { role == .leader && hasCommittedInTerm && announced == commit }
+
     private var proposalRefusal: ProposalRefusal? {
         guard role == .leader else { return .notLeader(leader: leader) }
         if let target = transferTarget { return .transferring(to: target) }
@@ -73,8 +76,9 @@ extension RaftCore {
         for position in pendingWrites.indices {
             pendingWrites[position].last = min(pendingWrites[position].last, index - 1)
         }
-        disk.append(.truncate(from: index))
-        if configurations.truncate(from: index) { onConfigurationChanged() }
+        let changed: Bool = configurations.truncate(from: index)
+        disk.append(.truncate(to: log.last, configuration))
+        if changed { onConfigurationChanged() }
     }
 
     mutating func onCompact(through index: LogIndex) {

@@ -8,7 +8,9 @@ extension RaftCore {
 
     private mutating func tickFollower() {
         contactElapsed += 1
-        guard electionElapsed >= electionTimeout, mayCampaign else { return }
+        // A lone voter has nobody to wait for.
+        let isAlone: Bool = configuration.members == [id]
+        guard isAlone && role == .follower || electionElapsed >= electionTimeout, mayCampaign else { return }
         campaign(isTransfer: false)
     }
 
