@@ -24,7 +24,9 @@ package struct Message: Hashable, Sendable {
         /// Everything up to `match` is on the sender's disk and equal to the leader's log.
         case appendAccepted(match: LogIndex)
         case appendRejected(AppendRejection)
-        case heartbeat(commit: LogIndex, round: UInt64)
+        /// What is committed and, as far as the leader knows, on the receiver's disk. The term lets a member that has
+        /// just started see that its log agrees up to there.
+        case heartbeat(commit: LogPosition, round: UInt64)
         case heartbeatReply(round: UInt64)
         /// "Your term is over": the term of the message says by what.
         case outdated

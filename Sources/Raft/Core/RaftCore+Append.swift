@@ -48,8 +48,10 @@ extension RaftCore {
         send(.appendAccepted(match: match), to: leader)
     }
 
-    mutating func onHeartbeat(commit leaderCommit: LogIndex, round: UInt64, from leader: MemberID) {
-        advanceCommit(to: max(commit, min(leaderCommit, verified)))
+    mutating func onHeartbeat(commit leaderCommit: LogPosition, round: UInt64, from leader: MemberID) {
+        // The same term at the same index: the logs agree up to there.
+        if log.term(at: leaderCommit.index) == leaderCommit.term { verified = max(verified, leaderCommit.index) }
+        advanceCommit(to: max(commit, min(leaderCommit.index, verified)))
         send(.heartbeatReply(round: round), to: leader)
     }
 }

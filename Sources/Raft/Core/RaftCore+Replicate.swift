@@ -70,7 +70,8 @@ extension RaftCore {
 
     private mutating func sendHeartbeat(to peer: MemberID) {
         // Never beyond what the peer has: its log may differ there.
-        let known: LogIndex = min(commit, match(of: peer))
+        let index: LogIndex = min(commit, match(of: peer))
+        let known: LogPosition = log.term(at: index).map { LogPosition(index: index, term: $0) } ?? .start
         send(.heartbeat(commit: known, round: reads.round), to: peer)
     }
 

@@ -126,6 +126,9 @@ package struct RaftCore: Sendable {
     package var configuration: Configuration { configurations.current }
     package var term: Term { ballot.term }
 
+    /// The configuration in force at an index that is still in memory; goes into a checkpoint taken there.
+    package func configuration(at index: LogIndex) -> Configuration { configurations.at(index) }
+
     /// Takes one input and says what is to be done about it.
     package mutating func step(_ input: Input) -> [Effect] {
         switch input {
