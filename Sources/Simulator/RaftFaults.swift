@@ -7,7 +7,16 @@ package struct RaftFaults: Sendable {
     /// One message in fifty is ten times as slow.
     package var stragglers: Bool = true
     package var diskTicks: Int = 3
+    /// Entries of one message, by cost; small, so that logs fall apart in many places.
+    package var appendBytes: Int = 400
     package var crashPerThousand: Int = 6
+    /// A new leader crashes within a few ticks, while it still tells the others.
+    package var newLeaderCrashPercent: Int = 10
+    /// A new leader is not heard by most for a while, soon after it was elected: its log grows apart from the others'.
+    package var newLeaderMutePercent: Int = 10
+    /// Everybody loses power at once.
+    package var blackoutPerThousand: Int = 1
+    package var downTicks: Int = 120
     package var pausePerThousand: Int = 2
     package var partitionPerThousand: Int = 8
     package var changePerThousand: Int = 6
@@ -25,6 +34,9 @@ package struct RaftFaults: Sendable {
         faults.stragglers = false
         faults.diskTicks = 1
         faults.crashPerThousand = 0
+        faults.newLeaderCrashPercent = 0
+        faults.newLeaderMutePercent = 0
+        faults.blackoutPerThousand = 0
         faults.pausePerThousand = 0
         faults.partitionPerThousand = 0
         faults.changePerThousand = 0

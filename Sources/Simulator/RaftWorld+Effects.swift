@@ -32,6 +32,12 @@ extension RaftWorld {
             report.elections += 1
             trace.record(now, 3, id.number, term) { "\(id) leads term \(term)" }
             if let core = nodes[position].core { checker.becameLeader(core) }
+            if !isCalm, random.chance(percent: faults.newLeaderCrashPercent) {
+                schedule(.crash(id, life: nodes[position].life), after: 1 + random.below(10))
+            }
+            if !isCalm, random.chance(percent: faults.newLeaderMutePercent) {
+                schedule(.mute(id, ticks: 20 + random.below(40)), after: 1 + random.below(12))
+            }
         case .foreignMessage, .removedSender: break
         default: trace.record(now, 4, id.number) { "\(id) \(observation)" }
         }
@@ -42,7 +48,7 @@ extension RaftWorld {
         let id: MemberID = nodes[position].id
         for entry in core.log.slice(nodes[position].applied + 1, through: index) {
             nodes[position].state = RaftChecker.state(after: entry, from: nodes[position].state)
-            checker.applied(entry, by: id, state: nodes[position].state)
+            checker.applied(entry, by: id, in: core.term, state: nodes[position].state)
             if entry.kind == .configuration, id == core.leader { report.configurations += 1 }
         }
         nodes[position].applied = index
@@ -72,6 +78,12 @@ extension RaftWorld {
         switch event {
         case .message(let message): deliver(message)
         case .disk(let id, let life): finishDisk(id, life)
+        case .crash(let id, let life):
+            guard !isCalm, let position = position(of: id), nodes[position].life == life else { return }
+            crash(position)
+        case .mute(let id, let ticks):
+            guard !isCalm else { return }
+            for node in nodes where random.chance(percent: 80) { network.cut(id, node.id, until: now + ticks) }
         case .snapshot(let from, let to, let snapshot, let state, let configuration):
             install(from, to, snapshot, state, configuration)
         case .snapshotSent(let from, let to, let life, let succeeded):

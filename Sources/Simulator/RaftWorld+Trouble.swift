@@ -8,6 +8,7 @@ extension RaftWorld {
         if let leader = leaderPosition, random.chance(percent: 25) { propose(at: leader, count: 1 + random.below(3)) }
         if random.chance(percent: 15) { read(at: random.below(nodes.count)) }
         if happens(faults.crashPerThousand) { crash(any) }
+        if happens(faults.blackoutPerThousand) { nodes.indices.forEach(crash) }
         if happens(faults.pausePerThousand) { nodes[any].pausedUntil = now + 10 + random.below(80) }
         if happens(faults.partitionPerThousand) {
             report.partitions += 1
@@ -33,11 +34,11 @@ extension RaftWorld {
         return believers.isEmpty ? nil : believers[random.below(believers.count)]
     }
 
-    private func crash(_ position: Int) {
+    func crash(_ position: Int) {
         guard nodes[position].isUp else { return }
         report.crashes += 1
         nodes[position].crash(random: &random)
-        nodes[position].downUntil = now + 5 + random.below(120)
+        nodes[position].downUntil = now + 5 + random.below(faults.downTicks)
         let id: MemberID = nodes[position].id
         trace.record(now, 8, id.number) { "\(id) crashes" }
     }

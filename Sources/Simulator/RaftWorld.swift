@@ -9,6 +9,8 @@ package final class RaftWorld {
         case message(Message)
         /// A member's disk finished what it worked on.
         case disk(MemberID, life: UInt64)
+        case crash(MemberID, life: UInt64)
+        case mute(MemberID, ticks: Int)
         case snapshot(from: MemberID, to: MemberID, LogPosition, state: UInt64, Configuration)
         case snapshotSent(from: MemberID, to: MemberID, life: UInt64, succeeded: Bool)
     }
@@ -44,7 +46,7 @@ package final class RaftWorld {
         var settings = RaftSettings()
         settings.electionTicks = 20
         settings.heartbeatTicks = 3
-        settings.appendBytes = 400
+        settings.appendBytes = faults.appendBytes
         settings.windowBytes = 1_200
         settings.promotionLagEntries = 20
         self.settings = settings

@@ -19,11 +19,13 @@ struct RaftSimulationTests {
 
     @Test(arguments: [1, 2, 3])
     func `small groups keep every rule`(members: Int) {
+        var commits: Int = 0
         for seed in UInt64(100)..<104 {
             let report: SimulationReport = RaftWorld(seed: seed, members: members).run(steps: 1_000)
             #expect(report.violation == nil, "\(report.summary)\n\(report.trace.joined(separator: "\n"))")
-            #expect(report.commits >= 20, "\(report.summary)")
+            commits += report.commits
         }
+        #expect(commits >= 100)
     }
 
     @Test func `all seeds together change members and send snapshots`() {

@@ -13,6 +13,8 @@ extension RaftCore {
                 commit = position.index
                 log.reset(to: position)
                 durable = position.index
+                // Entries behind it that were not on the disk yet are gone; the leader sends them again.
+                verified = position.index
                 pendingWrites = []
                 configurations = ConfigurationHistory(base: position.index, configuration)
                 disk.append(.reset(position, configuration))

@@ -102,6 +102,9 @@ package struct RaftCore: Sendable {
         applied: LogIndex, settings: RaftSettings = RaftSettings(), random: SeededRandom, flaws: Flaws = []
     ) {
         settings.check()
+        precondition(ballot.term >= log.last.term || !flaws.isEmpty, "the ballot \(ballot) is older than the log \(log.last)")
+        // What forgets its votes forgets its terms; only those in the log are left.
+        let ballot: Ballot = flaws.contains(.forgetsVotes) ? Ballot(term: max(ballot.term, log.last.term)) : ballot
         precondition(applied <= log.lastIndex, "applied \(applied) is beyond the log, which ends at \(log.lastIndex)")
         self.id = id
         self.group = group
