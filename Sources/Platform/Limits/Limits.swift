@@ -81,6 +81,11 @@ package enum Limits {
 
     package static let raftSegmentBytes: Int = 16 * 1024 * 1024
     package static let raftUncommittedBytes: Int = 64 * 1024 * 1024
+    /// One command; larger ones are refused before they enter the log.
+    package static let raftCommandBytes: Int = 2 * 1024 * 1024
+    /// Until a proposal or read without an outcome is answered "unknown".
+    package static let raftAnswerSeconds: Int = 10
+    package static let raftTickMilliseconds: Int = 50
 
     // MARK: Watches
 
