@@ -27,6 +27,9 @@ struct World {
     /// Called before each proposal; for changes that come in between.
     var disturb: ((inout World) -> Void)?
 
+    /// Sees each transaction before it is proposed.
+    var inspect: ((Transaction) -> Void)?
+
     struct Container: Equatable {
         var generation: Int64
         var condition: InstanceCondition
@@ -157,12 +160,20 @@ struct World {
         }
     }
 
+    /// Runs a few waiting items, and no agent.
+    mutating func run(atMost count: Int) {
+        for _ in 0..<count where !queue.isEmpty {
+            run(queue.remove(at: Int(random.next() % UInt64(queue.count))))
+        }
+    }
+
     private mutating func run(_ item: WorkItem) {
         let plan: Plan = Controllers.run(item, state, context())
         _ = random.next()
         wakes[item] = plan.wakeAt
         disturb?(&self)
         for transaction in plan.transactions {
+            inspect?(transaction)
             switch state.apply(transaction) {
             case .committed:
                 commits += 1
@@ -275,6 +286,10 @@ struct World {
 
     func observed(_ service: UInt64) -> ServiceObservation {
         state.read(.serviceObserved, service, as: ServiceObservation.self)?.record ?? ServiceObservation()
+    }
+
+    func hostState(_ number: UInt64) -> String {
+        state.read(.host, number, as: HostRecord.self)?.record.state ?? "removed"
     }
 
     /// The service's instances that are wanted, ascending by number.

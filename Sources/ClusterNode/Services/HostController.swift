@@ -1,5 +1,4 @@
 import JSON
-import Limits
 import Model
 import StoreFormat
 
@@ -39,10 +38,10 @@ package enum HostController {
         }
         draft.builds(on: host.host)
         if host.isConnected {
-            draft.order(.removed, present.filter { $0.record.goal != .removed }.prefix(Limits.orderBatch))
+            draft.order(.removed, present.filter { $0.record.goal != .removed })
             if draft.isEmpty { plan.notes.append("waits for \(present.count) containers to be gone") }
         } else {
-            draft.finish(Array(present.prefix(Limits.orderBatch)), in: state, context)
+            draft.finish(present, in: state, context)
         }
         plan.propose(draft)
         return plan

@@ -83,11 +83,13 @@ package enum InstanceController {
 
 extension Draft {
     /// Marks instances as removed and gives back what they held; each host's reservations are rewritten once.
+    ///
+    /// What does not fit is left for the next run.
     mutating func finish(
         _ instances: [Stored<InstanceRecord>], in state: some StateReading, _ context: ControlContext
     ) {
         var byHost: [UInt64: [UInt64]] = [:]
-        for instance in instances {
+        for instance in instances where !isFull {
             var record: InstanceRecord = instance.record
             record.goal = .removed
             record.removed = context.time

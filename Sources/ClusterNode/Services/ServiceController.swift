@@ -1,5 +1,4 @@
 import JSON
-import Limits
 import Model
 import StoreFormat
 
@@ -49,8 +48,7 @@ package enum ServiceController {
         var plan = Plan()
         var draft = Draft(context)
         draft.builds(on: service)
-        draft.order(.stopped, running.prefix(Limits.orderBatch))
-        if running.count <= Limits.orderBatch {
+        if draft.order(.stopped, running) {
             var record: ServiceRecord = service.record
             record.state = "inactive"
             draft.rewrite(service, to: record)
@@ -70,7 +68,7 @@ package enum ServiceController {
         var plan = Plan()
         var draft = Draft(context)
         draft.builds(on: service)
-        draft.order(.removed, staying.prefix(Limits.orderBatch))
+        draft.order(.removed, staying)
         if present.isEmpty {
             var record: ServiceRecord = service.record
             record.state = "removed"
@@ -86,13 +84,16 @@ package enum ServiceController {
 }
 
 extension Draft {
-    /// Gives instances another goal.
-    mutating func order(_ goal: InstanceGoal, _ instances: some Sequence<Stored<InstanceRecord>>) {
+    /// Gives instances another goal; false when some are left for the next run.
+    @discardableResult
+    mutating func order(_ goal: InstanceGoal, _ instances: [Stored<InstanceRecord>]) -> Bool {
         for instance in instances {
+            guard !isFull else { return false }
             var record: InstanceRecord = instance.record
             record.goal = goal
             rewrite(instance, to: record)
         }
+        return true
     }
 }
 

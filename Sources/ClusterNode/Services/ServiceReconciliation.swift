@@ -88,7 +88,7 @@ struct ServiceReconciliation<State: StateReading> {
     }
 
     private mutating func retire(_ view: InstanceView, because cause: String, isFailure: Bool) {
-        guard draft.writeCount < Limits.orderBatch else {
+        guard !draft.isFull else {
             kept.append(view)
             return
         }
@@ -119,8 +119,7 @@ struct ServiceReconciliation<State: StateReading> {
             }
             surplus.removeLast(surplus.count - count)
         }
-        for view in surplus.prefix(max(0, Limits.orderBatch - draft.writeCount)) {
-            draft.order(.removed, [view.instance])
+        for view in surplus where draft.order(.removed, [view.instance]) {
             plan.notes.append("removes \(view.record.name): the scale is \(service.record.scale)")
             kept.removeAll { $0.number == view.number }
         }
@@ -146,7 +145,7 @@ struct ServiceReconciliation<State: StateReading> {
                 }
                 backoff.raised(at: context.time).write(to: &record)
             }
-            guard draft.writeCount < Limits.orderBatch else { return }
+            guard !draft.isFull else { return }
             record.goal = .running
             record.generation += 1
             draft.rewrite(view.instance, to: record)
@@ -220,6 +219,7 @@ struct ServiceReconciliation<State: StateReading> {
         var createIndex: Int = service.record.createIndex
         for placement in placements {
             guard let host: UInt64 = placement.host else { continue }
+            guard !draft.isFull else { break }
             guard let index: Int = free.popLast() else { break }
             createIndex += 1
             var record: InstanceRecord = blueprint.instance(

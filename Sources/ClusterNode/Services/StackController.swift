@@ -1,5 +1,4 @@
 import JSON
-import Limits
 import Model
 
 /// Moves a stack through its states. They do not follow the services' (contract 2.4).
@@ -41,7 +40,7 @@ package enum StackController {
             return
         }
         draft.builds(on: stack)
-        for service in services.filter({ $0.record.state != "removing" }).prefix(Limits.orderBatch) {
+        for service in services where service.record.state != "removing" && !draft.isFull {
             var record: ServiceRecord = service.record
             record.state = "removing"
             draft.rewrite(service, to: record)
@@ -49,7 +48,7 @@ package enum StackController {
         let standalone: [Stored<InstanceRecord>] = instances.filter {
             $0.record.serviceID == nil && $0.record.goal != .removed
         }
-        draft.order(.removed, standalone.prefix(Limits.orderBatch))
+        draft.order(.removed, standalone)
         if draft.isEmpty {
             plan.notes.append("waits for \(services.count) services and \(instances.count) containers to be gone")
         }
