@@ -37,12 +37,12 @@ let rooms: [Room] = [
     Room("Limits", "Platform/Limits", testsKnow: nil),
     Room("YAML", "Platform/YAML", knows: ["CYAML", "Limits"]),
     Room("Crypto", "Platform/Crypto", knows: ["COpenSSL", "Bytes"]),
-    Room("Logging", "Platform/Logging", knows: ["JSON"]),
-    Room("Metrics", "Platform/Metrics"),
+    Room("Logging", "Platform/Logging", knows: ["JSON", "Limits"]),
+    Room("Metrics", "Platform/Metrics", knows: ["Limits"]),
     Room("EventLoop", "Platform/EventLoop", knows: ["CLinux", "Bytes", "Limits"]),
     Room("HTTP", "Platform/HTTP", knows: ["EventLoop", "Bytes", "Limits"]),
     Room("WebSocket", "Platform/WebSocket", knows: ["HTTP", "EventLoop", "Crypto", "Bytes", "Limits"]),
-    Room("SQLite", "Platform/SQLite", knows: ["CSQLite"]),
+    Room("SQLite", "Platform/SQLite", knows: ["CSQLite", "Limits"]),
     Room("Subprocess", "Platform/Subprocess", knows: ["CLinux", "Limits"]),
 
     // The vocabulary, and the pure rooms.

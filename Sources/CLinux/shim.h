@@ -4,6 +4,11 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+// Swift's Glibc module is built without __USE_XOPEN, where fd_set has other member names; both modules must agree.
+#include <features.h>
+#undef __USE_XOPEN
+#include <sys/select.h>
+#define __USE_XOPEN 1
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -42,4 +47,9 @@ static inline int clinux_getsockname(int fd, void *address, socklen_t *length) {
 }
 static inline int clinux_getpeername(int fd, void *address, socklen_t *length) {
     return getpeername(fd, (struct sockaddr *)address, length);
+}
+
+// A descriptor that becomes readable when the process ends.
+static inline int clinux_pidfd_open(pid_t process) {
+    return (int)syscall(SYS_pidfd_open, process, 0);
 }

@@ -73,8 +73,26 @@ package enum Limits {
     package static let hostPingSeconds: Int = 5
     package static let hostSilenceSeconds: Int = 15
 
+    // MARK: SQLite
+
+    package static let sqliteBusyMilliseconds: Int32 = 5_000
+    /// Prepared statements that one connection keeps; the oldest gives way.
+    package static let sqliteStatements: Int = 64
+
+    // MARK: Logs and metrics
+
+    /// One text of a log record; the rest is cut off and its length told.
+    package static let logValueBytes: Int = 4 * 1024
+    package static let logMetadataCount: Int = 64
+    /// How long a record waits for a slow reader of the log before it is dropped and counted.
+    package static let logWriteMilliseconds: Int32 = 100
+    /// Label combinations of one metric; further ones are counted together, under the label value `other`.
+    package static let metricSeries: Int = 1_000
+
     // MARK: Programs that we run
 
     package static let subprocessSeconds: Int = 120
+    /// Between the request to end and the end by force; also how long output may stay open after a program's end.
+    package static let subprocessGraceSeconds: Int = 5
     package static let subprocessOutputBytes: Int = 16 * 1024 * 1024
 }
