@@ -3,6 +3,12 @@
 /// Units stand at the end of each name. A limit that an operator may change is read from here as the
 /// default of that setting; all others are what they are.
 package enum Limits {
+    // MARK: Event loops
+
+    package static let eventLoops: Int = 8
+    /// Host names that one loop looks up at a time, each on a thread.
+    package static let nameLookups: Int = 16
+
     // MARK: HTTP (RFC 9112)
 
     /// A request line or a header line, without its CRLF.
@@ -10,6 +16,8 @@ package enum Limits {
     /// All header lines of one message together.
     package static let httpHeadBytes: Int = 64 * 1024
     package static let httpHeaderCount: Int = 100
+    /// The size of a chunk with its extensions, without its CRLF.
+    package static let httpChunkLineBytes: Int = 1024
     /// A request body; longer ones are refused with 413.
     package static let httpBodyBytes: Int = 4 * 1024 * 1024
     /// From the first byte of a request to the end of its head, and again for its body.
@@ -18,8 +26,18 @@ package enum Limits {
     package static let httpIdleSeconds: Int = 75
     package static let httpWriteSeconds: Int = 30
     package static let httpConnections: Int = 10_000
+    /// How long a connection that was refused is still read, so that the peer gets to see the answer.
+    package static let httpLingerMilliseconds: Int = 1_000
+    /// How long running requests may go on when a server stops.
+    package static let httpStopSeconds: Int = 10
     /// What a client of ours accepts as an answer.
     package static let httpClientBodyBytes: Int = 64 * 1024 * 1024
+    package static let httpClientConnectSeconds: Int = 5
+    /// From the end of a request of ours to the head of its answer.
+    package static let httpClientAnswerSeconds: Int = 60
+    /// Open connections that a client keeps for one endpoint, and how long.
+    package static let httpClientIdleConnections: Int = 32
+    package static let httpClientIdleSeconds: Int = 30
 
     // MARK: WebSocket (RFC 6455)
 

@@ -1,0 +1,33 @@
+internal import Glibc
+
+/// The moment at which an operation gives up, on the monotonic clock.
+package struct Deadline: Hashable, Comparable, Sendable {
+    /// Nanoseconds of the monotonic clock; the largest value means never.
+    package let nanoseconds: UInt64
+
+    package static let never = Deadline(nanoseconds: .max)
+
+    package static func after(milliseconds: Int) -> Deadline {
+        Deadline(nanoseconds: MonotonicClock.now + UInt64(max(0, milliseconds)) * 1_000_000)
+    }
+
+    package static func after(seconds: Int) -> Deadline {
+        after(milliseconds: seconds * 1_000)
+    }
+
+    package var isPast: Bool { nanoseconds <= MonotonicClock.now }
+
+    package static func < (left: Deadline, right: Deadline) -> Bool {
+        left.nanoseconds < right.nanoseconds
+    }
+}
+
+/// A clock that never jumps.
+package enum MonotonicClock {
+    /// Nanoseconds since some moment before the program started.
+    package static var now: UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+}

@@ -1,0 +1,25 @@
+extension EventLoop {
+    /// Waits on the loop's clock.
+    ///
+    /// - Throws: `CancellationError` as soon as the task is cancelled; ``NetworkFault/loopStopped``.
+    package func sleep(milliseconds: Int) async throws {
+        try await sleep(until: .after(milliseconds: milliseconds))
+    }
+
+    /// Waits until `deadline`.
+    ///
+    /// - Throws: As ``sleep(milliseconds:)``.
+    package func sleep(until deadline: Deadline) async throws {
+        guard isCurrent else {
+            return try await run { [self] in
+                guard isCurrent else { throw NetworkFault.loopStopped }
+                try await sleep(until: deadline)
+            }
+        }
+        guard !stopping else { throw NetworkFault.loopStopped }
+        let waiter = Waiter(loop: self)
+        let outcome: WaitOutcome = await waiter.wait(until: deadline)
+        if outcome == .cancelled { throw CancellationError() }
+        if stopping { throw NetworkFault.loopStopped }
+    }
+}

@@ -1,0 +1,241 @@
+internal import CLinux
+internal import Glibc
+
+/// A TCP or Unix-domain connection on its loop.
+///
+/// The descriptor is nonblocking and registered once, edge-triggered for both directions, at the first wait.
+package final class SocketStream: ByteStream, Watched, @unchecked Sendable {
+    // @unchecked: all mutable fields are touched by the loop's thread only; calls from elsewhere hop there.
+
+    package let loop: EventLoop
+    package let local: Endpoint
+    package let peer: Endpoint
+
+    private var descriptor: Int32
+    private var token: UInt64?
+    private let input: Waiter
+    private let output: Waiter
+    private let peerClose: Waiter
+    /// Reading may give something; false after the kernel said that there is nothing.
+    private var mayRead: Bool = true
+    private var mayWrite: Bool = true
+    /// The peer has ended its side: reading always gives something (bytes, the end or an error).
+    private var sawHangup: Bool = false
+
+    /// Takes over a connected (or connecting), nonblocking descriptor.
+    init(descriptor: Int32, loop: EventLoop, peer: Endpoint) {
+        self.descriptor = descriptor
+        self.loop = loop
+        self.peer = peer
+        local = SocketAddress.local(of: descriptor)?.endpoint ?? .unix(path: "")
+        input = Waiter(loop: loop)
+        output = Waiter(loop: loop)
+        peerClose = Waiter(loop: loop)
+    }
+
+    deinit {
+        // Nobody holds the stream, so nobody waits on it; only its registration is left to be removed.
+        let (loop, token, descriptor): (EventLoop, UInt64?, Int32) = (loop, token, descriptor)
+        guard descriptor >= 0 else { return }
+        guard let token, !loop.isCurrent else {
+            if let token { loop.registry.remove(token) }
+            Glibc.close(descriptor)
+            return
+        }
+        Glibc.close(descriptor)
+        loop.execute { loop.registry.remove(token) }
+    }
+
+    // MARK: Reading
+
+    package func read(into buffer: ReadBuffer, before deadline: Deadline) async throws -> Int {
+        guard loop.isCurrent else {
+            let bytes: [UInt8] = try await read(upTo: 64 * 1024, before: deadline)
+            buffer.append(bytes)
+            return bytes.count
+        }
+        while true {
+            guard descriptor >= 0 else { throw NetworkFault.closed }
+            if mayRead {
+                let (count, filledUp): (Int, Bool) = buffer.fill { recv(descriptor, $0.baseAddress, $0.count, 0) }
+                if count >= 0 {
+                    // A short read has drained the socket, unless its end is still to be read.
+                    if !filledUp && !sawHangup { mayRead = false }
+                    return count
+                }
+                try check("read from", errno)
+                mayRead = sawHangup
+            } else {
+                try await wait(input, deadline, "read from")
+            }
+        }
+    }
+
+    package func read(upTo limit: Int, before deadline: Deadline) async throws -> [UInt8] {
+        guard loop.isCurrent else {
+            return try await loop.run { [self] in
+                guard loop.isCurrent else { throw NetworkFault.loopStopped }
+                return try await read(upTo: limit, before: deadline)
+            }
+        }
+        let size: Int = min(limit, 64 * 1024)
+        while true {
+            guard descriptor >= 0 else { throw NetworkFault.closed }
+            if mayRead {
+                var code: Int32 = 0
+                var received: Int = 0
+                let bytes = [UInt8](unsafeUninitializedCapacity: size) { space, count in
+                    received = recv(descriptor, space.baseAddress, size, 0)
+                    code = errno
+                    count = max(0, received)
+                }
+                if received >= 0 {
+                    if received < size && !sawHangup { mayRead = false }
+                    return bytes
+                }
+                try check("read from", code)
+                mayRead = sawHangup
+            } else {
+                try await wait(input, deadline, "read from")
+            }
+        }
+    }
+
+    // MARK: Writing
+
+    package func write(_ bytes: [UInt8], before deadline: Deadline) async throws {
+        guard loop.isCurrent else {
+            return try await loop.run { [self] in
+                guard loop.isCurrent else { throw NetworkFault.loopStopped }
+                try await write(bytes, before: deadline)
+            }
+        }
+        var sent: Int = 0
+        while sent < bytes.count {
+            guard descriptor >= 0 else { throw NetworkFault.closed }
+            if mayWrite {
+                let count: Int = bytes.withUnsafeBytes { bytes in
+                    send(descriptor, bytes.baseAddress.map { $0 + sent }, bytes.count - sent, Int32(MSG_NOSIGNAL))
+                }
+                if count >= 0 {
+                    sent += count
+                } else {
+                    try check("write to", errno)
+                    mayWrite = false
+                }
+            } else {
+                try await wait(output, deadline, "write to")
+            }
+        }
+    }
+
+    package func finishWriting() async {
+        loop.execute { [self] in
+            if descriptor >= 0 { shutdown(descriptor, Int32(SHUT_WR)) }
+        }
+    }
+
+    // MARK: The peer
+
+    package func isQuiet() async -> Bool {
+        guard loop.isCurrent else {
+            return (try? await loop.run { [self] in loop.isCurrent && quietNow() }) ?? false
+        }
+        return quietNow()
+    }
+
+    private func quietNow() -> Bool {
+        guard descriptor >= 0, !sawHangup else { return false }
+        guard mayRead else { return true }
+        var byte: UInt8 = 0
+        return recv(descriptor, &byte, 1, Int32(MSG_PEEK)) < 0 && errno == EAGAIN
+    }
+
+    package func waitForPeerClose() async throws {
+        guard loop.isCurrent else {
+            return try await loop.run { [self] in
+                if loop.isCurrent { try await waitForPeerClose() }
+            }
+        }
+        while descriptor >= 0, !sawHangup {
+            try register()
+            // The edge may have come before anybody registered for it.
+            if await peerClose.wait(until: .never) == .cancelled { throw CancellationError() }
+        }
+    }
+
+    package func close() {
+        loop.execute { [self] in closeNow() }
+    }
+
+    /// Waits until a connection that is being made is there.
+    func waitUntilConnected(_ deadline: Deadline) async throws {
+        mayWrite = false
+        while !mayWrite { try await wait(output, deadline, "connect to") }
+        var code: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &length)
+        guard code == 0 else { throw NetworkFault.system(operation: "connect to", object: "\(peer)", code: code) }
+    }
+
+    // MARK: On the loop's thread
+
+    func ready(_ events: UInt32) {
+        if events & Readiness.hangup != 0 { sawHangup = true }
+        if events & (Readiness.input | Readiness.hangup) != 0 {
+            mayRead = true
+            input.wake(.ready)
+        }
+        if events & (Readiness.output | Readiness.hangup) != 0 {
+            mayWrite = true
+            output.wake(.ready)
+        }
+        if sawHangup { peerClose.wake(.ready) }
+    }
+
+    func loopEnds() {
+        closeNow()
+    }
+
+    private func closeNow() {
+        guard descriptor >= 0 else { return }
+        if let token { loop.registry.remove(token) }
+        token = nil
+        Glibc.close(descriptor)  // also removes it from epoll
+        descriptor = -1
+        input.wake(.closed)
+        output.wake(.closed)
+        peerClose.wake(.closed)
+    }
+
+    private func register() throws {
+        guard token == nil else { return }
+        guard !loop.stopping else { throw NetworkFault.loopStopped }
+        let new: UInt64 = loop.registry.add(self)
+        var event = epoll_event()
+        event.events = Readiness.input | Readiness.output | Readiness.peerClosed | Readiness.edgeTriggered
+        event.data.u64 = new
+        guard epoll_ctl(loop.epoll, EPOLL_CTL_ADD, descriptor, &event) == 0 else {
+            let code: Int32 = errno
+            loop.registry.remove(new)
+            throw NetworkFault.system(operation: "watch", object: "\(peer)", code: code)
+        }
+        token = new
+    }
+
+    private func wait(_ waiter: Waiter, _ deadline: Deadline, _ operation: String) async throws {
+        try register()
+        switch await waiter.wait(until: deadline) {
+        case .ready: return
+        case .timedOut: throw NetworkFault.timedOut(operation: operation, object: "\(peer)")
+        case .cancelled: throw CancellationError()
+        case .closed: throw NetworkFault.closed
+        }
+    }
+
+    /// Returns when the operation is worth another try after a wait.
+    private func check(_ operation: String, _ code: Int32) throws {
+        guard code != EAGAIN, code != EINTR else { return }
+        throw NetworkFault.system(operation: operation, object: "\(peer)", code: code)
+    }
+}

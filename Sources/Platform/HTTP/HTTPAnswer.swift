@@ -1,0 +1,59 @@
+package import EventLoop
+
+/// An answer with its whole body.
+package struct HTTPClientResponse: Sendable {
+    package let head: ResponseHead
+    package let body: [UInt8]
+
+    package var status: Int { head.status }
+    package var headers: HTTPHeaders { head.headers }
+}
+
+/// An answer whose body is still to be read. Letting go of it before its end closes the connection.
+package final class HTTPAnswer: Sendable {
+    package let head: ResponseHead
+    private let connection: ClientConnection
+    private let pool: ConnectionPool
+
+    init(head: ResponseHead, connection: ClientConnection, pool: ConnectionPool) {
+        self.head = head
+        self.connection = connection
+        self.pool = pool
+    }
+
+    package var status: Int { head.status }
+    package var headers: HTTPHeaders { head.headers }
+
+    /// The next piece of the body as soon as it arrives, or nil at the end. Called by one task at a time.
+    ///
+    /// - Throws: ``HTTPClientFault``, ``NetworkFault``, `CancellationError`.
+    package func next() async throws -> [UInt8]? {
+        do {
+            if let piece = try await connection.nextPiece() { return piece }
+        } catch {
+            connection.stream.close()
+            throw error
+        }
+        if await connection.isReusable { pool.put(connection) } else { connection.stream.close() }
+        return nil
+    }
+
+    /// The rest of the body. Limits: ``MessageLimits/bodyBytes``.
+    package func collect() async throws -> [UInt8] {
+        guard var body = try await next() else { return [] }
+        while let piece = try await next() { body.append(contentsOf: piece) }
+        return body
+    }
+
+    /// Ends the connection; a reader that waits gets ``NetworkFault/closed``.
+    package func close() {
+        connection.stream.close()
+    }
+}
+
+/// What came of asking for another protocol.
+package enum HTTPUpgrade: Sendable {
+    /// The stream belongs to the caller now; `leftover` came behind the head and is read first.
+    case switched(ResponseHead, stream: any ByteStream, leftover: [UInt8])
+    case refused(HTTPClientResponse)
+}

@@ -1,0 +1,127 @@
+package import EventLoop
+
+/// An HTTP/1.1 client on one loop, with idle connections kept for the next request to the same endpoint.
+///
+/// May be called from anywhere; is fastest on its loop.
+package final class HTTPClient: Sendable {
+    /// Makes a connection; TLS is another connector.
+    package typealias Connector = @Sendable (Endpoint, EventLoop, Deadline) async throws -> any ByteStream
+
+    package let loop: EventLoop
+    private let limits: HTTPClientLimits
+    private let connector: Connector
+    private let pool: ConnectionPool
+
+    /// Repeating these changes nothing more than sending them once (RFC 9110, section 9.2.2).
+    private static let idempotent: Set<String> = ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]
+
+    package init(
+        loop: EventLoop, limits: HTTPClientLimits = HTTPClientLimits(),
+        connector: @escaping Connector = { try await $1.connect(to: $0, before: $2) }
+    ) {
+        self.loop = loop
+        self.limits = limits
+        self.connector = connector
+        pool = ConnectionPool(limits)
+    }
+
+    /// Sends a request and reads the whole answer.
+    ///
+    /// A request without a Host gets the endpoint's. When a kept connection turns out to be dead before a byte of
+    /// the answer has come, an idempotent request is sent once more on a new one.
+    ///
+    /// - Throws: ``HTTPClientFault``, ``NetworkFault``, `CancellationError`.
+    package func send(
+        _ request: HTTPRequest, to endpoint: Endpoint, limits: HTTPClientLimits? = nil
+    ) async throws -> HTTPClientResponse {
+        try await onLoop { [self] in
+            let answer: HTTPAnswer = try await exchange(request, endpoint, limits ?? self.limits)
+            return HTTPClientResponse(head: answer.head, body: try await answer.collect())
+        }
+    }
+
+    /// As ``send(_:to:limits:)``, but returns when the head has come; the body is read from the answer.
+    package func open(
+        _ request: HTTPRequest, to endpoint: Endpoint, limits: HTTPClientLimits? = nil
+    ) async throws -> HTTPAnswer {
+        try await onLoop { [self] in try await exchange(request, endpoint, limits ?? self.limits) }
+    }
+
+    /// Asks for another protocol on a connection of its own; the request carries `Connection: Upgrade` and `Upgrade`.
+    package func upgrade(
+        _ request: HTTPRequest, to endpoint: Endpoint, limits: HTTPClientLimits? = nil
+    ) async throws -> HTTPUpgrade {
+        try await onLoop { [self] in
+            let limits: HTTPClientLimits = limits ?? self.limits
+            let connection: ClientConnection = try await connect(endpoint, limits)
+            do {
+                let head: ResponseHead = try await connection.exchange(request, limits)
+                if head.status == 101 {
+                    return .switched(head, stream: connection.stream, leftover: await connection.takeLeftover())
+                }
+                let answer = HTTPAnswer(head: head, connection: connection, pool: pool)
+                return .refused(HTTPClientResponse(head: head, body: try await answer.collect()))
+            } catch {
+                connection.stream.close()
+                throw error
+            }
+        }
+    }
+
+    /// Closes the idle connections; those in use close when their answers end.
+    package func close() {
+        pool.close()
+    }
+
+    private func exchange(
+        _ request: HTTPRequest, _ endpoint: Endpoint, _ limits: HTTPClientLimits
+    ) async throws -> HTTPAnswer {
+        if let connection = await idleConnection(endpoint) {
+            do {
+                return try await exchange(request, on: connection, limits)
+            } catch let error where Self.idempotent.contains(request.method) && Self.mayBeDead(error) {
+                guard await !connection.answerBegan else { throw error }
+            }
+        }
+        return try await exchange(request, on: try await connect(endpoint, limits), limits)
+    }
+
+    private func exchange(
+        _ request: HTTPRequest, on connection: ClientConnection, _ limits: HTTPClientLimits
+    ) async throws -> HTTPAnswer {
+        do {
+            let head: ResponseHead = try await connection.exchange(request, limits)
+            return HTTPAnswer(head: head, connection: connection, pool: pool)
+        } catch {
+            connection.stream.close()
+            throw error
+        }
+    }
+
+    /// Errors that a connection gives when its peer had closed it before the request came.
+    private static func mayBeDead(_ error: any Error) -> Bool {
+        if case HTTPClientFault.badAnswer = error { return true }
+        if case NetworkFault.system = error { return true }
+        return (error as? NetworkFault) == .closed
+    }
+
+    private func idleConnection(_ endpoint: Endpoint) async -> ClientConnection? {
+        while let connection = pool.take(endpoint) {
+            if await connection.stream.isQuiet() { return connection }
+            connection.stream.close()
+        }
+        return nil
+    }
+
+    private func connect(_ endpoint: Endpoint, _ limits: HTTPClientLimits) async throws -> ClientConnection {
+        let deadline: Deadline = .after(milliseconds: limits.connectMilliseconds)
+        let stream: any ByteStream = try await connector(endpoint, loop, deadline)
+        return ClientConnection(stream: stream, endpoint: endpoint, limits: limits)
+    }
+
+    private func onLoop<Result: Sendable>(
+        _ body: @escaping @concurrent @Sendable () async throws -> Result
+    ) async throws -> Result {
+        try await loop.run(body)
+    }
+}

@@ -1,0 +1,46 @@
+internal import Limits
+
+/// What a parser accepts of one message.
+package struct MessageLimits: Sendable {
+    package var lineBytes: Int = Limits.httpLineBytes
+    package var headBytes: Int = Limits.httpHeadBytes
+    package var headerCount: Int = Limits.httpHeaderCount
+    package var chunkLineBytes: Int = Limits.httpChunkLineBytes
+    package var bodyBytes: Int = Limits.httpBodyBytes
+
+    package init() {}
+}
+
+/// The bounds of a server.
+package struct HTTPServerLimits: Sendable {
+    package var message = MessageLimits()
+    /// From the first byte of a request to the end of its head, and again for its body.
+    package var readMilliseconds: Int = Limits.httpReadSeconds * 1_000
+    /// Between two requests.
+    package var idleMilliseconds: Int = Limits.httpIdleSeconds * 1_000
+    /// For each piece of at most 256 KiB of an answer.
+    package var writeMilliseconds: Int = Limits.httpWriteSeconds * 1_000
+    package var lingerMilliseconds: Int = Limits.httpLingerMilliseconds
+    package var connections: Int = Limits.httpConnections
+
+    package init() {}
+}
+
+/// The bounds of a client.
+package struct HTTPClientLimits: Sendable {
+    package var message: MessageLimits = {
+        var limits = MessageLimits()
+        limits.bodyBytes = Limits.httpClientBodyBytes
+        return limits
+    }()
+    package var connectMilliseconds: Int = Limits.httpClientConnectSeconds * 1_000
+    package var writeMilliseconds: Int = Limits.httpWriteSeconds * 1_000
+    /// From the end of the request to the head of the answer.
+    package var answerMilliseconds: Int = Limits.httpClientAnswerSeconds * 1_000
+    /// Between two pieces of the answer's body; nil waits for ever, as following a log must.
+    package var bodyMilliseconds: Int? = Limits.httpClientAnswerSeconds * 1_000
+    package var idleConnections: Int = Limits.httpClientIdleConnections
+    package var idleMilliseconds: Int = Limits.httpClientIdleSeconds * 1_000
+
+    package init() {}
+}

@@ -1,0 +1,142 @@
+package import EventLoop
+internal import Synchronization
+
+/// An HTTP/1.1 server: one listener, whose connections are dealt out to the loops.
+package final class HTTPServer: Sendable {
+    /// Runs on the connection's loop; must not block its thread.
+    package typealias Handler = @Sendable (HTTPRequest, ConnectionInfo) async -> HTTPResponse
+    /// Turns a plain connection into another kind of stream, as TLS does.
+    package typealias Wrapper = @Sendable (any ByteStream) async throws -> any ByteStream
+
+    /// Where it listens, with the real port.
+    package let endpoint: Endpoint
+
+    let limits: HTTPServerLimits
+    let handler: Handler
+    let refusal: @Sendable (HTTPRefusal) -> HTTPResponse
+
+    private let loops: Loops
+    private let listener: Listener
+    private let wrapper: Wrapper?
+    private let stopping = Atomic<Bool>(false)
+    private let state = Mutex<State>(State())
+
+    private struct State {
+        var next: UInt64 = 0
+        var connections: [UInt64: Connection] = [:]
+        var accepting: Task<Void, Never>?
+    }
+
+    private struct Connection {
+        var entry: ConnectionEntry
+        var task: Task<Void, Never>?
+    }
+
+    /// Listens and serves until ``stop(graceMilliseconds:)``.
+    ///
+    /// `refusal` renders what is answered to requests that never reach the handler; its body must be bytes.
+    ///
+    /// - Throws: ``NetworkFault`` naming the address, when it is taken or not ours.
+    package static func start(
+        on endpoint: Endpoint, loops: Loops, limits: HTTPServerLimits = HTTPServerLimits(), wrapper: Wrapper? = nil,
+        refusal: @escaping @Sendable (HTTPRefusal) -> HTTPResponse = { .text($0.status, $0.message) },
+        handler: @escaping Handler
+    ) throws(NetworkFault) -> HTTPServer {
+        let listener: Listener = try .bind(endpoint, on: loops.next())
+        let server = HTTPServer(listener, loops, limits, wrapper, refusal, handler)
+        let task = Task(executorPreference: listener.loop) { await server.accept() }
+        server.state.withLock { $0.accepting = task }
+        return server
+    }
+
+    private init(
+        _ listener: Listener, _ loops: Loops, _ limits: HTTPServerLimits, _ wrapper: Wrapper?,
+        _ refusal: @escaping @Sendable (HTTPRefusal) -> HTTPResponse, _ handler: @escaping Handler
+    ) {
+        self.listener = listener
+        self.loops = loops
+        self.limits = limits
+        self.wrapper = wrapper
+        self.refusal = refusal
+        self.handler = handler
+        endpoint = listener.endpoint
+    }
+
+    var isStopping: Bool { stopping.load(ordering: .sequentiallyConsistent) }
+
+    /// How many connections are open.
+    package var connectionCount: Int { state.withLock { $0.connections.count } }
+
+    /// Stops accepting, closes idle connections, lets running requests finish until the grace is over, then ends them.
+    ///
+    /// Returns when all connections are closed.
+    package func stop(graceMilliseconds: Int) async {
+        stopping.store(true, ordering: .sequentiallyConsistent)
+        listener.close()
+        let accepting: Task<Void, Never>? = state.withLock { $0.accepting }
+        await accepting?.value
+
+        let open: [Connection] = state.withLock { Array($0.connections.values) }
+        for connection in open where connection.entry.isIdle.load(ordering: .sequentiallyConsistent) {
+            connection.entry.stream.close()
+        }
+        let grace = Task(executorPreference: listener.loop) { [self] in
+            try? await listener.loop.sleep(milliseconds: graceMilliseconds)
+            guard !Task.isCancelled else { return }
+            for connection in open {
+                connection.task?.cancel()
+                connection.entry.stream.close()
+            }
+        }
+        for connection in open { await connection.task?.value }
+        grace.cancel()
+        await grace.value
+    }
+
+    // MARK: Accepting
+
+    private func accept() async {
+        while !isStopping {
+            do {
+                take(try await listener.accept(onto: loops.next()))
+            } catch {
+                return  // closed
+            }
+        }
+    }
+
+    private func take(_ stream: SocketStream) {
+        let entry = ConnectionEntry(stream: stream)
+        let number: UInt64? = state.withLock { state in
+            guard state.connections.count < limits.connections else { return nil }
+            state.next += 1
+            state.connections[state.next] = Connection(entry: entry)
+            return state.next
+        }
+        // The task is known before its connection can be forgotten: it waits for the lock at its end.
+        state.withLock { state in
+            let task = Task(executorPreference: stream.loop) { [self] in
+                guard let number else { return await refuseConnection(stream) }
+                await serve(entry)
+                self.state.withLock { $0.connections[number] = nil }
+            }
+            if let number { state.connections[number]?.task = task }
+        }
+    }
+
+    private func serve(_ entry: ConnectionEntry) async {
+        do {
+            let stream: any ByteStream = try await wrapper?(entry.stream) ?? entry.stream
+            await ServerConnection(entry: entry, stream: stream, server: self).serve()
+        } catch {
+            // The wrapper did not accept the peer.
+        }
+        entry.stream.close()
+    }
+
+    private func refuseConnection(_ stream: SocketStream) async {
+        let answer: String = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        try? await stream.write(Array(answer.utf8), before: .after(milliseconds: 0))
+        stream.close()
+    }
+}

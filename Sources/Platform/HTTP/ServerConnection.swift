@@ -1,0 +1,186 @@
+internal import EventLoop
+internal import Synchronization
+
+/// What the server knows of a connection while its task runs.
+final class ConnectionEntry: Sendable {
+    let stream: any ByteStream
+    /// Between two requests: may be closed without harm.
+    let isIdle = Atomic<Bool>(true)
+
+    init(stream: any ByteStream) {
+        self.stream = stream
+    }
+}
+
+/// One connection of a server, from its first request to its last answer, in one task on its loop.
+final class ServerConnection {
+    private let entry: ConnectionEntry
+    private let stream: any ByteStream
+    private let server: HTTPServer
+    private let info: ConnectionInfo
+    private let buffer = ReadBuffer()
+    private var parser: RequestParser
+    private var output: [UInt8] = []
+
+    /// Bodies up to this size leave in one piece with their head.
+    private static let joinedBodyBytes: Int = 64 * 1024
+    /// What a refused sender may still send before the connection is closed on it.
+    private static let lingerBytes: Int = 16 * 1024 * 1024
+
+    /// `stream` is the entry's, or what a wrapper made of it.
+    init(entry: ConnectionEntry, stream: any ByteStream, server: HTTPServer) {
+        self.entry = entry
+        self.server = server
+        self.stream = stream
+        info = ConnectionInfo(peer: stream.peer, local: stream.local, stream: stream)
+        parser = RequestParser(server.limits.message)
+    }
+
+    /// Serves request after request until the connection ends, for whatever reason.
+    func serve() async {
+        do {
+            while let request = try await readRequest() {
+                let response: HTTPResponse = await server.handler(request, info)
+                guard try await answer(request, response) else { break }
+            }
+        } catch let refusal as HTTPRefusal {
+            await refuse(refusal)
+        } catch {
+            // The peer is gone or too slow, or the server stops: there is nobody to tell.
+        }
+        stream.close()
+    }
+
+    // MARK: Reading
+
+    /// The next request, or nil when none will come.
+    private func readRequest() async throws -> HTTPRequest? {
+        var deadline: Deadline = .after(milliseconds: server.limits.idleMilliseconds)
+        var stage: RequestParser.Stage = .idle
+        while true {
+            if let event = try parser.next(buffer) {
+                guard case .head(let expectsContinue) = event else {
+                    if case .request(let request) = event { return request }
+                    continue
+                }
+                // The sender waits only when it has not begun to send.
+                if expectsContinue, buffer.isEmpty { try await write(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)) }
+                continue
+            }
+            if parser.stage != stage {
+                stage = parser.stage
+                deadline = .after(milliseconds: server.limits.readMilliseconds)
+            }
+            if stage == .idle {
+                entry.isIdle.store(true, ordering: .sequentiallyConsistent)
+                if server.isStopping { return nil }
+            }
+            do {
+                guard try await stream.read(into: buffer, before: deadline) > 0 else { return nil }
+            } catch NetworkFault.timedOut {
+                guard stage != .idle else { return nil }
+                throw HTTPRefusal(408, "the request was not complete within \(server.limits.readMilliseconds) ms")
+            }
+            entry.isIdle.store(false, ordering: .sequentiallyConsistent)
+        }
+    }
+
+    // MARK: Answering
+
+    /// Writes the answer; whether the connection may be used again.
+    private func answer(_ request: HTTPRequest, _ response: HTTPResponse) async throws -> Bool {
+        let keepAlive: Bool =
+            request.keepsAlive && !server.isStopping && !response.headers.list("connection", contains: "close")
+        let hasBody: Bool = request.method != "HEAD" && ![204, 304].contains(response.status)
+        switch response.body {
+        case .bytes(let bytes):
+            let silent: Bool = response.status == 204 || response.status == 304
+            try head(response, silent ? .none : .length(bytes.count), keepAlive, request)
+            if hasBody, bytes.count > Self.joinedBodyBytes {
+                try await write(output)
+                try await write(bytes)
+            } else {
+                if hasBody { output.append(contentsOf: bytes) }
+                try await write(output)
+            }
+            return keepAlive
+        case .stream(let length, let produce):
+            let open: BodyFraming = request.minorVersion >= 1 ? .chunked : .untilClose
+            let framing: BodyFraming = length.map(BodyFraming.length) ?? open
+            let reusable: Bool = keepAlive && framing != .untilClose
+            try head(response, framing, reusable, request)
+            try await write(output)
+            if hasBody { try await self.stream(framing, produce) }
+            return reusable
+        case .upgrade(let handler):
+            try head(response, .none, true, request)
+            try await write(output)
+            await handler(stream, buffer.take())
+            return false
+        }
+    }
+
+    /// Produces the body while watching that there is still somebody to read it.
+    private func stream(
+        _ framing: BodyFraming, _ produce: @escaping @Sendable (HTTPBodyWriter) async throws -> Void
+    ) async throws {
+        let writer = HTTPBodyWriter(stream: stream, framing: framing, writeMilliseconds: server.limits.writeMilliseconds)
+        let stream: any ByteStream = stream
+        do {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    try await produce(writer)
+                    try await writer.finish()
+                }
+                group.addTask {
+                    try await stream.waitForPeerClose()
+                    throw NetworkFault.closed
+                }
+                defer { group.cancelAll() }
+                try await group.next()
+            }
+        } catch is HTTPRefusal {
+            throw NetworkFault.closed  // the head has been sent: a second answer would be read as body
+        }
+    }
+
+    /// Puts the head into `output`; one that would be misread is replaced by a 500 before anything is sent.
+    private func head(
+        _ response: HTTPResponse, _ framing: BodyFraming, _ keepAlive: Bool, _ request: HTTPRequest
+    ) throws(HTTPRefusal) {
+        output.removeAll(keepingCapacity: output.capacity <= 2 * Self.joinedBodyBytes)
+        try HeadWriter.response(
+            response, framing: framing, keepAlive: keepAlive, minorVersion: request.minorVersion, into: &output)
+    }
+
+    private func write(_ bytes: [UInt8]) async throws {
+        try await stream.writeSteadily(bytes, milliseconds: server.limits.writeMilliseconds)
+    }
+
+    // MARK: Refusing
+
+    private func refuse(_ refusal: HTTPRefusal) async {
+        let response: HTTPResponse = server.refusal(refusal)
+        var bytes: [UInt8] = []
+        guard case .bytes(let body) = response.body else { return }
+        do {
+            try HeadWriter.response(response, framing: .length(body.count), keepAlive: false, minorVersion: 1, into: &bytes)
+            try await write(bytes + body)
+            await linger()
+        } catch {
+            // The peer did not wait for the reason.
+        }
+    }
+
+    /// Reads on for a moment: closing with unread bytes would reset the connection and destroy the answer on its way.
+    private func linger() async {
+        await stream.finishWriting()
+        let deadline: Deadline = .after(milliseconds: server.limits.lingerMilliseconds)
+        var left: Int = Self.lingerBytes
+        buffer.consume(buffer.count)
+        while left > 0, let count = try? await stream.read(into: buffer, before: deadline), count > 0 {
+            left -= count
+            buffer.consume(buffer.count)
+        }
+    }
+}

@@ -1,0 +1,172 @@
+import EventLoop
+import Glibc
+import Testing
+
+@Suite struct SocketTests {
+    @Test func `bytes arrive in order and the end is seen`() async throws {
+        try await withLoops { loops in
+            let (server, client): (SocketStream, SocketStream) = try await connectedPair(loops)
+            let sent: [UInt8] = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
+            let writer = Task(executorPreference: client.loop) {
+                try await client.write(sent, before: soon)
+                await client.finishWriting()
+            }
+            let received: [UInt8] = try await server.loop.run {
+                let buffer = ReadBuffer()
+                while try await server.read(into: buffer, before: soon) > 0 {}
+                return buffer.take()
+            }
+            try await writer.value
+            #expect(received == sent)
+            // The other direction is still open.
+            try await server.write([1, 2, 3], before: soon)
+            server.close()
+            #expect(try await client.read(upTo: 100, before: soon) == [1, 2, 3])
+            #expect(try await client.read(upTo: 100, before: soon) == [])
+        }
+    }
+
+    @Test func `a writer waits for a slow reader and its deadline ends the wait`() async throws {
+        try await withLoops { loops in
+            let (server, client): (SocketStream, SocketStream) = try await connectedPair(loops)
+            let error: (any Error)? = await fault {
+                try await client.write([UInt8](repeating: 7, count: 64 * 1024 * 1024), before: .after(milliseconds: 50))
+            }
+            guard case .timedOut? = error as? NetworkFault else {
+                Issue.record("\(String(describing: error))")
+                return
+            }
+            server.close()
+        }
+    }
+
+    @Test func `a read gives up at its deadline, and a later one works`() async throws {
+        try await withLoops { loops in
+            let (server, client): (SocketStream, SocketStream) = try await connectedPair(loops)
+            guard case .timedOut? = await fault({ _ = try await server.read(upTo: 10, before: .after(milliseconds: 20)) })
+                as? NetworkFault
+            else {
+                Issue.record("no time-out")
+                return
+            }
+            try await client.write([9], before: soon)
+            #expect(try await server.read(upTo: 10, before: soon) == [9])
+        }
+    }
+
+    @Test func `cancelling a task ends its read, and closing a stream ends others' reads`() async throws {
+        try await withLoops { loops in
+            let (server, client): (SocketStream, SocketStream) = try await connectedPair(loops)
+            let reader = Task(executorPreference: server.loop) { try await server.read(upTo: 10, before: .never) }
+            reader.cancel()
+            #expect(await fault { _ = try await reader.value } is CancellationError)
+
+            let second = Task(executorPreference: server.loop) { try await server.read(upTo: 10, before: .never) }
+            server.close()
+            #expect(await fault { _ = try await second.value } as? NetworkFault == .closed)
+            #expect(await fault { try await server.write([1], before: soon) } as? NetworkFault == .closed)
+            #expect(try await client.read(upTo: 1, before: soon) == [])
+        }
+    }
+
+    @Test func `a stream that nobody holds is closed`() async throws {
+        try await withLoops { loops in
+            let client: SocketStream = try await {
+                let (server, client): (SocketStream, SocketStream) = try await connectedPair(loops)
+                let waiter = Task(executorPreference: server.loop) { try await server.read(upTo: 1, before: .after(milliseconds: 5)) }
+                _ = await waiter.result
+                return client
+            }()
+            #expect(try await client.read(upTo: 1, before: soon) == [])
+        }
+    }
+
+    @Test func `a peer's closing is noticed without reading`() async throws {
+        try await withLoops { loops in
+            let (server, client): (SocketStream, SocketStream) = try await connectedPair(loops)
+            #expect(await server.isQuiet())
+            try await client.write([5], before: soon)
+            client.close()
+            try await server.waitForPeerClose()
+            #expect(await !server.isQuiet())
+            #expect(try await server.read(upTo: 10, before: soon) == [5])
+            #expect(try await server.read(upTo: 10, before: soon) == [])
+        }
+    }
+
+    @Test func `a taken port is named`() async throws {
+        try await withLoops(1) { loops in
+            let first: Listener = try .bind(.tcp(host: "127.0.0.1", port: 0), on: loops.all[0])
+            let error: (any Error)? = await fault { _ = try Listener.bind(first.endpoint, on: loops.all[0]) }
+            #expect(error as? NetworkFault == .addressInUse("\(first.endpoint)"))
+            #expect("\(error as Any)".contains("is already in use; "))
+            #expect((first.endpoint.port ?? 0) > 0)
+            first.close()
+        }
+    }
+
+    @Test func `a refused connection names its target`() async throws {
+        try await withLoops(1) { loops in
+            let closed: Listener = try .bind(.tcp(host: "127.0.0.1", port: 0), on: loops.all[0])
+            let endpoint: Endpoint = closed.endpoint
+            closed.close()
+            #expect(await eventually {
+                await fault { _ = try await loops.all[0].connect(to: endpoint, before: soon) } as? NetworkFault
+                    == .system(operation: "connect to", object: "\(endpoint)", code: ECONNREFUSED)
+            })
+        }
+    }
+
+    @Test func `names are looked up without holding the loop`() async throws {
+        try await withLoops(1) { loops in
+            let listener: Listener = try .bind(.tcp(host: "127.0.0.1", port: 0), on: loops.all[0])
+            let port: Int = listener.endpoint.port ?? 0
+            async let accepted: SocketStream = listener.accept(onto: loops.all[0])
+            let stream: SocketStream = try await loops.all[0].connect(host: "localhost", port: port, before: soon)
+            let server: SocketStream = try await accepted
+            #expect(server.peer == stream.local)
+            let error: (any Error)? = await fault {
+                _ = try await loops.all[0].connect(host: "no-such-name.invalid", port: 1, before: soon)
+            }
+            guard case .unknownHost(name: "no-such-name.invalid", cause: _)? = error as? NetworkFault else {
+                Issue.record("\(String(describing: error))")
+                return
+            }
+        }
+    }
+
+    @Test func `Unix sockets work, a dead one's path is taken over, a live one's is not`() async throws {
+        try await withLoops(1) { loops in
+            let path: String = temporaryPath("socket")
+            let loop: EventLoop = loops.all[0]
+            // A socket file whose owner is gone.
+            let dead: Int32 = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+            var address = sockaddr_un()
+            address.sun_family = sa_family_t(AF_UNIX)
+            withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+            withUnsafePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    _ = bind(dead, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+                }
+            }
+            close(dead)
+
+            let listener: Listener = try .bind(.unix(path: path), on: loop)
+            #expect(await fault { _ = try Listener.bind(.unix(path: path), on: loop) } as? NetworkFault
+                == .addressInUse("unix:\(path)"))
+            let client: SocketStream = try await loop.connect(unixPath: path, before: soon)
+            let server: SocketStream = try await listener.accept(onto: loop)
+            try await client.write([1, 2], before: soon)
+            #expect(try await server.read(upTo: 10, before: soon) == [1, 2])
+            listener.close()
+            #expect(await eventually { access(path, F_OK) != 0 })
+        }
+    }
+
+    @Test(arguments: ["", String(repeating: "x", count: 108), "a\0b"])
+    func `an impossible socket path is refused`(path: String) async throws {
+        try await withLoops(1) { loops in
+            #expect(await fault { _ = try Listener.bind(.unix(path: path), on: loops.all[0]) } as? NetworkFault == .invalidPath(path))
+        }
+    }
+}

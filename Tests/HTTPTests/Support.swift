@@ -1,0 +1,117 @@
+import EventLoop
+import Glibc
+import HTTP
+
+/// Far enough not to be reached by a working test, near enough to end a broken one.
+var soon: Deadline { .after(seconds: 10) }
+
+/// A server on a free loopback port, a client, and what raw bytes get from it.
+struct World: Sendable {
+    let loops: Loops
+    let server: HTTPServer
+    let client: HTTPClient
+
+    /// Starts both, hands them to `body`, stops them.
+    static func run(
+        _ limits: HTTPServerLimits = HTTPServerLimits(), endpoint: Endpoint = .tcp(host: "127.0.0.1", port: 0),
+        clientLimits: HTTPClientLimits = HTTPClientLimits(), handler: @escaping HTTPServer.Handler = World.echo,
+        _ body: (World) async throws -> Void
+    ) async throws {
+        let loops: Loops = try .start(count: 2)
+        let server: HTTPServer = try .start(on: endpoint, loops: loops, limits: limits, handler: handler)
+        let world = World(
+            loops: loops, server: server, client: HTTPClient(loop: loops.all[0], limits: clientLimits))
+        let result: Result<Void, any Error>
+        do {
+            result = .success(try await body(world))
+        } catch {
+            result = .failure(error)
+        }
+        world.client.close()
+        await server.stop(graceMilliseconds: 0)
+        await loops.stop()
+        try result.get()
+    }
+
+    /// Answers with method, target and body.
+    static let echo: HTTPServer.Handler = { request, _ in
+        HTTPResponse(status: 200, body: Array("\(request.method) \(request.target) ".utf8) + request.body)
+    }
+
+    func send(
+        _ method: String = "GET", _ target: String = "/", headers: HTTPHeaders = [:], body: String = ""
+    ) async throws -> HTTPClientResponse {
+        let request = HTTPRequest(method: method, target: target, headers: headers, body: Array(body.utf8))
+        return try await client.send(request, to: server.endpoint)
+    }
+
+    /// Sends bytes as they are and returns everything that comes back until the server closes.
+    func raw(_ text: String, finish: Bool = false) async throws -> String {
+        let stream: SocketStream = try await connect()
+        try await stream.write(Array(text.utf8), before: soon)
+        if finish { await stream.finishWriting() }
+        var answer: [UInt8] = []
+        while case let piece = try await stream.read(upTo: 65_536, before: soon), !piece.isEmpty { answer += piece }
+        stream.close()
+        return String(decoding: answer, as: UTF8.self)
+    }
+
+    func connect() async throws -> SocketStream {
+        try await loops.all[1].connect(to: server.endpoint, before: soon)
+    }
+}
+
+extension SocketStream {
+    /// Reads until `text` has come; returns all that came.
+    func readUntil(_ text: String) async throws -> String {
+        var answer: [UInt8] = []
+        while case let piece = try await read(upTo: 65_536, before: soon), !piece.isEmpty {
+            answer += piece
+            if String(decoding: answer, as: UTF8.self).contains(text) { break }
+        }
+        return String(decoding: answer, as: UTF8.self)
+    }
+}
+
+extension HTTPClientResponse {
+    var text: String { String(decoding: body, as: UTF8.self) }
+}
+
+func temporaryPath(_ name: String) -> String {
+    "/tmp/drover-\(getpid())-\(UInt32.random(in: 0...UInt32.max))-\(name)"
+}
+
+/// Waits until `condition` holds.
+func eventually(_ condition: () async throws -> Bool) async rethrows -> Bool {
+    let deadline: Deadline = soon
+    while !deadline.isPast {
+        if try await condition() { return true }
+        try? await Task.sleep(for: .milliseconds(2))
+    }
+    return try await condition()
+}
+
+/// What `body` throws, or nil.
+func fault(_ body: () async throws -> Void) async -> (any Error)? {
+    do {
+        try await body()
+        return nil
+    } catch {
+        return error
+    }
+}
+
+/// The same numbers for the same seed, everywhere (SplitMix64).
+struct Seeded: RandomNumberGenerator {
+    var state: UInt64
+
+    init(_ seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed: UInt64 = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}
