@@ -50,7 +50,7 @@ let rooms: [Room] = [
     Room("Model", knows: ["StoreFormat", "Bytes", "JSON", "Limits"]),
     Room("Network", knows: ["Model"]),
     Room("Scheduler", knows: ["Model", "Network"]),
-    Room("RBAC", knows: ["Model"]),
+    Room("RBAC", knows: ["Model", "JSON"]),
 
     // Consensus and the replicated state.
     Room("RaftCore", "Raft/Core"),

@@ -11,6 +11,8 @@ extension Table {
     package static let credential = Table(rawValue: 2)
     package static let projectMember = Table(rawValue: 3)
     package static let setting = Table(rawValue: 4)
+    /// Keys of the cluster itself; one record, never shown by the API.
+    package static let clusterKeys = Table(rawValue: 5)
     package static let host = Table(rawValue: 10)
     package static let hostObserved = Table(rawValue: 11)
     package static let hostReservation = Table(rawValue: 12)

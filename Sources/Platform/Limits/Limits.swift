@@ -63,6 +63,14 @@ package enum Limits {
     package static let sessions: Int = 1_024
     /// Requests of one session whose answers are not yet confirmed as received.
     package static let sessionOutstanding: Int = 256
+    /// A short text of a transaction: actor, request id, node, credential, ….
+    package static let transactionTextBytes: Int = 4 * 1024
+    /// An index term, unique key, pool name or policy subject.
+    package static let storeKeyBytes: Int = 1024
+    package static let recordTerms: Int = 1_000
+    package static let recordUniqueKeys: Int = 64
+    /// The largest number of a record: what JSON readers that use doubles still keep apart.
+    package static let recordNumber: UInt64 = 1 << 53
 
     // MARK: Raft
 
@@ -75,6 +83,9 @@ package enum Limits {
     package static let watchQueuedEvents: Int = 4_096
     /// Changes kept in memory for watches that resume.
     package static let watchMemoryEvents: Int = 50_000
+    package static let watches: Int = 20_000
+    /// Events that a watch that catches up takes from memory or history at a time.
+    package static let watchCatchUpEvents: Int = 256
     package static let subscribeQueuedMessages: Int = 1_024
 
     // MARK: API

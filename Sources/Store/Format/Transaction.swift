@@ -41,7 +41,7 @@ package struct Transaction: Hashable, Sendable {
 
 /// Makes a request exactly-once: a second transaction with the same ticket gets the first one's answer.
 package struct SessionTicket: Hashable, Sendable {
-    /// 16 random bytes, chosen by the gateway process that opened the session.
+    /// Opened before by ``Write/openSession(nonce:)``.
     package var session: SessionID
     /// From 1, counting the requests of the session; they may arrive in any order.
     package var sequence: UInt64
@@ -55,9 +55,20 @@ package struct SessionTicket: Hashable, Sendable {
     }
 }
 
+/// Names a session for good: where it was opened, and a random number.
+///
+/// `high` is the revision of the entry that opened it. An entry is applied once, so a session that was
+/// evicted can never come to life again, and a late retry of its requests never runs (Raft
+/// dissertation, section 6.3). `low` is the opener's nonce: after a restore, where revisions repeat, it
+/// keeps sessions of the two incarnations apart.
 package struct SessionID: Hashable, Comparable, Sendable {
     package var high: UInt64
     package var low: UInt64
+
+    /// The session that ``Write/openSession(nonce:)`` made when it committed at `revision`.
+    package init(opened revision: Revision, nonce: UInt64) {
+        self.init(high: revision, low: nonce)
+    }
 
     package init(high: UInt64, low: UInt64) {
         self.high = high
@@ -88,7 +99,14 @@ package enum Write: Hashable, Sendable {
     /// Sets a pool's capacity; creates the pool when there is none.
     case definePool(name: Template, capacity: UInt64)
     /// Takes `amount` (positive) from a pool or gives it back (negative).
+    ///
+    /// Refused when less is left; giving back more than was taken leaves the pool full.
     case takeFromPool(name: Template, amount: Int64)
+    /// Opens the session `SessionID(opened: <revision of this entry>, nonce: nonce)`; at most one a transaction.
+    ///
+    /// Proposed without a ticket; when its fate is unknown, propose another: a session that nobody
+    /// uses is evicted in time.
+    case openSession(nonce: UInt64)
 }
 
 package struct RecordWrite: Hashable, Sendable {

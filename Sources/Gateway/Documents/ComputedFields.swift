@@ -1,0 +1,113 @@
+import JSON
+import Model
+import Network
+import Store
+import StoreFormat
+
+/// The fields that are stored nowhere: worked out from other records when a resource is read.
+enum ComputedFields {
+    static func add(
+        to values: inout JSONObject, _ definition: ResourceDefinition, _ number: UInt64, observed: JSONObject?,
+        in view: StoreView
+    ) {
+        switch definition.table {
+        case .some(.instance): instance(&values, observed)
+        case .some(.service): service(&values, number, observed, view)
+        case .some(.stack):
+            values["serviceIds"] = numbers(.service, "stackId", number, view)
+            lifecycle(&values, definition)
+        case .some(.host): host(&values, number, observed, view)
+        case .some(.account) where definition.name == "project":
+            values["orchestration"] = "cattle"
+            values["healthState"] = projectHealth(number, view)
+            lifecycle(&values, definition)
+        case .some(.projectMember): member(&values, definition, view)
+        default: lifecycle(&values, definition)
+        }
+    }
+
+    /// `transitioning` from the state's place in the type's machine.
+    private static func lifecycle(_ values: inout JSONObject, _ definition: ResourceDefinition) {
+        let isMoving: Bool = definition.states?.isTransitioning(values["state"]?.string ?? "") ?? false
+        values["transitioning"] = isMoving ? "yes" : "no"
+        values["transitioningMessage"] = isMoving ? "In Progress" : nil
+    }
+
+    private static func instance(_ values: inout JSONObject, _ observed: JSONObject?) {
+        let shown = InstanceState(
+            desired: InstanceRecord(fields: values), observed: observed.map { InstanceObservation(fields: $0) })
+        values["state"] = .string(shown.state)
+        values["transitioning"] = .string(shown.transitioning)
+        values["transitioningMessage"] = JSONValue(shown.message)
+        values["serviceIds"] = .array(values["serviceId"].map { $0.isNull ? [] : [$0] } ?? [])
+    }
+
+    private static func service(
+        _ values: inout JSONObject, _ number: UInt64, _ observed: JSONObject?, _ view: StoreView
+    ) {
+        let observation = ServiceObservation(fields: observed ?? [:])
+        lifecycle(&values, Schemas.service)
+        if let problem: String = observation.problem, values["removed"]?.isNull ?? true {
+            values["transitioning"] = "error"
+            values["transitioningMessage"] = .string(problem)
+        }
+        let instances: [Record] = view.records(.instance, RecordWriting.term("serviceId", number))
+        let living: [Record] = instances.filter { isLiving($0) }
+        values["instanceIds"] = .array(living.map { JSONValue($0.key.number) })
+        values["publicEndpoints"] = PublicEndpoints.of(living, in: view)
+    }
+
+    private static func host(_ values: inout JSONObject, _ number: UInt64, _ observed: JSONObject?, _ view: StoreView) {
+        let observation = HostObservation(fields: observed ?? [:])
+        let stored: String = values["state"]?.string ?? ""
+        lifecycle(&values, Schemas.host)
+        if stored == "active", let agent: String = observation.agentState, !agent.isEmpty {
+            values["state"] = .string(agent)
+        }
+        // What the agent reports and what users set are one map to those who read it; users win.
+        var labels: [String: String] = observation.labels
+        labels.merge(HostRecord(fields: values).labels) { _, users in users }
+        var merged = JSONObject()
+        for (key, value) in labels.sorted(by: { $0.key < $1.key }) { merged.append(key, .string(value)) }
+        values["labels"] = .object(merged)
+        let living: [Record] = view.records(.instance, RecordWriting.term("hostId", number)).filter { isLiving($0) }
+        values["instanceIds"] = .array(living.map { JSONValue($0.key.number) })
+        values["publicEndpoints"] = PublicEndpoints.of(living, in: view)
+    }
+
+    private static func member(_ values: inout JSONObject, _ definition: ResourceDefinition, _ view: StoreView) {
+        lifecycle(&values, definition)
+        guard let number: UInt64 = ProjectMemberRecord(fields: values).memberAccountID else { return }
+        values["externalId"] = .string(ResourceID(number: number).rendered("a"))
+        values["externalIdType"] = "rancher_id"
+        if let account: Record = view.get(RecordKey(.account, number)),
+            let record = try? AccountRecord(document: account.document)
+        {
+            values["name"] = .string(record.name)
+        }
+    }
+
+    /// The worst of the stacks' (contract 2.9).
+    private static func projectHealth(_ number: UInt64, _ view: StoreView) -> JSONValue {
+        var states: [String] = []
+        for stack in view.records(.stack, RecordWriting.term("accountId", number)) where isLiving(stack) {
+            let observed: Record? = view.get(RecordKey(.stackObserved, stack.key.number))
+            let health: String? = observed.flatMap { try? StackObservation(document: $0.document) }?.healthState
+            states.append(health ?? "healthy")
+        }
+        if states.allSatisfy({ $0 == "started-once" }), !states.isEmpty { return "started-once" }
+        if states.allSatisfy({ $0 == "healthy" || $0 == "started-once" }) { return "healthy" }
+        if states.contains("initializing") { return "initializing" }
+        return states.contains("healthy") ? "degraded" : "unhealthy"
+    }
+
+    private static func numbers(_ table: Table, _ member: String, _ number: UInt64, _ view: StoreView) -> JSONValue {
+        .array(
+            view.records(table, RecordWriting.term(member, number)).filter { isLiving($0) }
+                .map { JSONValue($0.key.number) })
+    }
+
+    private static func isLiving(_ record: Record) -> Bool {
+        (try? JSONReader.parse(record.document))?["removed"]?.int == nil
+    }
+}

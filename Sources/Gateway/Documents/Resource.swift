@@ -1,0 +1,54 @@
+import JSON
+import Model
+import Store
+import StoreFormat
+
+/// A resource as the API knows it: what is wanted, what is observed and what follows from both, joined into one
+/// set of values. References are numbers and dates milliseconds here; ``Renderer`` makes a document of it.
+package struct Resource: Sendable {
+    /// The most specific type.
+    package let definition: ResourceDefinition
+    package let number: UInt64
+    /// By field name.
+    package let values: JSONObject
+    /// The desired record itself.
+    package let record: Record
+
+    package var state: String { values["state"]?.string ?? "" }
+    package var isRemoved: Bool { !(values["removed"]?.isNull ?? true) }
+    /// The environment that owns it; nil for what belongs to the cluster.
+    package var accountID: UInt64? { values["accountId"]?.int.flatMap { UInt64(exactly: $0) } }
+
+    /// Joins the records of one resource; nil when the bytes are no document or the type is unknown here.
+    package init?(_ record: Record, in view: StoreView) {
+        guard let object: JSONObject = try? JSONReader.parse(record.document).object,
+            let definition: ResourceDefinition = Schemas.definition(
+                for: record.key.table, kind: object["kind"]?.string ?? "")
+        else { return nil }
+        self.definition = definition
+        self.record = record
+        number = record.key.number
+        var values: JSONObject = object
+        if let table: Table = definition.observedTable,
+            let observed: Record = view.get(RecordKey(table, number)),
+            let reported: JSONObject = try? JSONReader.parse(observed.document).object
+        {
+            for field in definition.fields where field.source == .observed {
+                values[field.name] = reported[field.name] ?? .null
+            }
+            ComputedFields.add(to: &values, definition, number, observed: reported, in: view)
+        } else {
+            ComputedFields.add(to: &values, definition, number, observed: nil, in: view)
+        }
+        self.values = values
+    }
+
+    /// The resource of a table with that number, of type `definition` or a subtype; nil when there is none.
+    package static func find(_ definition: ResourceDefinition, _ number: UInt64, in view: StoreView) -> Resource? {
+        guard let table: Table = definition.table, let record: Record = view.get(RecordKey(table, number)),
+            let resource = Resource(record, in: view),
+            Schemas.isType(resource.definition.name, kindOf: definition.name)
+        else { return nil }
+        return resource
+    }
+}

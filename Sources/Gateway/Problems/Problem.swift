@@ -1,0 +1,81 @@
+package import JSON
+
+/// An error as the API shows it: a status, a stable code, and words for whoever called.
+///
+/// Codes of the framework are the reason phrase with spaces ("Not Found"); those of validation and of the domain are
+/// single words ("MissingRequired"). `docs/reference/problems.md` lists every one.
+package struct Problem: Error, Equatable, Sendable {
+    package var status: Int
+    package var code: String
+    /// For people; null in the document when nil.
+    package var message: String?
+    package var detail: String?
+    /// The field that is wrong; only on validation problems.
+    package var fieldName: String?
+    /// Whether the answer carries a challenge for credentials.
+    package var challenges: Bool = false
+
+    package init(
+        status: Int, code: String, message: String? = nil, detail: String? = nil, fieldName: String? = nil,
+        challenges: Bool = false
+    ) {
+        self.status = status
+        self.code = code
+        self.message = message
+        self.detail = detail
+        self.fieldName = fieldName
+        self.challenges = challenges
+    }
+
+    /// The error document; `id` is the request's id, so that the log line can be found from the answer.
+    package func document(id: String) -> JSONValue {
+        .object([
+            "id": .string(id), "type": "error", "baseType": "error", "links": [:], "actions": [:],
+            "status": JSONValue(status), "code": .string(code), "message": JSONValue(message),
+            "detail": JSONValue(detail), "fieldName": JSONValue(fieldName),
+        ])
+    }
+}
+
+extension Problem {
+    package static func badRequest(_ message: String) -> Problem {
+        Problem(status: 400, code: "Bad Request", message: message)
+    }
+
+    package static func invalidBody(_ message: String) -> Problem {
+        Problem(status: 400, code: "InvalidBodyContent", message: message)
+    }
+
+    package static func unauthorized(_ message: String) -> Problem {
+        Problem(status: 401, code: "Unauthorized", message: message, challenges: true)
+    }
+
+    package static func forbidden(_ message: String, detail: String? = nil) -> Problem {
+        Problem(status: 403, code: "Forbidden", message: message, detail: detail)
+    }
+
+    /// Also for what the caller may not know to exist.
+    package static func notFound(_ message: String) -> Problem {
+        Problem(status: 404, code: "Not Found", message: message)
+    }
+
+    package static func methodNotAllowed(_ message: String) -> Problem {
+        Problem(status: 405, code: "Method not allowed", message: message)
+    }
+
+    package static func conflict(_ message: String, fieldName: String? = nil) -> Problem {
+        Problem(status: 409, code: "Conflict", message: message, fieldName: fieldName)
+    }
+
+    package static func validation(_ code: String, field: String, message: String? = nil) -> Problem {
+        Problem(status: 422, code: code, message: message, fieldName: field)
+    }
+
+    package static func unavailable(_ message: String) -> Problem {
+        Problem(status: 503, code: "Service Unavailable", message: message)
+    }
+
+    /// Something is wrong on our side; the message says no more than the request id can find in the log.
+    package static let fault = Problem(
+        status: 500, code: "Internal Server Error", message: "An internal error; the log has it under this id.")
+}

@@ -1,0 +1,96 @@
+import JSON
+
+extension Schemas {
+    private static let credentialFields: [FieldDefinition] =
+        CommonFields.lifecycle(.standard).filter { $0.name != "accountId" } + [
+            CommonFields.name, CommonFields.description,
+            FieldDefinition("accountId", .reference("account"), .create),
+        ]
+
+    private static func credentialActions(_ type: String) -> [ActionDefinition] {
+        [.process("activate", of: type), .process("deactivate", of: type), .process("remove", of: type)]
+    }
+
+    private static let accountLink = LinkDefinition("account", to: "account", .reference(field: "accountId"))
+
+    private static let publicValue = FieldDefinition("publicValue", .string, .create, minLength: 1, maxLength: 255)
+
+    /// The read-only supertype of everything that one can prove to be somebody with. No secret is ever in it.
+    static let credential = ResourceDefinition(
+        "credential",
+        table: .credential,
+        collectionMethods: [.get],
+        resourceMethods: [.get],
+        fields: credentialFields.map(\.readOnly) + [publicValue.readOnly],
+        states: .standard,
+        links: [accountLink]
+    )
+
+    /// A key of an account (made at the root) or of an environment (made under its path).
+    static let apiKey = ResourceDefinition(
+        "apiKey",
+        base: "credential",
+        table: .credential,
+        kind: "apiKey",
+        collectionMethods: [.get, .post],
+        resourceMethods: [.get, .put, .delete],
+        fields: credentialFields + [
+            publicValue,
+            FieldDefinition(
+                "secretValue",
+                .password,
+                [.create, .readOnCreateOnly],
+                minLength: 1,
+                maxLength: 255,
+                from: .computed,
+                about: "Shown once; only its hash is kept"
+            ),
+        ],
+        states: .standard,
+        actions: credentialActions("apiKey"),
+        links: [accountLink]
+    )
+
+    /// What a new host shows to become one of the environment's.
+    static let registrationToken = ResourceDefinition(
+        "registrationToken",
+        base: "credential",
+        table: .credential,
+        kind: "registrationToken",
+        isEnvironmentScoped: true,
+        collectionMethods: [.get, .post],
+        resourceMethods: [.get, .delete],
+        fields: CommonFields.lifecycle(.standard) + [
+            FieldDefinition("name", .string, .create, maxLength: 255),
+            FieldDefinition("description", .string, [.create, .unfiltered], maxLength: 1024),
+            FieldDefinition("token", .string, [.unfiltered], from: .computed),
+            FieldDefinition("command", .string, [.unfiltered], from: .computed, about: "What to run on the new host"),
+            FieldDefinition("registrationUrl", .string, [.unfiltered], from: .computed),
+        ],
+        states: .standard,
+        actions: credentialActions("registrationToken"),
+        links: [LinkDefinition("account", to: "project", .reference(field: "accountId"))]
+    )
+
+    /// A host's request to become one, made with a registration token.
+    static let register = ResourceDefinition(
+        "register",
+        plural: "register",
+        collectionMethods: [.post],
+        fields: [
+            FieldDefinition(
+                "uuid",
+                .string,
+                [.create, .required],
+                minLength: 1,
+                maxLength: 64,
+                about: "The host's own, kept over restarts"
+            ),
+            FieldDefinition("hostname", .string, [.create, .required], minLength: 1, maxLength: 255),
+            FieldDefinition("labels", .map(.string), .create),
+            FieldDefinition("hostId", .reference("host"), from: .computed),
+            FieldDefinition("accessKey", .string, from: .computed),
+            FieldDefinition("secretKey", .password, [.readOnCreateOnly], from: .computed),
+        ]
+    )
+}

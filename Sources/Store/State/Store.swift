@@ -1,0 +1,110 @@
+package import Bytes
+package import StoreFormat
+import Synchronization
+
+/// The replicated state of one member: entries of the log go in, in order; views and watches come out.
+///
+/// One thread applies. Any thread takes views, which neither waits for apply nor holds it up, and
+/// watches. Nothing here is durable by itself: the log is; see `Store+Disk.swift` for what is
+/// written behind.
+package final class Store: Sendable {
+    private let writer: Mutex<StoreView>
+    private let published: Mutex<StoreView>
+    let hub: WatchHub
+
+    /// An empty state that lives in memory only.
+    package convenience init() {
+        self.init(StoreView())
+    }
+
+    init(_ view: StoreView) {
+        writer = Mutex(view)
+        published = Mutex(view)
+        hub = WatchHub(after: view.revision)
+    }
+
+    /// The state as it is now.
+    package var view: StoreView { published.withLock { $0 } }
+
+    /// The last entry that was applied; the log goes on with the next one.
+    package var appliedIndex: Revision { published.withLock { $0.revision } }
+
+    /// Applies the entry at `index`, which lies above all that were applied before.
+    package func apply(index: Revision, _ transaction: Transaction) -> TransactionOutcome {
+        writer.withLock { state in
+            let applied: Applied = state.apply(index: index, transaction)
+            publish(state)
+            hub.record(RevisionChanges(revision: index, changes: applied.changes))
+            return applied.outcome
+        }
+    }
+
+    /// Applies an entry as it stands in the log.
+    ///
+    /// - Throws: ``UnreadableEntry``: this member must stop. It does not know what its peers made of the entry.
+    package func apply(index: Revision, encoded: [UInt8]) throws(UnreadableEntry) -> TransactionOutcome {
+        let transaction: Transaction
+        do {
+            transaction = try Transaction(decoding: encoded)
+        } catch {
+            throw UnreadableEntry(index: index, fault: error)
+        }
+        return apply(index: index, transaction)
+    }
+
+    /// Counts entries of the log that are Raft's own (a leader's first, a change of members) as applied.
+    package func advance(to index: Revision) {
+        writer.withLock { state in
+            precondition(index >= state.revision, "entry \(index) lies below the applied \(state.revision)")
+            guard index > state.revision else { return }
+            state.revision = index
+            publish(state)
+            hub.record(RevisionChanges(revision: index, changes: []))
+        }
+    }
+
+    private func publish(_ state: StoreView) {
+        // The old view's nodes are given back after the lock.
+        let old: StoreView = published.withLock { current in
+            let old: StoreView = current
+            current = state
+            return old
+        }
+        _ = old
+    }
+
+    /// Watches from a revision on, it included; it may lie in the future.
+    ///
+    /// To follow a list, watch from `view.revision + 1` of the view that was listed.
+    package func watch(from revision: Revision, filter: WatchFilter = WatchFilter()) throws(WatchRefusal) -> Watch {
+        Watch(try hub.open(from: revision, filter), hub)
+    }
+
+    /// The lowest revision that ``watch(from:filter:)`` takes.
+    package var lowestWatchRevision: Revision { hub.lowest }
+
+    /// Tells quiet watches how far they are; called from time to time.
+    package func bookmarkWatches() { hub.bookmarkAll() }
+
+    /// Ends all watches: the node stops.
+    package func closeWatches() { hub.closeAll() }
+}
+
+/// An entry of the log that this build cannot read.
+package struct UnreadableEntry: Error, Hashable, Sendable, CustomStringConvertible {
+    package var index: Revision
+    package var fault: DecodingFault
+
+    package var description: String {
+        """
+        log entry \(index) cannot be applied: \(fault). Skipping it would fork the state, so this member stops. \
+        Start it with the version that the other members run; if that is this version, mend the log from a peer.
+        """
+    }
+
+    package static func == (left: UnreadableEntry, right: UnreadableEntry) -> Bool {
+        left.index == right.index && left.fault == right.fault
+    }
+
+    package func hash(into hasher: inout Hasher) { hasher.combine(index) }
+}

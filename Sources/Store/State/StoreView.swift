@@ -1,0 +1,106 @@
+package import StoreFormat
+
+/// The whole state at one revision: a value that stays as it is while apply goes on.
+///
+/// Taking one is O(1); holding one costs the nodes that changed since. Any thread may read it.
+package struct StoreView: Sendable {
+    /// The last entry that was applied, whether it changed a record or not.
+    package internal(set) var revision: Revision = 0
+    /// What `$0` of the next transaction will be.
+    package internal(set) var nextNumber: UInt64 = 1
+
+    var records: OrderedTree<RecordKey, StoredRecord> = OrderedTree()
+    var terms: OrderedTree<TermKey, Present> = OrderedTree()
+    var uniqueKeys: OrderedTree<ByteKey, RecordKey> = OrderedTree()
+    var scopes: OrderedTree<UInt64, ScopeOwner> = OrderedTree()
+    var policies: OrderedTree<ByteKey, Revision> = OrderedTree()
+    var pools: OrderedTree<ByteKey, Pool> = OrderedTree()
+    var sessions: OrderedTree<SessionID, Session> = OrderedTree()
+    var replies: OrderedTree<ReplyKey, TransactionOutcome> = OrderedTree()
+
+    init() {}
+}
+
+/// Who runs a scope's controllers, and for the how-manieth time the owner was named.
+package struct ScopeOwner: Hashable, Sendable {
+    package var node: String
+    package var epoch: UInt64
+}
+
+/// Something countable that transactions take from and give back to.
+package struct Pool: Hashable, Sendable {
+    package var capacity: UInt64
+    package var used: UInt64
+    package var left: UInt64 { capacity > used ? capacity - used : 0 }
+}
+
+/// What the state keeps of a gateway's session besides its replies.
+package struct Session: Hashable, Sendable {
+    /// Replies below this are forgotten.
+    package var answeredBelow: UInt64
+    /// The last entry that carried one of its tickets; the least is evicted first.
+    package var lastUsed: Revision
+    /// How many replies are kept.
+    package var replies: Int
+}
+
+extension StoreView {
+    package var recordCount: Int { records.count }
+
+    package func get(_ key: RecordKey) -> Record? { records[key]?.record }
+
+    /// The records of a table with numbers above `after`, ascending, until `body` returns false.
+    package func forEachRecord(in table: Table, after: UInt64? = nil, _ body: (Record) -> Bool) {
+        guard after != UInt64.max else { return }
+        let start = RecordKey(table, after.map { $0 + 1 } ?? 0)
+        records.forEach(from: start) { key, stored in
+            key.table == table && body(stored.record)
+        }
+    }
+
+    package func records(in table: Table, after: UInt64? = nil, limit: Int = .max) -> [Record] {
+        var found: [Record] = []
+        guard limit > 0 else { return found }
+        forEachRecord(in: table, after: after) { record in
+            found.append(record)
+            return found.count < limit
+        }
+        return found
+    }
+
+    /// The numbers of the table's records that carry `term`, ascending, above `after`.
+    package func numbers(_ table: Table, _ term: [UInt8], after: UInt64? = nil, limit: Int = .max) -> [UInt64] {
+        var found: [UInt64] = []
+        guard limit > 0, after != UInt64.max else { return found }
+        let start = TermKey(table: table, term: term, number: after.map { $0 + 1 } ?? 0)
+        terms.forEach(from: start) { key, _ in
+            guard key.table == table, key.term == term else { return false }
+            found.append(key.number)
+            return found.count < limit
+        }
+        return found
+    }
+
+    /// The table's records that carry `term`, ascending by number, above `after`.
+    package func records(_ table: Table, _ term: [UInt8], after: UInt64? = nil, limit: Int = .max) -> [Record] {
+        numbers(table, term, after: after, limit: limit).compactMap { get(RecordKey(table, $0)) }
+    }
+
+    package func holder(_ uniqueKey: [UInt8]) -> RecordKey? { uniqueKeys[ByteKey(uniqueKey)] }
+
+    /// Nil for a scope that was never assigned; its epoch counts as 0.
+    package func epoch(_ scope: UInt64) -> ScopeOwner? { scopes[scope] }
+
+    /// Every scope that was ever assigned, ascending.
+    package func forEachScope(_ body: (UInt64, ScopeOwner) -> Bool) { scopes.forEach(body) }
+
+    /// When the rights of `subject` last changed; 0 for never.
+    package func policyRevision(_ subject: [UInt8]) -> Revision { policies[ByteKey(subject)] ?? 0 }
+
+    package func pool(_ name: [UInt8]) -> Pool? { pools[ByteKey(name)] }
+
+    /// Nil for a session that was never opened or was evicted.
+    package func session(_ id: SessionID) -> Session? { sessions[id] }
+
+    package var sessionCount: Int { sessions.count }
+}
