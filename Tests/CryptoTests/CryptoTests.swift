@@ -13,15 +13,20 @@ struct DigestTests {
     // FIPS 180-4 examples.
     static let vectors: [Vector] = [
         Vector(
-            message: "", sha1: "da39a3ee5e6b4b0d3255bfef95601890afd80709",
-            sha256: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+            message: "",
+            sha1: "da39a3ee5e6b4b0d3255bfef95601890afd80709",
+            sha256: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+        ),
         Vector(
-            message: "abc", sha1: "a9993e364706816aba3e25717850c26c9cd0d89d",
-            sha256: "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+            message: "abc",
+            sha1: "a9993e364706816aba3e25717850c26c9cd0d89d",
+            sha256: "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        ),
         Vector(
             message: "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
             sha1: "84983e441c3bd26ebaae4aa1f95129e5e54670f1",
-            sha256: "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"),
+            sha256: "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"
+        ),
     ]
 
     @Test(arguments: vectors)
@@ -45,7 +50,8 @@ struct HMACTests {
         #expect(Hex.encode(second) == "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843")
         let long: [UInt8] = HMAC.sha256(
             key: [UInt8](repeating: 0xAA, count: 131),
-            message: "Test Using Larger Than Block-Size Key - Hash Key First".utf8)
+            message: "Test Using Larger Than Block-Size Key - Hash Key First".utf8
+        )
         #expect(Hex.encode(long) == "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54")
     }
 

@@ -7,7 +7,12 @@ import Testing
 struct LogFormatTests {
     private func line(_ format: LogFormat, _ metadata: JSONObject, message: String = "it happened") -> String {
         let record = LogRecord(
-            time: LogTime(milliseconds: 0), level: .info, label: "raft", message: message, metadata: metadata)
+            time: LogTime(milliseconds: 0),
+            level: .info,
+            label: "raft",
+            message: message,
+            metadata: metadata
+        )
         return String(decoding: format.line(record), as: UTF8.self)
     }
 
@@ -19,7 +24,9 @@ struct LogFormatTests {
 
     @Test func `text quotes only what is not plain`() {
         let text: String = line(
-            .text, ["raft.term": 3, "node": "a", "why": "a b", "none": "", "ids": [1, 2], "ok": true, "nil": nil])
+            .text,
+            ["raft.term": 3, "node": "a", "why": "a b", "none": "", "ids": [1, 2], "ok": true, "nil": nil]
+        )
         let expected: String =
             #"time=1970-01-01T00:00:00.000Z level=info label=raft message="it happened" raft.term=3 node=a"#
             + #" why="a b" none="" ids="[1,2]" ok=true nil=null"#
@@ -32,7 +39,10 @@ struct LogFormatTests {
         let text: String = line(format, ["a": .string(evil), "b": [.string(evil)]], message: evil)
         #expect(text.utf8.filter { $0 == 0x0A }.count == 1)
         for scalar in text.unicodeScalars.dropLast() {
-            #expect(scalar.value >= 0x20 && !(0x7F...0x9F).contains(scalar.value) && !(0x2028...0x202E).contains(scalar.value))
+            #expect(
+                scalar.value >= 0x20 && !(0x7F...0x9F).contains(scalar.value)
+                    && !(0x2028...0x202E).contains(scalar.value)
+            )
         }
         if format == .json { #expect(try JSONReader.parse(text)["a"] == .string(evil)) }
     }
@@ -55,7 +65,10 @@ struct LogFormatTests {
         var ends: [Int32] = [0, 0]
         try #require(pipe(&ends) == 0)
         let logger = Logger(
-            label: "test", level: .info, sink: DescriptorLogSink(descriptor: ends[1], format: .json))
+            label: "test",
+            level: .info,
+            sink: DescriptorLogSink(descriptor: ends[1], format: .json)
+        )
         logger.info("first")
         logger.info("second", ["n": 2])
         close(ends[1])
@@ -77,7 +90,10 @@ struct LogFormatTests {
         let filler = [UInt8](repeating: UInt8(ascii: "\n"), count: 65_536)
         try #require(write(ends[1], filler, filler.count) == filler.count)
         let logger = Logger(
-            label: "test", level: .info, sink: DescriptorLogSink(descriptor: ends[1], format: .text))
+            label: "test",
+            level: .info,
+            sink: DescriptorLogSink(descriptor: ends[1], format: .text)
+        )
         logger.info("lost")
         var buffer = [UInt8](repeating: 0, count: 65_536)
         try #require(read(ends[0], &buffer, buffer.count) == buffer.count)

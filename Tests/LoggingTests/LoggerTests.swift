@@ -44,7 +44,9 @@ struct LoggerTests {
         let secret = Secret("hunter2")
         var dumped: String = ""
         dump(Configuration(), to: &dumped)
-        for text in ["\(secret)", String(reflecting: secret), "\(Configuration())", dumped, "\(Optional(secret) as Any)"] {
+        for text in [
+            "\(secret)", String(reflecting: secret), "\(Configuration())", dumped, "\(Optional(secret) as Any)",
+        ] {
             #expect(!text.contains("hunter2"), "\(text)")
         }
         #expect(secret.reveal() == "hunter2")

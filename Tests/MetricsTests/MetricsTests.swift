@@ -35,7 +35,8 @@ struct MetricsTests {
         let registry = MetricsRegistry()
         #expect(
             registry.counter("a", help: "", labels: ["x": "1", "y": "2"])
-                === registry.counter("a", help: "", labels: ["y": "2", "x": "1"]))
+                === registry.counter("a", help: "", labels: ["y": "2", "x": "1"])
+        )
         #expect(registry.counter("a", help: "") !== registry.counter("b", help: ""))
     }
 

@@ -52,7 +52,8 @@ struct SQLiteTests {
     @Test func `values of every kind come back as they went in`() throws {
         try database.execute("CREATE TABLE t (v)")
         let values: [SQLiteValue] = [
-            .null, .integer(.min), .integer(.max), .real(0.1), .real(-.infinity), "", "a\0bé", .blob([]), .blob([0, 255]),
+            .null, .integer(.min), .integer(.max), .real(0.1), .real(-.infinity), "", "a\0bé", .blob([]),
+            .blob([0, 255]),
         ]
         for value in values { try database.run("INSERT INTO t VALUES (?)", value) }
         #expect(try database.rows("SELECT v FROM t ORDER BY rowid").map { $0[0] } == values)
@@ -69,7 +70,9 @@ struct SQLiteTests {
         try statement.bind([1, 2, 3][1...], at: 4)
         #expect(try statement.step())
         #expect(statement.int64(0) == 7 && statement.double(1) == 1.5 && statement.text(2) == "x")
-        #expect(statement.blob(3) == [2, 3] && statement.isNull(4) && statement.text(4) == nil && statement.blob(4) == nil)
+        #expect(
+            statement.blob(3) == [2, 3] && statement.isNull(4) && statement.text(4) == nil && statement.blob(4) == nil
+        )
         #expect(try !statement.step())
         #expect(failure { () throws(SQLiteError) in try statement.bind(1, at: 9) }?.operation.contains("bind") == true)
     }
@@ -106,7 +109,8 @@ struct SQLiteTests {
 
     @Test func `errors name the file, the statement and the cause`() throws {
         let error: SQLiteError? = failure { () throws(SQLiteError) in try database.run("SELECT absent FROM nowhere") }
-        let expected: String = "\(folder.path)/db: cannot run \"SELECT absent FROM nowhere\": no such table: nowhere (SQLite code 1)"
+        let expected: String =
+            "\(folder.path)/db: cannot run \"SELECT absent FROM nowhere\": no such table: nowhere (SQLite code 1)"
         #expect(error?.description == expected)
         #expect(failure { () throws(SQLiteError) in _ = try database.prepare("SELECT 1; SELECT 2") } != nil)
         #expect(failure { () throws(SQLiteError) in _ = try database.prepare(" ") } != nil)
@@ -118,9 +122,11 @@ struct SQLiteTests {
 
     @Test func `sql can neither damage the file nor load code nor misspell a column`() throws {
         try database.execute("CREATE TABLE t (v)")
-        #expect(failure { () throws(SQLiteError) in
-            try database.execute("PRAGMA writable_schema = ON; DELETE FROM sqlite_schema")
-        } != nil)
+        #expect(
+            failure { () throws(SQLiteError) in
+                try database.execute("PRAGMA writable_schema = ON; DELETE FROM sqlite_schema")
+            } != nil
+        )
         #expect(failure { () throws(SQLiteError) in _ = try database.rows("SELECT load_extension('x')") } != nil)
         #expect(failure { () throws(SQLiteError) in _ = try database.rows(#"SELECT "typo" FROM t"#) } != nil)
     }
@@ -156,7 +162,8 @@ struct SQLiteTests {
         #expect(try copy.rows("SELECT v FROM t") == [[1], [2]])
         #expect(try copy.userVersion() == 7)
         #expect(try copy.integrityCheck().isEmpty)
-        let error: SQLiteError? = failure { () throws(SQLiteError) in try database.backup(to: folder.path + "/no/copy") }
+        let error: SQLiteError? = failure { () throws(SQLiteError) in try database.backup(to: folder.path + "/no/copy")
+        }
         #expect(error?.path == folder.path + "/no/copy.partial")
     }
 

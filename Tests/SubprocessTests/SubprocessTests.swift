@@ -43,7 +43,11 @@ struct SubprocessRunTests {
         let printed: SubprocessResult = try await Subprocess.run("printf", ["%s|"] + arguments)
         #expect(printed.outputText == arguments.map { $0 + "|" }.joined())
         let seen: SubprocessResult = try await Subprocess.run(
-            "env", [], environment: ["A": "1", "B": "x=y"], workingDirectory: "/")
+            "env",
+            [],
+            environment: ["A": "1", "B": "x=y"],
+            workingDirectory: "/"
+        )
         #expect(Set(seen.outputText.split(separator: "\n")) == ["A=1", "B=x=y"])
         #expect(try await Subprocess.run("pwd", [], workingDirectory: "/usr").outputText == "/usr\n")
     }
@@ -56,7 +60,9 @@ struct SubprocessRunTests {
 
     @Test func `a program need not read its input`() async throws {
         let result: SubprocessResult = try await Subprocess.run(
-            shell("exec 0<&-; echo done"), input: [UInt8](repeating: 1, count: 1_000_000))
+            shell("exec 0<&-; echo done"),
+            input: [UInt8](repeating: 1, count: 1_000_000)
+        )
         #expect(result.status.isSuccess && result.outputText == "done\n")
         #expect(try await Subprocess.run(SubprocessCommand("cat")).standardOutput.isEmpty)
     }
@@ -122,7 +128,8 @@ struct SubprocessRunTests {
         }
         #expect(
             await start(SubprocessCommand("no-such-program", environment: ["PATH": "/bin"]))
-                == "no-such-program: not found in PATH (/bin); install it or name it by its absolute path")
+                == "no-such-program: not found in PATH (/bin); install it or name it by its absolute path"
+        )
         #expect(await start(SubprocessCommand("/no/such"))?.hasPrefix("/no/such: no such program") == true)
         #expect(await start(SubprocessCommand("/etc/passwd"))?.contains("cannot be started: Permission denied") == true)
         #expect(await start(SubprocessCommand("./sh"))?.contains("must be absolute") == true)
@@ -130,7 +137,9 @@ struct SubprocessRunTests {
         #expect(await start(SubprocessCommand("ls", ["a\0b"]))?.contains("zero byte") == true)
         #expect(await start(SubprocessCommand("ls", environment: ["A=B": "1"]))?.contains("holds '='") == true)
         #expect(await start(SubprocessCommand("ls", workingDirectory: "/no"))?.contains("folder") == false)
-        #expect(await start(SubprocessCommand("ls", workingDirectory: "/no"))?.contains("/no cannot be entered") == true)
+        #expect(
+            await start(SubprocessCommand("ls", workingDirectory: "/no"))?.contains("/no cannot be entered") == true
+        )
     }
 
     @Test func `many programs run at once`() async throws {
@@ -160,7 +169,10 @@ private func hasEnded(_ process: pid_t) -> Bool {
 struct ChildProcessTests {
     @Test func `a child runs until it is told to end`() async throws {
         let child: ChildProcess = try ChildProcess.spawn(
-            SubprocessCommand("sleep", ["100"]), standardOutput: .null, standardError: .null)
+            SubprocessCommand("sleep", ["100"]),
+            standardOutput: .null,
+            standardError: .null
+        )
         #expect(child.status == nil)
         #expect(kill(child.processID, 0) == 0)
         #expect(getpgid(child.processID) == child.processID)
@@ -175,8 +187,10 @@ struct ChildProcessTests {
         try #require(CLinux.pipe2(&ends, O_CLOEXEC) == 0)
         defer { for end in ends { close(end) } }
         let child: ChildProcess = try ChildProcess.spawn(
-            shell("trap '' TERM; sleep 100 & echo $!; wait; wait; wait"), standardOutput: .descriptor(ends[1]),
-            standardError: .null)
+            shell("trap '' TERM; sleep 100 & echo $!; wait; wait; wait"),
+            standardOutput: .descriptor(ends[1]),
+            standardError: .null
+        )
         var buffer = [UInt8](repeating: 0, count: 64)
         let count: Int = read(ends[0], &buffer, buffer.count)
         let grandchild: pid_t = try #require(pid_t(String(decoding: buffer.prefix(max(1, count) - 1), as: UTF8.self)))
@@ -189,7 +203,10 @@ struct ChildProcessTests {
         defer { unlink(file) }
         for text in ["one", "two"] {
             let child: ChildProcess = try ChildProcess.spawn(
-                shell("echo \(text); echo err >&2"), standardOutput: .appendTo(file), standardError: .appendTo(file))
+                shell("echo \(text); echo err >&2"),
+                standardOutput: .appendTo(file),
+                standardError: .appendTo(file)
+            )
             #expect(await child.wait().isSuccess)
         }
         #expect(try await Subprocess.run("cat", [file]).outputText == "one\nerr\ntwo\nerr\n")

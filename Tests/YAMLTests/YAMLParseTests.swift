@@ -75,7 +75,8 @@ struct YAMLParseTests {
               <<: [*base, *more]
               tty: false
             three: [*base, &x 5, *x]
-            """)
+            """
+        )
         #expect(root["one"]?.mapping?.map(\.key.text) == ["restart", "tty", "image"])
         #expect(root["one"]?["image"]?.string == "c")
         #expect(root["two"]?["image"]?.string == "a")
@@ -91,7 +92,10 @@ struct YAMLParseTests {
         ("a: *b", "compose.yml:1:4: no anchor &b stands before this alias"),
         ("a: &a [1, *a]", "compose.yml:1:11: the alias *a stands inside its own anchor"),
         ("&a {x: {y: *a}}", "compose.yml:1:12: the alias *a stands inside its own anchor"),
-        ("a: 1\n---\nb: 2\n", "compose.yml:2:1: a second document starts here; put each document into a file of its own"),
+        (
+            "a: 1\n---\nb: 2\n",
+            "compose.yml:2:1: a second document starts here; put each document into a file of its own"
+        ),
         ("a: {<<: 1}", "compose.yml:1:5: the merge key << wants a mapping or a sequence of mappings"),
         ("? [a]\n: 1", "compose.yml:1:3: a mapping key must be a single value, not a sequence or mapping"),
     ]
@@ -102,7 +106,8 @@ struct YAMLParseTests {
     }
 
     @Test func `syntax errors name file, line and column`() throws {
-        let open: String = "compose.yml:3:1: while parsing a flow sequence from line 1: did not find expected ',' or ']'"
+        let open: String =
+            "compose.yml:3:1: while parsing a flow sequence from line 1: did not find expected ',' or ']'"
         #expect(failure("a: [1,\nb") == open)
         #expect(try #require(failure("a: 1\r\n\tb: 2\r\n")).hasPrefix("compose.yml:2:1: "))
         #expect(try #require(failure("a: ok\nbé: x\u{7}y\n")).hasPrefix("compose.yml:2:6: "))
@@ -118,7 +123,9 @@ struct YAMLParseTests {
         #expect(failure(String(repeating: "[", count: 500_000))?.contains("nested deeper") == true)
         #expect(failure(String(repeating: "- ", count: 200_000))?.contains("nested deeper") == true)
         let half: String = nested(limit / 2 + 2)
-        #expect(failure("- &a \(half)\n- \(String(repeating: "[", count: limit / 2))*a")?.contains("nested deeper") == true)
+        #expect(
+            failure("- &a \(half)\n- \(String(repeating: "[", count: limit / 2))*a")?.contains("nested deeper") == true
+        )
     }
 
     @Test func `a small text cannot become a large tree`() {

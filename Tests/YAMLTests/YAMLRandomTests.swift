@@ -20,8 +20,10 @@ struct Seeded: RandomNumberGenerator {
 
 struct YAMLRandomTests {
     static let pieces: [String] = [
-        "a", "b: ", "- ", "\n", "  ", "[", "]", "{", "}", ",", ": ", "? ", "&x ", "*x", "<<: ", "\"", "'", "|\n", ">-\n",
-        "#", "---\n", "...\n", "!!int ", "!<t> ", "%YAML 1.1\n", "\t", "\r", "\u{FEFF}", "é", "\u{0}", "~", "1", "\\x", "@", "`",
+        "a", "b: ", "- ", "\n", "  ", "[", "]", "{", "}", ",", ": ", "? ", "&x ", "*x", "<<: ", "\"", "'", "|\n",
+        ">-\n",
+        "#", "---\n", "...\n", "!!int ", "!<t> ", "%YAML 1.1\n", "\t", "\r", "\u{FEFF}", "é", "\u{0}", "~", "1", "\\x",
+        "@", "`",
     ]
 
     @Test(arguments: 0..<20)
@@ -49,9 +51,12 @@ struct YAMLRandomTests {
     }
 
     static let words: [String] = [
-        "", " ", "a", "a b", "yes", "no", "null", "~", "1", "-1", "1.5", "1:30", "a: b", "a:", ": a", "# a", "a #b", "- a", "-", "--- a",
-        "...", "\n", "a\nb\n", "\t", "\"", "'", "\\", "{a}", "[a]", "*a", "&a", "!a", "|", ">", "%a", "@a", "`a", "<<", "=", "é", "\u{85}",
-        "\u{2028}", "\u{FEFF}", "\u{7}", "\0", "\u{1F600}", "\u{FFFF}", "0x1F", "0o7", ".inf", "-.", "+", "a ", "2001-01-01", "y",
+        "", " ", "a", "a b", "yes", "no", "null", "~", "1", "-1", "1.5", "1:30", "a: b", "a:", ": a", "# a", "a #b",
+        "- a", "-", "--- a",
+        "...", "\n", "a\nb\n", "\t", "\"", "'", "\\", "{a}", "[a]", "*a", "&a", "!a", "|", ">", "%a", "@a", "`a", "<<",
+        "=", "é", "\u{85}",
+        "\u{2028}", "\u{FEFF}", "\u{7}", "\0", "\u{1F600}", "\u{FFFF}", "0x1F", "0o7", ".inf", "-.", "+", "a ",
+        "2001-01-01", "y",
     ]
 
     private func randomNode(_ random: inout Seeded, depth: Int) -> YAMLNode {
@@ -95,7 +100,8 @@ struct YAMLRandomTests {
 struct YAMLEmitterTests {
     @Test func `blocks are indented and quotes stand where they are needed`() {
         let node: YAMLNode = .mapping([
-            (key: "name", value: .string("web server")), (key: "version", value: .string("2")), (key: "scale", value: .int(2)),
+            (key: "name", value: .string("web server")), (key: "version", value: .string("2")),
+            (key: "scale", value: .int(2)),
             (key: "on", value: .bool(true)), (key: "none", value: .null), (key: "empty", value: .sequence([])),
             (
                 key: "ports",

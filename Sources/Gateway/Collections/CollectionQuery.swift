@@ -1,3 +1,4 @@
+import HTTP
 import Limits
 import Model
 
@@ -13,7 +14,7 @@ struct CollectionQuery: Sendable {
     var showsRemoved: Bool = false
 
     /// - Parameter items: the decoded query in its order.
-    init(_ items: [(name: String, value: String)], definition: ResourceDefinition) {
+    init(_ items: [QueryItems.Item], definition: ResourceDefinition) {
         var sortField: String?
         var descending = false
         for item in items {
@@ -61,7 +62,7 @@ extension ResourceDefinition {
     /// The field of that name (any case) if collections can be filtered and sorted by it.
     func filterableField(_ name: String) -> FieldDefinition? {
         guard let field: FieldDefinition = fields.first(where: { $0.name.lowercased() == name.lowercased() }),
-            !field.type.filterModifiers(nullable: field.nullable).isEmpty
+            field.isFilterable
         else { return nil }
         return field
     }

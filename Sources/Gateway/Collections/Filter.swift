@@ -59,9 +59,9 @@ struct Filter: Hashable, Sendable {
             case "false", "0": .bool(false)
             default: nil
             }
-        case .int: Int64(text).map { .int($0) }
-        case .float: Double(text).map { .double($0) }
-        case .date: StoredDate.milliseconds(text).map { .int($0) } ?? Int64(text).map { .int($0) }
+        case .int: Int64(text).map { JSONValue.int($0) }
+        case .float: Double(text).map { JSONValue.double($0) }
+        case .date: (StoredDate.milliseconds(text) ?? Int64(text)).map { JSONValue.int($0) }
         case .reference: ResourceID(text).map { JSONValue($0.number) }
         default: .string(text)
         }

@@ -1,6 +1,5 @@
 import JSON
 import Model
-import Network
 import Store
 import StoreFormat
 
@@ -12,11 +11,11 @@ enum ComputedFields {
     ) {
         switch definition.table {
         case .some(.instance): instance(&values, observed)
-        case .some(.service): service(&values, number, observed, view)
+        case .some(.service): service(&values, definition, number, observed, view)
         case .some(.stack):
             values["serviceIds"] = numbers(.service, "stackId", number, view)
             lifecycle(&values, definition)
-        case .some(.host): host(&values, number, observed, view)
+        case .some(.host): host(&values, definition, number, observed, view)
         case .some(.account) where definition.name == "project":
             values["orchestration"] = "cattle"
             values["healthState"] = projectHealth(number, view)
@@ -43,10 +42,11 @@ enum ComputedFields {
     }
 
     private static func service(
-        _ values: inout JSONObject, _ number: UInt64, _ observed: JSONObject?, _ view: StoreView
+        _ values: inout JSONObject, _ definition: ResourceDefinition, _ number: UInt64, _ observed: JSONObject?,
+        _ view: StoreView
     ) {
         let observation = ServiceObservation(fields: observed ?? [:])
-        lifecycle(&values, Schemas.service)
+        lifecycle(&values, definition)
         if let problem: String = observation.problem, values["removed"]?.isNull ?? true {
             values["transitioning"] = "error"
             values["transitioningMessage"] = .string(problem)
@@ -57,13 +57,13 @@ enum ComputedFields {
         values["publicEndpoints"] = PublicEndpoints.of(living, in: view)
     }
 
-    private static func host(_ values: inout JSONObject, _ number: UInt64, _ observed: JSONObject?, _ view: StoreView) {
+    private static func host(
+        _ values: inout JSONObject, _ definition: ResourceDefinition, _ number: UInt64, _ observed: JSONObject?,
+        _ view: StoreView
+    ) {
         let observation = HostObservation(fields: observed ?? [:])
-        let stored: String = values["state"]?.string ?? ""
-        lifecycle(&values, Schemas.host)
-        if stored == "active", let agent: String = observation.agentState, !agent.isEmpty {
-            values["state"] = .string(agent)
-        }
+        lifecycle(&values, definition)
+        values["state"] = .string(HostState.shown(desired: HostRecord(fields: values), observed: observation))
         // What the agent reports and what users set are one map to those who read it; users win.
         var labels: [String: String] = observation.labels
         labels.merge(HostRecord(fields: values).labels) { _, users in users }

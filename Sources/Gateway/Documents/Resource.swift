@@ -5,22 +5,29 @@ import StoreFormat
 
 /// A resource as the API knows it: what is wanted, what is observed and what follows from both, joined into one
 /// set of values. References are numbers and dates milliseconds here; ``Renderer`` makes a document of it.
-package struct Resource: Sendable {
+struct Resource: Sendable {
     /// The most specific type.
-    package let definition: ResourceDefinition
-    package let number: UInt64
+    let definition: ResourceDefinition
+    let number: UInt64
     /// By field name.
-    package let values: JSONObject
+    let values: JSONObject
     /// The desired record itself.
-    package let record: Record
+    let record: Record
 
-    package var state: String { values["state"]?.string ?? "" }
-    package var isRemoved: Bool { !(values["removed"]?.isNull ?? true) }
+    var state: String { values["state"]?.string ?? "" }
+    var isRemoved: Bool { !(values["removed"]?.isNull ?? true) }
     /// The environment that owns it; nil for what belongs to the cluster.
-    package var accountID: UInt64? { values["accountId"]?.int.flatMap { UInt64(exactly: $0) } }
+    var accountID: UInt64? { values["accountId"]?.int.flatMap { UInt64(exactly: $0) } }
+
+    init(definition: ResourceDefinition, number: UInt64, values: JSONObject, record: Record) {
+        self.definition = definition
+        self.number = number
+        self.values = values
+        self.record = record
+    }
 
     /// Joins the records of one resource; nil when the bytes are no document or the type is unknown here.
-    package init?(_ record: Record, in view: StoreView) {
+    init?(_ record: Record, in view: StoreView) {
         guard let object: JSONObject = try? JSONReader.parse(record.document).object,
             let definition: ResourceDefinition = Schemas.definition(
                 for: record.key.table, kind: object["kind"]?.string ?? "")
@@ -44,7 +51,7 @@ package struct Resource: Sendable {
     }
 
     /// The resource of a table with that number, of type `definition` or a subtype; nil when there is none.
-    package static func find(_ definition: ResourceDefinition, _ number: UInt64, in view: StoreView) -> Resource? {
+    static func find(_ definition: ResourceDefinition, _ number: UInt64, in view: StoreView) -> Resource? {
         guard let table: Table = definition.table, let record: Record = view.get(RecordKey(table, number)),
             let resource = Resource(record, in: view),
             Schemas.isType(resource.definition.name, kindOf: definition.name)

@@ -3,20 +3,20 @@
 /// Shape (contract 1.1): `/v2-beta[/projects/<project>]/<type>[/<id>[/<link>]]`. Repeated and trailing slashes do not
 /// count, a fourth segment is ignored. The project prefix is taken off when something follows it, except
 /// `projectmembers`, which is a link of the project itself.
-package struct APIPath: Hashable, Sendable {
+struct APIPath: Hashable, Sendable {
     /// `v2-beta`.
-    package var version: String
+    var version: String
     /// The project as written in the path, or nil at the root.
-    package var project: String?
-    package var type: String?
-    package var id: String?
-    package var link: String?
+    var project: String?
+    var type: String?
+    var id: String?
+    var link: String?
 
     /// The version that this gateway speaks.
-    package static let currentVersion: String = "v2-beta"
+    static let currentVersion: String = "v2-beta"
 
     /// Reads decoded path segments; nil when the first is no API version.
-    package init?(segments: [String]) {
+    init?(segments: [String]) {
         var rest: ArraySlice<String> = segments.filter { !$0.isEmpty }[...]
         guard let version: String = rest.popFirst(), version == Self.currentVersion else { return nil }
         self.version = version

@@ -4,13 +4,13 @@ import HTTP
 ///
 /// Order (contract 1.1): `X-Forwarded-Proto` and `X-Forwarded-Host`, then the `Host` header, then the socket's own
 /// address; `X-Forwarded-Port` replaces a port in the host; 80 and 443 are left out where they are the default.
-package struct BaseURL: Hashable, Sendable {
+struct BaseURL: Hashable, Sendable {
     /// `http` or `https`.
-    package var scheme: String
+    var scheme: String
     /// Host and, when it is not the default, port.
-    package var authority: String
+    var authority: String
 
-    package init(scheme: String, authority: String) {
+    init(scheme: String, authority: String) {
         self.scheme = scheme
         self.authority = authority
     }
@@ -18,7 +18,7 @@ package struct BaseURL: Hashable, Sendable {
     /// - Parameters:
     ///   - isSecure: whether the connection itself is TLS.
     ///   - local: the listener's own address, for a request without a usable `Host`.
-    package init(headers: HTTPHeaders, isSecure: Bool, local: String) {
+    init(headers: HTTPHeaders, isSecure: Bool, local: String) {
         let forwarded: String? = headers["x-forwarded-proto"].flatMap(Self.first)?.lowercased()
         scheme = forwarded == "https" || forwarded == "http" ? forwarded ?? "http" : (isSecure ? "https" : "http")
         let named: String? = forwarded == nil ? nil : headers["x-forwarded-host"].flatMap(Self.first)
@@ -30,9 +30,9 @@ package struct BaseURL: Hashable, Sendable {
         authority = name
     }
 
-    package var text: String { "\(scheme)://\(authority)" }
+    var text: String { "\(scheme)://\(authority)" }
     /// The same place for WebSockets.
-    package var webSocketText: String { "\(scheme == "https" ? "wss" : "ws")://\(authority)" }
+    var webSocketText: String { "\(scheme == "https" ? "wss" : "ws")://\(authority)" }
 
     /// The first entry of a comma-separated header.
     private static func first(_ header: String) -> String? {

@@ -25,6 +25,11 @@ package enum RecordWriting {
         for name in indexedTexts[table] ?? [] {
             if let text: String = fields[name]?.string { terms.append(Template("\(name)=\(text)")) }
         }
+        if table == .instance, !isRemoved, reference("hostId", fields, references) == nil,
+            let account: NumberReference = reference("accountId", fields, references)
+        {
+            terms.append(term("unplaced", account))
+        }
         // A removed thing no longer holds its name.
         if !isRemoved, let key: Template = uniqueKey(table, fields, references) { uniqueKeys.append(key) }
         return .put(

@@ -1,7 +1,8 @@
 /// Base64 with the standard alphabet and padding (RFC 4648, section 4).
 package enum Base64 {
     private static let alphabet: [UInt8] = Array(
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8
+    )
 
     private static let values: [UInt8] = {
         var table = [UInt8](repeating: 0xFF, count: 256)
@@ -18,7 +19,9 @@ package enum Base64 {
             let third: UInt8? = second == nil ? nil : iterator.next()
             text.append(alphabet[Int(first >> 2)])
             text.append(alphabet[Int(first & 3) << 4 | Int((second ?? 0) >> 4)])
-            text.append(second == nil ? UInt8(ascii: "=") : alphabet[Int((second ?? 0) & 15) << 2 | Int((third ?? 0) >> 6)])
+            text.append(
+                second == nil ? UInt8(ascii: "=") : alphabet[Int((second ?? 0) & 15) << 2 | Int((third ?? 0) >> 6)]
+            )
             text.append(third == nil ? UInt8(ascii: "=") : alphabet[Int((third ?? 0) & 63)])
         }
         return String(decoding: text, as: UTF8.self)

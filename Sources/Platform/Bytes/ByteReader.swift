@@ -72,6 +72,10 @@ package struct ByteReader: Sendable {
             guard shift < 63 || (shift == 63 && byte <= 1) else {
                 throw .malformed(offset: start, expected: "a varint of at most 64 bits")
             }
+            // A last group of zero adds nothing: with it, one number would have several spellings and hashes.
+            guard byte != 0 || shift == 0 else {
+                throw .malformed(offset: start, expected: "a varint in its shortest form")
+            }
             value |= UInt64(byte & 0x7F) << shift
             if byte < 0x80 { return value }
             shift += 7
@@ -123,7 +127,8 @@ package struct ByteReader: Sendable {
     }
 
     private func require(_ count: Int) throws(DecodingFault) {
-        guard count >= 0, remaining >= count else { throw .truncated(offset: offset, needed: count - remaining) }
+        precondition(count >= 0, "a count is never negative: \(count)")
+        guard remaining >= count else { throw .truncated(offset: offset, needed: count - remaining) }
     }
 
     private mutating func fixed<T: FixedWidthInteger>() throws(DecodingFault) -> T {

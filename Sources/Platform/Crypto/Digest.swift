@@ -54,7 +54,8 @@ struct DigestAlgorithm: @unchecked Sendable {
 
 /// Calls `body` with `bytes` in one piece; copies them only when they do not lie in one piece already.
 func withContiguousBytes<Result>(
-    _ bytes: some Collection<UInt8>, _ body: (UnsafeBufferPointer<UInt8>) -> Result
+    _ bytes: some Collection<UInt8>,
+    _ body: (UnsafeBufferPointer<UInt8>) -> Result
 ) -> Result {
     if let result: Result = bytes.withContiguousStorageIfAvailable(body) { return result }
     return Array(bytes).withUnsafeBufferPointer(body)

@@ -8,8 +8,14 @@ package enum HMAC {
             withContiguousBytes(message) { message in
                 [UInt8](unsafeUninitializedCapacity: SHA256.byteCount) { output, count in
                     let tag: UnsafeMutablePointer<UInt8>? = COpenSSL.HMAC(
-                        DigestAlgorithm.sha256.method, key.baseAddress, Int32(key.count), message.baseAddress,
-                        message.count, output.baseAddress, nil)
+                        DigestAlgorithm.sha256.method,
+                        key.baseAddress,
+                        Int32(key.count),
+                        message.baseAddress,
+                        message.count,
+                        output.baseAddress,
+                        nil
+                    )
                     precondition(tag != nil, "OpenSSL could not authenticate \(message.count) bytes")
                     count = SHA256.byteCount
                 }

@@ -10,7 +10,9 @@ package enum SecureRandom {
         return [UInt8](unsafeUninitializedCapacity: count) { output, made in
             if count > 0 {
                 precondition(
-                    RAND_bytes(output.baseAddress, Int32(count)) == 1, "the system's random generator failed")
+                    RAND_bytes(output.baseAddress, Int32(count)) == 1,
+                    "the system's random generator failed"
+                )
             }
             made = count
         }

@@ -55,13 +55,26 @@ extension JSONObject: Sequence {
 extension JSONObject: Hashable {
     package static func == (left: JSONObject, right: JSONObject) -> Bool {
         guard left.count == right.count else { return false }
-        return left.allSatisfy { right[$0.0] == $0.1 }
+        // Mostly both were made by the same code, in the same order.
+        if left.keys == right.keys { return left.values == right.values }
+        // A search for each key is quadratic, and a sender of large objects knows that.
+        guard left.count > 32 else { return left.allSatisfy { right[$0.0] == $0.1 } }
+        let members: [String: JSONValue] = Dictionary(zip(right.keys, right.values)) { first, _ in first }
+        return left.allSatisfy { members[$0.0] == $0.1 }
     }
 
     package func hash(into hasher: inout Hasher) {
-        let members: JSONObject = sorted()
-        hasher.combine(members.keys)
-        hasher.combine(members.values)
+        // A sum, because it must not depend on the order, not even on one that sorting would give: keys that are
+        // equal as strings may differ in their bytes.
+        var sum: Int = 0
+        for (key, value) in self {
+            var member: Hasher = Hasher()
+            member.combine(key)
+            member.combine(value)
+            sum &+= member.finalize()
+        }
+        hasher.combine(count)
+        hasher.combine(sum)
     }
 }
 

@@ -17,10 +17,15 @@ package struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
 
 /// Parses JSON strictly (RFC 8259): UTF-8 only, no comments, no trailing commas, no duplicate keys.
 ///
+/// Keys are compared as Swift compares strings: two spellings of one character count as the same key, since a lookup
+/// could not tell them apart either.
+///
 /// Limits: nesting at most `depthLimit`; the size is for the caller to bound.
 package struct JSONReader {
     /// Deep enough for any document of ours, shallow enough for any stack.
     package static let depthLimit: Int = 64
+    /// Up to here comparing a key with all before it is cheaper than a hash table; most objects are smaller.
+    private static let searchedMembers: Int = 16
 
     private let bytes: ArraySlice<UInt8>
     private var position: Int
@@ -57,7 +62,6 @@ package struct JSONReader {
     }
 
     private mutating func value(depth: Int) throws(JSONError) -> JSONValue {
-        guard depth < Self.depthLimit else { throw error("nested deeper than \(Self.depthLimit) levels") }
         switch next {
         case UInt8(ascii: "{"): return try object(depth: depth)
         case UInt8(ascii: "["): return try array(depth: depth)
@@ -78,8 +82,10 @@ package struct JSONReader {
     }
 
     private mutating func object(depth: Int) throws(JSONError) -> JSONValue {
+        guard depth < Self.depthLimit else { throw error("nested deeper than \(Self.depthLimit) levels") }
         position += 1
         var object = JSONObject()
+        // Filled only once the object is too large for a search of its keys.
         var seen: Set<String> = []
         skipSpace()
         if next == UInt8(ascii: "}") {
@@ -90,9 +96,14 @@ package struct JSONReader {
             let keyPlace: Int = position
             guard next == UInt8(ascii: "\"") else { throw error("expected a member name in quotes") }
             let key: String = try string()
-            guard seen.insert(key).inserted else {
-                throw error("the member \"\(key)\" stands twice", at: keyPlace)
+            let isNew: Bool
+            if object.count < Self.searchedMembers {
+                isNew = !object.keys.contains(key)
+            } else {
+                if seen.isEmpty { seen = Set(object.keys) }
+                isNew = seen.insert(key).inserted
             }
+            guard isNew else { throw error("the member \"\(key.prefix(64))\" stands twice", at: keyPlace) }
             skipSpace()
             guard next == UInt8(ascii: ":") else { throw error("expected ':' after the member name") }
             position += 1
@@ -112,6 +123,7 @@ package struct JSONReader {
     }
 
     private mutating func array(depth: Int) throws(JSONError) -> JSONValue {
+        guard depth < Self.depthLimit else { throw error("nested deeper than \(Self.depthLimit) levels") }
         position += 1
         var elements: [JSONValue] = []
         skipSpace()
@@ -178,13 +190,14 @@ package struct JSONReader {
         case UInt8(ascii: "n"): content.append(0x0A)
         case UInt8(ascii: "r"): content.append(0x0D)
         case UInt8(ascii: "t"): content.append(0x09)
-        case UInt8(ascii: "u"): content.append(contentsOf: String(try unicodeEscape()).utf8)
+        case UInt8(ascii: "u"):
+            content.append(contentsOf: UTF8.encode(try unicodeEscape()) ?? UTF8.encodedReplacementCharacter)
         default: throw error("unknown escape", at: position - 1)
         }
     }
 
     /// After `\u`: one scalar, which may take a surrogate pair.
-    private mutating func unicodeEscape() throws(JSONError) -> Character {
+    private mutating func unicodeEscape() throws(JSONError) -> Unicode.Scalar {
         let start: Int = position
         var code: UInt32 = try fourDigits()
         if (0xD800..<0xDC00).contains(code) {
@@ -196,7 +209,7 @@ package struct JSONReader {
             code = 0x10000 + (code - 0xD800) << 10 + (low - 0xDC00)
         }
         guard let scalar = Unicode.Scalar(code) else { throw error("half of a surrogate pair", at: start) }
-        return Character(scalar)
+        return scalar
     }
 
     private mutating func fourDigits() throws(JSONError) -> UInt32 {

@@ -44,6 +44,9 @@ package enum Limits {
     package static let webSocketMessageBytes: Int = 1024 * 1024
     /// Messages that wait to be sent to a slow reader; one more and the connection is closed.
     package static let webSocketQueuedMessages: Int = 1024
+    package static let webSocketWriteSeconds: Int = 30
+    /// How long to wait for the peer's half of the closing handshake.
+    package static let webSocketCloseSeconds: Int = 5
 
     // MARK: YAML
 
@@ -58,6 +61,8 @@ package enum Limits {
     package static let transactionWrites: Int = 1_000
     package static let transactionPreconditions: Int = 4_000
     package static let recordBytes: Int = 256 * 1024
+    /// One free-form member of a record, such as the metadata of a service, as JSON.
+    package static let freeFormFieldBytes: Int = 128 * 1024
     /// Content above this is a blob, not part of a record.
     package static let inlineContentBytes: Int = 64 * 1024
     package static let sessions: Int = 1_024
@@ -95,6 +100,20 @@ package enum Limits {
     package static let conflictRetries: Int = 5
     package static let containerCountPerPost: Int = 100
     package static let serviceScale: Int = 10_000
+
+    // MARK: Controllers
+
+    /// Instances placed by one transaction.
+    package static let placementBatch: Int = 50
+    /// Orders to existing records (start, stop, remove) in one transaction.
+    package static let orderBatch: Int = 200
+    /// After the first failure; doubled with each further one.
+    package static let restartBackoffMilliseconds: Int64 = 1_000
+    package static let restartBackoffMaximumMilliseconds: Int64 = 120_000
+    /// An instance that lives this long past its back-off has no failures behind it any more.
+    package static let restartStableMilliseconds: Int64 = 60_000
+    /// How long a removed record can still be looked up.
+    package static let removedPurgeSeconds: Int64 = 600
 
     // MARK: Host streams
 

@@ -37,8 +37,12 @@ package final class DescriptorLogSink: LogSink {
         output.withLock { output in
             if output.dropped > 0 {
                 let loss = LogRecord(
-                    time: record.time, level: .error, label: "log", message: "records were dropped",
-                    metadata: ["log.dropped": .int(output.dropped)])
+                    time: record.time,
+                    level: .error,
+                    label: "log",
+                    message: "records were dropped",
+                    metadata: ["log.dropped": .int(output.dropped)]
+                )
                 guard put(format.line(loss), &output) else { return }
                 output.dropped = 0
             }

@@ -45,7 +45,8 @@ package enum LogFormat: String, CaseIterable, Sendable {
         case .string(let text): return .string(bounded(text))
         case .array, .object:
             let bytes: [UInt8] = JSONWriter.bytes(value)
-            return bytes.count <= Limits.logValueBytes ? value : .string(bounded(String(decoding: bytes, as: UTF8.self)))
+            return bytes.count <= Limits.logValueBytes
+                ? value : .string(bounded(String(decoding: bytes, as: UTF8.self)))
         default: return value
         }
     }

@@ -35,7 +35,8 @@ package struct LogTime: Hashable, Comparable, Sendable, CustomStringConvertible 
 
     /// The date in the Gregorian calendar, `days` after 1 January 1970.
     ///
-    /// Counts in eras of 400 years (146,097 days) whose years begin on 1 March, so that a leap day is the last of its year.
+    /// Counts in eras of 400 years (146,097 days) whose years begin on 1 March, so that a leap day is the
+    /// last of its year.
     private static func civil(_ days: Int64) -> (year: Int64, month: Int64, day: Int64) {
         let shifted: Int64 = days + 719_468
         let era: Int64 = floorDivide(shifted, 146_097)

@@ -56,7 +56,13 @@ package struct Logger: Sendable {
         guard isEnabled(level) else { return }
         sink.write(
             LogRecord(
-                time: .now(), level: level, label: label, message: message.description, metadata: merged(metadata())))
+                time: .now(),
+                level: level,
+                label: label,
+                message: message.description,
+                metadata: merged(metadata())
+            )
+        )
     }
 
     private func merged(_ metadata: JSONObject) -> JSONObject {

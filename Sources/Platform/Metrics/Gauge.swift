@@ -19,7 +19,10 @@ package final class Gauge: Sendable {
         while true {
             let new: UInt64 = (Double(bitPattern: old) + amount).bitPattern
             let result: (exchanged: Bool, original: UInt64) = bits.weakCompareExchange(
-                expected: old, desired: new, ordering: .relaxed)
+                expected: old,
+                desired: new,
+                ordering: .relaxed
+            )
             if result.exchanged { return }
             old = result.original
         }

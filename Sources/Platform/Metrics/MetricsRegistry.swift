@@ -5,7 +5,8 @@ import Synchronization
 ///
 /// Asking twice for a name and labels gives the same metric, so callers keep what they get and pay one atomic
 /// addition for each event. A bad name, or one name for two kinds of metric, is a bug and stops the process.
-/// When a metric has `Limits.metricSeries` label combinations, all further ones share one series whose label values are `other`.
+/// When a metric has `Limits.metricSeries` label combinations, all further ones share one series whose label
+/// values are `other`.
 package final class MetricsRegistry: Sendable {
     enum Metric: Sendable {
         case counter(Counter)
@@ -38,7 +39,10 @@ package final class MetricsRegistry: Sendable {
     }
 
     package func histogram(
-        _ name: String, help: String, labels: [String: String] = [:], bounds: [Double] = Histogram.seconds
+        _ name: String,
+        help: String,
+        labels: [String: String] = [:],
+        bounds: [Double] = Histogram.seconds
     ) -> Histogram {
         precondition(labels["le"] == nil, "\(name): the label le belongs to the histogram's bounds")
         let metric: Metric = find(name, help, "histogram", labels) { .histogram(Histogram(bounds: bounds)) }
@@ -53,7 +57,11 @@ package final class MetricsRegistry: Sendable {
     }
 
     private func find(
-        _ name: String, _ help: String, _ type: String, _ labels: [String: String], make: () -> Metric
+        _ name: String,
+        _ help: String,
+        _ type: String,
+        _ labels: [String: String],
+        make: () -> Metric
     ) -> Metric {
         precondition(Self.isName(name, colons: true), "not the name of a metric: \(name)")
         precondition(labels.keys.allSatisfy { Self.isName($0, colons: false) }, "\(name): bad label in \(labels.keys)")
@@ -77,7 +85,9 @@ package final class MetricsRegistry: Sendable {
     }
 
     private static func isName(_ name: String, colons: Bool) -> Bool {
-        guard let first = name.utf8.first, !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) else { return false }
+        guard let first = name.utf8.first, !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) else {
+            return false
+        }
         guard !name.hasPrefix("__") else { return false }
         return name.utf8.allSatisfy { byte in
             switch byte {

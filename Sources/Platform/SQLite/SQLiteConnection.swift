@@ -1,6 +1,6 @@
 import CSQLite
 
-/// The open file. Database and statements share it, and it closes with the last of them.
+/// The open file, shared by a database and its statements; it closes with the last of them.
 final class SQLiteConnection {
     let handle: OpaquePointer
     let path: String

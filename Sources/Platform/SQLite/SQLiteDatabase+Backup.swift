@@ -21,11 +21,18 @@ extension SQLiteDatabase {
 
     private func copy(to partial: String) throws(SQLiteError) {
         let destination: SQLiteDatabase = try SQLiteDatabase(path: partial)
-        guard let backup: OpaquePointer = sqlite3_backup_init(
-            destination.connection.handle, "main", connection.handle, "main")
+        guard
+            let backup: OpaquePointer = sqlite3_backup_init(
+                destination.connection.handle,
+                "main",
+                connection.handle,
+                "main"
+            )
         else {
             throw destination.connection.error(
-                sqlite3_extended_errcode(destination.connection.handle), "back up \(path) into it")
+                sqlite3_extended_errcode(destination.connection.handle),
+                "back up \(path) into it"
+            )
         }
         let stepped: Int32 = sqlite3_backup_step(backup, -1)
         let finished: Int32 = sqlite3_backup_finish(backup)

@@ -11,13 +11,16 @@ extension SQLiteDatabase {
         case full = "FULL"
     }
 
-    /// Lets readers go on while one writer writes. Remembered in the file.
+    /// Lets readers go on while one writer writes; remembered in the file.
     package func useWriteAheadLog() throws(SQLiteError) {
         let mode: [[SQLiteValue]] = try rows("PRAGMA journal_mode = WAL")
         guard mode == [["wal"]] else {
             throw SQLiteError(
-                operation: "switch to a write-ahead log", path: path, code: SQLITE_ERROR,
-                message: "the journal mode stays \(mode); the file system must support shared memory")
+                operation: "switch to a write-ahead log",
+                path: path,
+                code: SQLITE_ERROR,
+                message: "the journal mode stays \(mode); the file system must support shared memory"
+            )
         }
     }
 
@@ -48,7 +51,7 @@ extension SQLiteDatabase {
         try connection.check(code, "checkpoint the write-ahead log")
     }
 
-    /// What is wrong with the file, at most 100 findings; empty when nothing is. Reads all of it.
+    /// What is wrong with the file, at most 100 findings; empty when nothing is; reads all of it.
     package func integrityCheck() throws(SQLiteError) -> [String] {
         let findings: [String] = try rows("PRAGMA integrity_check(100)").compactMap { row in
             if case .text(let finding)? = row.first { finding } else { nil }

@@ -34,7 +34,9 @@ package final class SQLiteDatabase {
     /// Runs any number of statements without parameters; rows are passed over.
     package func execute(_ sql: String) throws(SQLiteError) {
         try connection.check(
-            sqlite3_exec(connection.handle, sql, nil, nil, nil), SQLiteStatement.operation(sql))
+            sqlite3_exec(connection.handle, sql, nil, nil, nil),
+            SQLiteStatement.operation(sql)
+        )
     }
 
     /// A statement ready to be bound; a recent one with the same text is used again if nobody holds it.
@@ -75,8 +77,10 @@ package final class SQLiteDatabase {
 
     package var isInTransaction: Bool { sqlite3_get_autocommit(connection.handle) == 0 }
 
-    /// Runs `body` in a transaction that holds the write lock from its start: committed when `body` returns, rolled
-    /// back when it throws or the commit fails. Transactions do not nest.
+    /// Runs `body` in a transaction that holds the write lock from its start.
+    ///
+    /// It is committed when `body` returns, and rolled back when it throws or the commit fails.
+    /// Transactions do not nest.
     package func transaction<Result>(_ body: () throws(SQLiteError) -> Result) throws(SQLiteError) -> Result {
         precondition(!isInTransaction, "\(path): a transaction is already open")
         try execute("BEGIN IMMEDIATE")

@@ -17,15 +17,24 @@ package final class SQLiteStatement {
         sql.withCString { text in
             var tail: UnsafePointer<CChar>?
             code = sqlite3_prepare_v3(
-                connection.handle, text, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &prepared, &tail)
+                connection.handle,
+                text,
+                -1,
+                UInt32(SQLITE_PREPARE_PERSISTENT),
+                &prepared,
+                &tail
+            )
             if let tail { hasMore = String(cString: tail).contains { !$0.isWhitespace && $0 != ";" } }
         }
         try connection.check(code, operation)
         guard let handle: OpaquePointer = prepared, !hasMore else {
             sqlite3_finalize(prepared)
             throw SQLiteError(
-                operation: operation, path: connection.path, code: SQLITE_MISUSE,
-                message: "a prepared statement is exactly one statement")
+                operation: operation,
+                path: connection.path,
+                code: SQLITE_MISUSE,
+                message: "a prepared statement is exactly one statement"
+            )
         }
         self.connection = connection
         self.handle = handle
@@ -73,7 +82,8 @@ package final class SQLiteStatement {
 
     package func bind(_ value: ArraySlice<UInt8>, at index: Int) throws(SQLiteError) {
         try bound(
-            value.withUnsafeBytes { csqlite_bind_blob(handle, Int32(index), $0.baseAddress, Int32(clamping: $0.count)) })
+            value.withUnsafeBytes { csqlite_bind_blob(handle, Int32(index), $0.baseAddress, Int32(clamping: $0.count)) }
+        )
     }
 
     /// Goes on to the next row; false when there is none, after which the statement is ready to run again.
@@ -114,7 +124,7 @@ package final class SQLiteStatement {
     /// 0 for null and for what is no number.
     package func double(_ column: Int) -> Double { sqlite3_column_double(handle, Int32(column)) }
 
-    /// Nil for null. Bytes that are not UTF-8 become replacement characters.
+    /// Nil for null; bytes that are not UTF-8 become replacement characters.
     package func text(_ column: Int) -> String? {
         guard let bytes = sqlite3_column_text(handle, Int32(column)) else { return nil }
         let count = Int(sqlite3_column_bytes(handle, Int32(column)))

@@ -47,6 +47,9 @@ struct CapturedRun {
     }
 
     private mutating func run() throws(SubprocessError) -> SubprocessResult {
+        guard wake.descriptor >= 0 else {
+            throw .notStarted(program: command.program, cause: "no descriptor left to hear of its cancellation")
+        }
         guard !wake.isSignalled else { throw .cancelled(program: command.program) }
         guard let inputPipe = Pipe(), let outputPipe = Pipe(), let errorPipe = Pipe() else {
             throw .notStarted(program: command.program, cause: "no pipe: \(systemMessage())")
@@ -54,8 +57,12 @@ struct CapturedRun {
         guard inputPipe.write.setNonBlocking(), outputPipe.read.setNonBlocking(), errorPipe.read.setNonBlocking()
         else { throw .notStarted(program: command.program, cause: systemMessage()) }
         let process: pid_t = try Launch.start(
-            command, standardInput: inputPipe.read.number, standardOutput: outputPipe.write.number,
-            standardError: errorPipe.write.number, ownGroup: true)
+            command,
+            standardInput: inputPipe.read.number,
+            standardOutput: outputPipe.write.number,
+            standardError: errorPipe.write.number,
+            ownGroup: true
+        )
         // With the child's ends open here, an end of file would never come.
         inputPipe.read.close()
         outputPipe.write.close()
@@ -73,7 +80,10 @@ struct CapturedRun {
 
     /// Feeds and drains the program until it has ended and its output, too, or until that is given up.
     private mutating func drive(
-        _ process: pid_t, _ inputEnd: Descriptor, _ outputEnd: Descriptor, _ errorEnd: Descriptor
+        _ process: pid_t,
+        _ inputEnd: Descriptor,
+        _ outputEnd: Descriptor,
+        _ errorEnd: Descriptor
     ) {
         let end = Descriptor(owning: clinux_pidfd_open(process))
         guard end.isOpen else {
@@ -99,6 +109,7 @@ struct CapturedRun {
                 if polled[2].revents != 0 { feed(inputEnd) }
                 if polled[3].revents != 0 { enter(.ended) }
             }
+            if phase == .ended, cause != nil, !isLate { return }
             if phase == .running, cause != nil {
                 kill(-process, SIGKILL)
                 enter(.killed)
@@ -117,6 +128,11 @@ struct CapturedRun {
         }
     }
 
+    /// Whether the deadline is why it must end: then what it still has to say is worth hearing.
+    private var isLate: Bool {
+        if case .deadlineExceeded = cause { true } else { false }
+    }
+
     private mutating func enter(_ next: Phase) {
         phase = next
         limit = clock.now + .seconds(Limits.subprocessGraceSeconds)
@@ -129,9 +145,13 @@ struct CapturedRun {
         return .deadlineExceeded(program: program, seconds: seconds, standardError: said)
     }
 
-    /// Reads what is there; closes the stream at its end. What comes after the limit is thrown away.
+    /// Reads what is there; closes the stream at its end.
+    ///
+    /// What comes after the limit is thrown away.
     private mutating func drain(
-        _ descriptor: Descriptor, into stream: WritableKeyPath<CapturedRun, [UInt8]>, stream name: String
+        _ descriptor: Descriptor,
+        into stream: WritableKeyPath<CapturedRun, [UInt8]>,
+        stream name: String
     ) {
         let count: Int = chunk.withUnsafeMutableBytes { read(descriptor.number, $0.baseAddress, $0.count) }
         guard count > 0 else {
@@ -145,7 +165,9 @@ struct CapturedRun {
         }
     }
 
-    /// Writes what fits. A program need not read its input: that it does not is no error.
+    /// Writes what fits.
+    ///
+    /// A program need not read its input: that it does not is no error.
     private mutating func feed(_ descriptor: Descriptor) {
         let count: Int = input.withUnsafeBytes { write(descriptor.number, $0.baseAddress, $0.count) }
         if count > 0 {

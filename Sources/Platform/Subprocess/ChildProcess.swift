@@ -33,10 +33,12 @@ package final class ChildProcess: Sendable {
 
     /// Starts `command` with nothing on its standard input.
     ///
-    /// - Parameter ownGroup: Gives it a process group of its own: ctrl-C in this terminal does not reach it, and signals
-    ///   from here reach its own children, too.
+    /// - Parameter ownGroup: Gives it a process group of its own: ctrl-C in this terminal does not reach it, and
+    ///   signals from here reach its own children, too.
     package static func spawn(
-        _ command: SubprocessCommand, standardOutput: Stream = .inherit, standardError: Stream = .inherit,
+        _ command: SubprocessCommand,
+        standardOutput: Stream = .inherit,
+        standardError: Stream = .inherit,
         ownGroup: Bool = true
     ) throws(SubprocessError) -> ChildProcess {
         let input = Descriptor.open("/dev/null", O_RDONLY)
@@ -44,8 +46,12 @@ package final class ChildProcess: Sendable {
         let error: Descriptor = try open(standardError, own: STDERR_FILENO, command)
         guard input.isOpen else { throw .notStarted(program: command.program, cause: "/dev/null: \(systemMessage())") }
         let process: pid_t = try Launch.start(
-            command, standardInput: input.number, standardOutput: output.number, standardError: error.number,
-            ownGroup: ownGroup)
+            command,
+            standardInput: input.number,
+            standardOutput: output.number,
+            standardError: error.number,
+            ownGroup: ownGroup
+        )
         let child = ChildProcess(program: command.program, processID: process, ownGroup: ownGroup)
         guard WorkerThread.start({ child.awaitEnd() }) else {
             Glibc.kill(ownGroup ? -process : process, SIGKILL)
@@ -63,7 +69,9 @@ package final class ChildProcess: Sendable {
 
     /// A descriptor of our own for the stream, so that it may be closed whatever it was made from.
     private static func open(
-        _ stream: Stream, own: Int32, _ command: SubprocessCommand
+        _ stream: Stream,
+        own: Int32,
+        _ command: SubprocessCommand
     ) throws(SubprocessError) -> Descriptor {
         let descriptor: Descriptor
         let name: String
@@ -99,7 +107,9 @@ package final class ChildProcess: Sendable {
         }
     }
 
-    /// How it ended, once it has. Ends only with the program: not when the waiting task is cancelled.
+    /// How it ended, once it has.
+    ///
+    /// Returns only then, not when the waiting task is cancelled.
     package func wait() async -> SubprocessStatus {
         await withCheckedContinuation { continuation in
             let known: SubprocessStatus? = state.withLock { state in

@@ -6,7 +6,7 @@ final class Descriptor {
     /// -1 when it could not be opened, and once it is closed.
     private(set) var number: Int32
 
-    /// Takes over `number`. Never one of 0, 1 and 2, which a child's standard streams would overwrite.
+    /// Takes over `number`, or a copy above 2 if it is one that a child's standard streams would overwrite.
     init(owning number: Int32) {
         guard (0...2).contains(number) else {
             self.number = number

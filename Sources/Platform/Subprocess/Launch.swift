@@ -7,7 +7,11 @@ import Glibc
 /// mask, and a process group of its own when asked for.
 enum Launch {
     static func start(
-        _ command: SubprocessCommand, standardInput: Int32, standardOutput: Int32, standardError: Int32, ownGroup: Bool
+        _ command: SubprocessCommand,
+        standardInput: Int32,
+        standardOutput: Int32,
+        standardError: Int32,
+        ownGroup: Bool
     ) throws(SubprocessError) -> pid_t {
         let path: String = try resolve(command)
         let variables: [String] = command.environment.map { "\($0.key)=\($0.value)" }
@@ -44,7 +48,9 @@ enum Launch {
         posix_spawnattr_setsigmask(&attributes, &signals)
         let group: Int32 = ownGroup ? Int32(POSIX_SPAWN_SETPGROUP) : 0
         posix_spawnattr_setflags(
-            &attributes, Int16(Int32(POSIX_SPAWN_SETSIGDEF) | Int32(POSIX_SPAWN_SETSIGMASK) | group))
+            &attributes,
+            Int16(Int32(POSIX_SPAWN_SETSIGDEF) | Int32(POSIX_SPAWN_SETSIGMASK) | group)
+        )
         posix_spawnattr_setpgroup(&attributes, 0)
 
         var process: pid_t = 0
@@ -99,7 +105,8 @@ enum Launch {
 
     /// Calls `body` with a null-terminated array of C strings that live as long as the call.
     private static func withCStrings<Result>(
-        _ texts: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
+        _ texts: [String],
+        _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
     ) -> Result {
         let copies: UnsafeMutableBufferPointer<UnsafeMutablePointer<CChar>?> = .allocate(capacity: texts.count + 1)
         for (index, text) in texts.enumerated() { copies.initializeElement(at: index, to: strdup(text)) }

@@ -12,7 +12,9 @@ package struct SubprocessCommand: Sendable {
     package var workingDirectory: String?
 
     package init(
-        _ program: String, _ arguments: [String] = [], environment: [String: String] = [:],
+        _ program: String,
+        _ arguments: [String] = [],
+        environment: [String: String] = [:],
         workingDirectory: String? = nil
     ) {
         self.program = program

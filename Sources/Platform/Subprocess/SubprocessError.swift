@@ -1,4 +1,6 @@
-/// Why a program could not be run to its end. A program that ran and failed is no error but a status.
+/// Why a program could not be run to its end.
+///
+/// A program that ran and failed is no error but a status.
 package enum SubprocessError: Error, Equatable, Sendable {
     /// No such file; for a bare name, `searched` are the folders.
     case notFound(program: String, searched: String?)

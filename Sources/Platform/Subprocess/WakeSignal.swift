@@ -22,7 +22,7 @@ final class WakeSignal: Sendable {
         state.withLock { if $0.descriptor >= 0 { close($0.descriptor) } }
     }
 
-    /// Readable once `signal` was called. Stays open as long as this object.
+    /// Readable once `signal` was called; open as long as this object lives, -1 if it never was.
     var descriptor: Int32 { state.withLock { $0.descriptor } }
 
     var isSignalled: Bool { state.withLock { $0.isSignalled } }

@@ -10,6 +10,7 @@ enum WorkerThread {
     }
 
     /// Runs `job` on a new thread that blocks SIGPIPE: a reader that goes away is an error of `write` there.
+    ///
     /// Returns false, and runs nothing, when the system has no thread left.
     static func start(_ job: @escaping @Sendable () -> Void) -> Bool {
         var attributes = pthread_attr_t()
@@ -21,7 +22,8 @@ enum WorkerThread {
         let retained = Unmanaged.passRetained(Job(job))
         var thread = pthread_t()
         let code: Int32 = pthread_create(
-            &thread, &attributes,
+            &thread,
+            &attributes,
             { argument in
                 guard let argument else { return nil }
                 let job: Job = Unmanaged<Job>.fromOpaque(argument).takeRetainedValue()
@@ -31,7 +33,9 @@ enum WorkerThread {
                 pthread_sigmask(SIG_BLOCK, &signals, nil)
                 job.run()
                 return nil
-            }, retained.toOpaque())
+            },
+            retained.toOpaque()
+        )
         if code != 0 { retained.release() }
         return code == 0
     }

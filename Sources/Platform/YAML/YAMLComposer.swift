@@ -60,7 +60,9 @@ struct YAMLComposer: ~Copyable {
 
     private mutating func alias(_ name: String, _ event: YAMLEvent, depth: Int) throws(YAMLError) -> Built {
         guard !open.contains(name) else { throw error("the alias *\(name) stands inside its own anchor", event) }
-        guard let anchor: Anchor = anchors[name] else { throw error("no anchor &\(name) stands before this alias", event) }
+        guard let anchor: Anchor = anchors[name] else {
+            throw error("no anchor &\(name) stands before this alias", event)
+        }
         try count(anchor.size, event)
         try check(depth: depth + anchor.height, event)
         return Built(node: anchor.node, size: anchor.size, height: anchor.height)
@@ -125,7 +127,8 @@ struct YAMLComposer: ~Copyable {
 
     /// Own members win over merged ones, earlier sources over later ones.
     private func merged(
-        _ sources: [YAMLNode], _ own: [(key: YAMLNode, value: YAMLNode)]
+        _ sources: [YAMLNode],
+        _ own: [(key: YAMLNode, value: YAMLNode)]
     ) -> [(key: YAMLNode, value: YAMLNode)] {
         var taken: Set<String> = Set(own.compactMap(\.key.text))
         var members: [(key: YAMLNode, value: YAMLNode)] = []

@@ -48,7 +48,10 @@ struct YAMLEvents: ~Copyable {
         guard yaml_parser_parse(parser, &event) == 1 else { throw failure() }
         defer { yaml_event_delete(&event) }
         return YAMLEvent(
-            kind: Self.kind(event), line: Int(event.start_mark.line) + 1, column: Int(event.start_mark.column) + 1)
+            kind: Self.kind(event),
+            line: Int(event.start_mark.line) + 1,
+            column: Int(event.start_mark.column) + 1
+        )
     }
 
     private static func kind(_ event: yaml_event_t) -> YAMLEvent.Kind {
@@ -66,8 +69,10 @@ struct YAMLEvents: ~Copyable {
             let content = UnsafeBufferPointer(start: scalar.value, count: scalar.length)
             return .scalar(
                 String(decoding: content, as: UTF8.self),
-                style: scalar.style == YAML_PLAIN_SCALAR_STYLE ? .plain : .quoted, tag: text(scalar.tag),
-                anchor: text(scalar.anchor))
+                style: scalar.style == YAML_PLAIN_SCALAR_STYLE ? .plain : .quoted,
+                tag: text(scalar.tag),
+                anchor: text(scalar.anchor)
+            )
         default: return .streamEnd  // also what libyaml gives after the end
         }
     }
@@ -85,15 +90,21 @@ struct YAMLEvents: ~Copyable {
         }
         guard state.error == YAML_READER_ERROR else {
             return YAMLError(
-                file: file, line: Int(state.problem_mark.line) + 1, column: Int(state.problem_mark.column) + 1,
-                message: message)
+                file: file,
+                line: Int(state.problem_mark.line) + 1,
+                column: Int(state.problem_mark.column) + 1,
+                message: message
+            )
         }
         // The reader knows only the byte's offset.
         let before = bytes.prefix(max(0, min(bytes.count, Int(state.problem_offset))))
         let lineStart: Int = (before.lastIndex(of: UInt8(ascii: "\n")) ?? -1) + 1
         let lead: String = String(decoding: before[lineStart...], as: UTF8.self)
         return YAMLError(
-            file: file, line: before.count { $0 == UInt8(ascii: "\n") } + 1, column: lead.unicodeScalars.count + 1,
-            message: message)
+            file: file,
+            line: before.count { $0 == UInt8(ascii: "\n") } + 1,
+            column: lead.unicodeScalars.count + 1,
+            message: message
+        )
     }
 }

@@ -11,7 +11,8 @@ extension YAMLNode {
     /// What this scalar means; nil for a sequence or mapping.
     ///
     /// A quoted scalar is a string. A plain one is read by YAML 1.1's rules as compose files use them: `yes`, `no`,
-    /// `on`, `off` are booleans, `0x1F`, `0o17`, `017` and `0b1` are integers; times in sixties (`1:30`) and dates are strings.
+    /// `on`, `off` are booleans, `0x1F`, `0o17`, `017` and `0b1` are integers; times in sixties (`1:30`) and
+    /// dates are strings.
     package var resolved: YAMLScalar? {
         guard case .scalar(let text, let style, let tag) = kind else { return nil }
         switch tag {

@@ -1,0 +1,28 @@
+import JSON
+import Model
+import Store
+import StoreFormat
+
+/// The settings that the gateway itself goes by, as they are now.
+enum ActiveSettings {
+    static func value(_ name: String, _ view: StoreView) -> String? {
+        guard let holder: RecordKey = view.holder(Array("setting/\(name)".utf8)), let record: Record = view.get(holder)
+        else { return Settings.definition(name)?.defaultValue }
+        return (try? SettingRecord(document: record.document))?.value
+    }
+
+    /// Access control.
+    static func isSecurityEnabled(_ view: StoreView) -> Bool {
+        value("api.security.enabled", view)?.lowercased() == "true"
+    }
+
+    static func registrationTokenMilliseconds(_ view: StoreView) -> Int64 {
+        value("registration.token.period.millis", view).flatMap { Int64($0) } ?? 315_360_000_000
+    }
+
+    /// The address that hosts are told to register at, without the API's version; nil for the caller's own.
+    static func host(_ view: StoreView) -> String? {
+        guard let text: String = value("api.host", view), !text.isEmpty else { return nil }
+        return text.hasSuffix("/") ? String(text.dropLast()) : text
+    }
+}

@@ -1,0 +1,96 @@
+import HTTP
+import JSON
+import Model
+import RBAC
+import Store
+import StoreFormat
+
+/// The first stage: who asks (contract 2.1). Accounts and credentials are read from the request's own view.
+enum Identify {
+    static func stage(_ exchange: inout Exchange, _ gateway: Gateway) async throws(Problem) -> Answer? {
+        exchange.caller = try caller(exchange)
+        return nil
+    }
+
+    private static func caller(_ exchange: Exchange) throws(Problem) -> Caller {
+        let view: StoreView = exchange.view
+        if let header: String = exchange.request.headers["authorization"] {
+            if let credentials = BasicCredentials(header: header) {
+                if credentials.user == "registrationToken" {
+                    return try registration(credentials.password, exchange)
+                }
+                if let caller: Caller = key(credentials, view, exchange.time) { return caller }
+            }
+            // With access control off a wrong key is still somebody: the first administrator.
+            if !ActiveSettings.isSecurityEnabled(view) { return try administrator(view) }
+            throw .unauthorized("The access key or the secret key is wrong, or the key was deactivated or has expired.")
+        }
+        if !ActiveSettings.isSecurityEnabled(view) { return try administrator(view) }
+        throw .unauthorized("This API needs an access key and a secret key (HTTP Basic authentication).")
+    }
+
+    /// The active key that the credentials belong to, with an active account.
+    private static func key(_ credentials: BasicCredentials, _ view: StoreView, _ time: Int64) -> Caller? {
+        let unique: [UInt8] = Array("credential/\(credentials.user)".utf8)
+        guard let holder: RecordKey = view.holder(unique), let record: Record = view.get(holder),
+            let credential = try? CredentialRecord(document: record.document)
+        else {
+            // As slow as a wrong secret, so that access keys cannot be found out by timing.
+            _ = KeyHash.matches(credentials.password, "SHA256:none:none")
+            return nil
+        }
+        guard KeyHash.matches(credentials.password, credential.secretHash), credential.isActive,
+            credential.kind == "apiKey" || credential.kind == "agentApiKey",
+            credential.expires.map({ $0 > time }) ?? true, let number: UInt64 = credential.accountID,
+            let account: AccountRecord = account(number, view), account.isActive
+        else { return nil }
+        return Caller(
+            subject: Subjects.make(account, number, credential, holder.number, in: view), account: account,
+            accountNumber: number, authType: credential.kind, credentialNumber: holder.number)
+    }
+
+    /// A host that has no key yet, but a token of an environment.
+    private static func registration(_ token: String, _ exchange: Exchange) throws(Problem) -> Caller {
+        let wrong = Problem.unauthorized(
+            "The registration token is not one of this cluster's, was withdrawn, or has expired: make a new one "
+                + "(POST registrationTokens in the environment) and start the agent with it.")
+        guard let key: [UInt8] = ClusterKeys.registration(exchange.view),
+            let read = RegistrationToken(verifying: token, key: key),
+            read.issued + ActiveSettings.registrationTokenMilliseconds(exchange.view) > exchange.time,
+            let holder: RecordKey = exchange.view.holder(Array("credential/\(read.publicValue)".utf8)),
+            let record: Record = exchange.view.get(holder),
+            let credential = try? CredentialRecord(document: record.document), credential.isActive,
+            credential.kind == "registrationToken", let project: UInt64 = credential.accountID,
+            let account: AccountRecord = account(project, exchange.view), account.isActive
+        else { throw wrong }
+        return Caller(
+            subject: Subjects.registration(project: project, credential: holder.number), account: account,
+            accountNumber: project, authType: "registrationToken", credentialNumber: holder.number)
+    }
+
+    /// The lowest-numbered active administrator: who everybody is while access control is off.
+    private static func administrator(_ view: StoreView) throws(Problem) -> Caller {
+        for number in view.numbers(.account, Array("kind=admin".utf8)) {
+            guard let account: AccountRecord = account(number, view), account.isActive else { continue }
+            return Caller(
+                subject: Subjects.make(account, number, nil, nil, in: view), account: account, accountNumber: number,
+                authType: "none")
+        }
+        throw .unauthorized("Access control is off, and there is no active administrator to act as.")
+    }
+
+    static func account(_ number: UInt64, _ view: StoreView) -> AccountRecord? {
+        view.get(RecordKey(.account, number)).flatMap { try? AccountRecord(document: $0.document) }
+    }
+}
+
+/// Keys of the cluster itself.
+enum ClusterKeys {
+    /// Signs registration tokens; nil before the cluster was founded.
+    static func registration(_ view: StoreView) -> [UInt8]? {
+        guard let record: Record = view.records(in: .clusterKeys, limit: 1).first,
+            let text: String = (try? JSONReader.parse(record.document))?["registrationKey"]?.string
+        else { return nil }
+        return Array(text.utf8)
+    }
+}

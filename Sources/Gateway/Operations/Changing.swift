@@ -1,0 +1,119 @@
+import JSON
+import Limits
+import Model
+import Store
+import StoreFormat
+
+/// What a request wants to change, planned against one view.
+struct Change: Sendable {
+    /// The record that the answer shows.
+    enum Subject: Sendable {
+        case existing(RecordKey)
+        /// The record of the table whose number is `$index`.
+        case created(Table, index: Int)
+    }
+
+    var subject: Subject
+    /// `create`, `update`, `remove`, or an action's name.
+    var verb: String
+    /// The API type, for the audit log.
+    var type: String
+    var preconditions: [Precondition] = []
+    var writes: [Write] = []
+    var created: Int = 0
+    /// The request as the audit log keeps it: secrets masked.
+    var request: JSONObject = [:]
+}
+
+/// Proposes changes: plans again when somebody else was faster, decides again when rights have changed.
+enum Changing {
+    /// The state after the change, and where its subject is.
+    struct Result: Sendable {
+        var view: StoreView
+        var subject: RecordKey
+    }
+
+    /// - Parameter plan: called again with a newer view after a conflict; nil when there is nothing to change.
+    /// - Returns: nil when the plan had nothing to change.
+    static func commit(
+        _ exchange: inout Exchange, _ gateway: Gateway, plan: (Exchange) throws(Problem) -> Change?
+    ) async throws(Problem) -> Result? {
+        for _ in 0...Limits.conflictRetries {
+            guard let change: Change = try plan(exchange) else { return nil }
+            let outcome: TransactionOutcome
+            do throws(ProposalFault) {
+                outcome = try await gateway.session.propose(transaction(change, exchange))
+            } catch {
+                throw Problem(proposal: error)
+            }
+            switch outcome {
+            case .committed(let revision, let numbers):
+                exchange.committed = revision
+                exchange.view = gateway.state.store.view
+                let subject: RecordKey =
+                    switch change.subject {
+                    case .existing(let key): key
+                    case .created(let table, let index): RecordKey(table, numbers[index])
+                    }
+                return Result(view: exchange.view, subject: subject)
+            case .refused(let refusal):
+                if let problem: Problem = final(refusal) { throw problem }
+                try await renew(&exchange, gateway)
+            }
+        }
+        throw .conflict("Others keep changing this at the same time; nothing was changed here. Try again.")
+    }
+
+    private static func transaction(_ change: Change, _ exchange: Exchange) -> Transaction {
+        var audit = AuditRecord(
+            eventType: "api.\(change.type).\(change.verb)", resourceType: change.type,
+            authType: exchange.caller.authType,
+            credential: exchange.caller.credentialNumber.map { ResourceID(number: $0).rendered("c") } ?? "",
+            clientIP: exchange.clientIP, decision: exchange.rights.reason(for: change.verb, type: change.type),
+            requestObject: change.request.isEmpty ? [] : JSONWriter.bytes(.object(change.request)))
+        switch change.subject {
+        case .existing(let key): audit.resourceID = key.number
+        case .created(_, let index): audit.createdResource = index
+        }
+        return Transaction(
+            time: exchange.time, actor: exchange.caller.name, requestID: exchange.id, audit: audit,
+            preconditions: change.preconditions + policy(exchange), writes: change.writes, created: change.created)
+    }
+
+    /// The decision holds only as long as nobody changes the caller's rights.
+    private static func policy(_ exchange: Exchange) -> [Precondition] {
+        var subjects: [[UInt8]] = []
+        if let number = exchange.caller.accountNumber { subjects.append(PolicySubject.account(number)) }
+        if let number = exchange.caller.credentialNumber { subjects.append(PolicySubject.credential(number)) }
+        return subjects.map { .policyUnchanged(subject: $0, since: exchange.view.revision) }
+    }
+
+    /// The problem for a refusal that planning again cannot mend.
+    private static func final(_ refusal: Refusal) -> Problem? {
+        switch refusal {
+        case .revisionChanged, .present, .uniqueKeyTaken, .policyChanged, .sessionExpired: nil
+        case .epochChanged: .conflict("The environment is moving to another node; try again.")
+        case .poolExhausted(let name, let wanted, let left):
+            .conflict("The pool \(String(decoding: name, as: UTF8.self)) has \(left) left, and \(wanted) are needed.")
+        case .invalid(let reason): .badRequest("The change cannot be made: \(reason).")
+        }
+    }
+
+    /// A newer view, and everything that was decided on the old one decided again.
+    private static func renew(_ exchange: inout Exchange, _ gateway: Gateway) async throws(Problem) {
+        do throws(ProposalFault) {
+            exchange.view = try await gateway.state.currentView()
+        } catch {
+            throw Problem(proposal: error)
+        }
+        _ = try await Identify.stage(&exchange, gateway)
+        _ = try await ProjectScope.stage(&exchange, gateway)
+        _ = try await EarlyAuthorisation.stage(&exchange, gateway)
+    }
+}
+
+/// The names under which changes of rights are tracked.
+enum PolicySubject {
+    static func account(_ number: UInt64) -> [UInt8] { Array("account/\(number)".utf8) }
+    static func credential(_ number: UInt64) -> [UInt8] { Array("credential/\(number)".utf8) }
+}

@@ -1,0 +1,179 @@
+import JSON
+import Model
+import Store
+import StoreFormat
+
+/// What is particular to making a resource of each type: first state, owner, uniqueness, and what else is written with it.
+enum NewResources {
+    static func complete(
+        _ fields: inout JSONObject, _ change: inout Change, _ definition: ResourceDefinition, _ draft: Creating.Draft,
+        _ exchange: Exchange
+    ) throws(Problem) {
+        switch definition.name {
+        case "account": account(&fields, &change)
+        case "project": try project(&fields, &change, exchange)
+        case "apiKey": try apiKey(&fields, &change, draft, exchange)
+        case "registrationToken": try registrationToken(&fields, &change, draft, exchange)
+        case "stack": try stack(&fields, &change, exchange)
+        case "service": try service(&fields, &change, exchange)
+        case "container": try container(&fields, &change, exchange)
+        case "volume": try volume(&fields, &change, exchange)
+        default: throw .methodNotAllowed("\(definition.plural) cannot be created.")
+        }
+    }
+
+    private static func account(_ fields: inout JSONObject, _ change: inout Change) {
+        fields["state"] = "active"
+        put(.account, fields, &change, scope: .known(0))
+    }
+
+    /// An environment, with its members; without any the creator owns it.
+    private static func project(
+        _ fields: inout JSONObject, _ change: inout Change, _ exchange: Exchange
+    ) throws(Problem) {
+        let members: [JSONValue] = fields["members"]?.array ?? []
+        fields["members"] = nil
+        fields["state"] = "active"
+        fields["kind"] = "project"
+        put(.account, fields, &change, scope: .known(0))
+        var added: [(UInt64, String)] = []
+        for member in members {
+            guard let id = (member["externalId"]?.string).flatMap({ ResourceID($0) }),
+                let account: AccountRecord = Identify.account(id.number, exchange.view), account.isActive,
+                !account.isProject
+            else { throw .validation("InvalidReference", field: "members", message: "A member's externalId is no account.") }
+            added.append((id.number, member["role"]?.string ?? "member"))
+        }
+        if added.isEmpty, let creator: UInt64 = exchange.caller.accountNumber { added.append((creator, "owner")) }
+        guard added.contains(where: { $0.1 == "owner" }) else {
+            throw .badRequest("An environment needs an owner among its members.")
+        }
+        for (account, role) in added {
+            let index: Int = change.created
+            change.created += 1
+            change.writes.append(
+                RecordWriting.put(
+                    .projectMember, .created(index),
+                    [
+                        "kind": "projectMember", "state": "active", "uuid": .string(UUIDs.random()),
+                        "created": .int(exchange.time), "removed": nil, "memberId": JSONValue(account),
+                        "role": .string(role),
+                    ], references: ["projectId": .created(0)], scope: .created(0)))
+            change.writes.append(.touchPolicy(subject: Template(bytes: PolicySubject.account(account))))
+        }
+    }
+
+    private static func apiKey(
+        _ fields: inout JSONObject, _ change: inout Change, _ draft: Creating.Draft, _ exchange: Exchange
+    ) throws(Problem) {
+        let own: UInt64? = exchange.projectNumber ?? exchange.caller.accountNumber
+        let owner: UInt64? = fields["accountId"]?.int.flatMap { UInt64(exactly: $0) } ?? own
+        guard let owner else { throw .forbidden("A key needs an account, and the request has none.") }
+        guard owner == own || exchange.rights.mayMakeKeysForOthers else {
+            throw .forbidden("Only an administrator may make keys for another account.")
+        }
+        let key = Array("credential/\(draft.publicValue ?? "")".utf8)
+        guard exchange.view.holder(key) == nil else { throw .validation("NotUnique", field: "publicValue") }
+        fields["accountId"] = JSONValue(owner)
+        fields["publicValue"] = JSONValue(draft.publicValue)
+        fields["secretValue"] = nil
+        fields["secretHash"] = JSONValue(draft.secretHash)
+        fields["state"] = "active"
+        put(.credential, fields, &change, scope: .known(exchange.projectNumber ?? 0))
+    }
+
+    private static func registrationToken(
+        _ fields: inout JSONObject, _ change: inout Change, _ draft: Creating.Draft, _ exchange: Exchange
+    ) throws(Problem) {
+        let project: UInt64 = try self.project(of: exchange)
+        fields["accountId"] = JSONValue(project)
+        fields["publicValue"] = JSONValue(draft.publicValue)
+        fields["state"] = "active"
+        put(.credential, fields, &change, scope: .known(project))
+    }
+
+    private static func stack(_ fields: inout JSONObject, _ change: inout Change, _ exchange: Exchange) throws(Problem) {
+        let project: UInt64 = try self.project(of: exchange)
+        let name: String = fields["name"]?.string ?? ""
+        try unique("stack/\(project)/\(name.lowercased())", exchange)
+        fields["accountId"] = JSONValue(project)
+        fields["state"] = "activating"
+        put(.stack, fields, &change, scope: .known(project))
+    }
+
+    private static func service(
+        _ fields: inout JSONObject, _ change: inout Change, _ exchange: Exchange
+    ) throws(Problem) {
+        let stack: Resource = try parentStack(fields, exchange, field: "stackId")
+        let name: String = fields["name"]?.string ?? ""
+        try unique("service/\(stack.number)/\(name.lowercased())", exchange)
+        fields["accountId"] = stack.values["accountId"] ?? .null
+        fields["state"] = "registering"
+        fields["createIndex"] = 0
+        fields["system"] = stack.values["system"] ?? false
+        // The stack must still be there, and not on its way out, when this is written.
+        change.preconditions.append(.revision(stack.record.key, stack.record.revision))
+        put(.service, fields, &change, scope: .known(stack.accountID ?? 0))
+    }
+
+    private static func container(
+        _ fields: inout JSONObject, _ change: inout Change, _ exchange: Exchange
+    ) throws(Problem) {
+        let project: UInt64 = try self.project(of: exchange)
+        guard let image: String = fields["imageUuid"]?.string, !image.isEmpty else {
+            throw .validation("MissingRequired", field: "imageUuid")
+        }
+        if fields["stackId"]?.int != nil {
+            let stack: Resource = try parentStack(fields, exchange, field: "stackId")
+            change.preconditions.append(.revision(stack.record.key, stack.record.revision))
+        }
+        let starts: Bool = fields["startOnCreate"]?.bool ?? true
+        fields["accountId"] = JSONValue(project)
+        fields["goal"] = .string((starts ? InstanceGoal.running : .stopped).rawValue)
+        fields["generation"] = 1
+        fields["count"] = nil
+        put(.instance, fields, &change, scope: .known(project))
+    }
+
+    private static func volume(
+        _ fields: inout JSONObject, _ change: inout Change, _ exchange: Exchange
+    ) throws(Problem) {
+        let project: UInt64 = try self.project(of: exchange)
+        let name: String = fields["name"]?.string ?? ""
+        try unique("volume/\(project)/\(name.lowercased())", exchange)
+        fields["accountId"] = JSONValue(project)
+        fields["state"] = "inactive"
+        put(.volume, fields, &change, scope: .known(project))
+    }
+
+    private static func put(_ table: Table, _ fields: JSONObject, _ change: inout Change, scope: NumberReference) {
+        change.subject = .created(table, index: 0)
+        change.writes.append(RecordWriting.put(table, .created(0), fields, scope: scope))
+    }
+
+    private static func project(of exchange: Exchange) throws(Problem) -> UInt64 {
+        guard let project: UInt64 = exchange.projectNumber else {
+            throw .badRequest("This belongs to an environment: use a path such as /\(APIPath.currentVersion)/projects/1a5/….")
+        }
+        return project
+    }
+
+    private static func parentStack(
+        _ fields: JSONObject, _ exchange: Exchange, field: String
+    ) throws(Problem) -> Resource {
+        guard let number: UInt64 = fields[field]?.int.flatMap({ UInt64(exactly: $0) }),
+            let definition: ResourceDefinition = Schemas.definition("stack"),
+            let stack: Resource = Resource.find(definition, number, in: exchange.view)
+        else { throw .validation("InvalidReference", field: field) }
+        guard !["error", "removing", "removed"].contains(stack.state) else {
+            throw .validation("InvalidState", field: field, message: "The stack is \(stack.state).")
+        }
+        return stack
+    }
+
+    private static func unique(_ key: String, _ exchange: Exchange) throws(Problem) {
+        guard exchange.view.holder(Array(key.utf8)) == nil else {
+            throw .validation("NotUnique", field: "name", message: "The name is taken.")
+        }
+    }
+}

@@ -1,0 +1,148 @@
+import HTTP
+import JSON
+import Model
+import Store
+import StoreFormat
+
+/// GET: items, collections, and what links lead to.
+enum Reading {
+    /// The resource of that id, if the caller may see it; 404 otherwise, whatever the reason.
+    static func resource(
+        _ definition: ResourceDefinition, _ id: String, _ exchange: Exchange, in view: StoreView? = nil
+    ) throws(Problem) -> Resource {
+        let view: StoreView = view ?? exchange.view
+        let missing = Problem.notFound("There is no \(definition.name) \(id).")
+        guard let parsed = ResourceID(id), parsed.cluster == nil,
+            let resource: Resource = Resource.find(definition, parsed.number, in: view), isVisible(resource, exchange)
+        else { throw missing }
+        return resource
+    }
+
+    /// Whether the resource lies in the caller's reach: in the environment of the request, or anywhere it has rights.
+    static func isVisible(_ resource: Resource, _ exchange: Exchange) -> Bool {
+        guard exchange.rights.sees(resource.definition) else { return false }
+        switch resource.definition.table {
+        case .some(.account):
+            return exchange.rights.maySeeAccount(resource.number, isProject: resource.definition.name == "project")
+        case .some(.projectMember):
+            let project: UInt64? = resource.values["projectId"]?.int.flatMap { UInt64(exactly: $0) }
+            return exchange.rights.maySee(in: project)
+        default: return exchange.rights.maySee(in: resource.accountID)
+        }
+    }
+
+    static func item(_ definition: ResourceDefinition, _ id: String, _ exchange: Exchange) throws(Problem) -> Answer {
+        guard exchange.rights.resourceMethods(of: definition).contains(.get) else {
+            throw .methodNotAllowed("A \(definition.name) cannot be read by id.")
+        }
+        let resource: Resource = try resource(definition, id, exchange)
+        var document: JSONObject = exchange.renderer.document(resource)
+        if let include: String = exchange.query["include"], let embedded = embed(include, resource, exchange) {
+            document[embedded.name] = embedded.value
+        }
+        return .document(status: 200, .object(document))
+    }
+
+    static func collection(_ definition: ResourceDefinition, _ exchange: Exchange) throws(Problem) -> Answer {
+        guard exchange.rights.collectionMethods(of: definition).contains(.get) else {
+            throw .methodNotAllowed("\(definition.plural) cannot be listed.")
+        }
+        return page(all(definition, exchange), of: definition, at: exchange.links.collection(definition), exchange)
+    }
+
+    /// Every resource of the type within the caller's reach.
+    static func all(_ definition: ResourceDefinition, _ exchange: Exchange) -> [Resource] {
+        guard let table: Table = definition.table else { return [] }
+        let records: [Record]
+        if definition.isEnvironmentScoped, let project: UInt64 = exchange.projectNumber {
+            let member: String = table == .projectMember ? "projectId" : "accountId"
+            records = exchange.view.records(table, RecordWriting.term(member, project))
+        } else {
+            records = exchange.view.records(in: table)
+        }
+        return records.compactMap { record in
+            guard let resource = Resource(record, in: exchange.view),
+                Schemas.isType(resource.definition.name, kindOf: definition.name), isListed(resource, exchange)
+            else { return nil }
+            return resource
+        }
+    }
+
+    /// Listing is narrower than reading by id: credentials of other accounts are not in one's own list.
+    private static func isListed(_ resource: Resource, _ exchange: Exchange) -> Bool {
+        guard isVisible(resource, exchange) else { return false }
+        guard resource.definition.table == .credential, let project: UInt64 = exchange.projectNumber else { return true }
+        return resource.accountID == project
+    }
+
+    static func page(
+        _ resources: [Resource], of definition: ResourceDefinition, at path: String, _ exchange: Exchange,
+        createDefaults: JSONObject? = nil
+    ) -> Answer {
+        let query = CollectionQuery(exchange.query.items, definition: definition)
+        return .document(
+            status: 200,
+            CollectionDocument.make(
+                resources, of: definition, query: query, items: exchange.query.items, path: path,
+                renderer: exchange.renderer, createDefaults: createDefaults,
+                embed: { resource in query.include.flatMap { embed($0, resource, exchange) } }))
+    }
+
+    static func link(
+        _ definition: ResourceDefinition, _ id: String, _ name: String, _ exchange: Exchange, _ gateway: Gateway
+    ) throws(Problem) -> Answer {
+        let resource: Resource = try resource(definition, id, exchange)
+        if Renderer.streamLinks(of: resource.definition).contains(name.lowercased()) {
+            return try Explanations.answer(resource, exchange, gateway)
+        }
+        guard let link: LinkDefinition = resource.definition.link(name),
+            let target: ResourceDefinition = Schemas.definition(link.type), exchange.rights.sees(target)
+        else { throw .notFound("A \(definition.name) has no link \(name).") }
+        let found: [Resource] = follow(link, target, resource, exchange)
+        if case .reference = link.kind {
+            guard let single: Resource = found.first else {
+                throw .notFound("The \(definition.name) \(id) has no \(link.name).")
+            }
+            return .document(status: 200, .object(exchange.renderer.document(single)))
+        }
+        let rendered: String = Renderer.id(of: resource)
+        var defaults: JSONObject?
+        if case .children(_, let member) = link.kind { defaults = [member: .string(rendered)] }
+        return page(
+            found, of: target, at: exchange.links.link(resource.definition, rendered, link.name), exchange,
+            createDefaults: defaults)
+    }
+
+    private static func follow(
+        _ link: LinkDefinition, _ target: ResourceDefinition, _ resource: Resource, _ exchange: Exchange
+    ) -> [Resource] {
+        let candidates: [Resource]
+        switch link.kind {
+        case .reference(let field), .named(let field):
+            let value: JSONValue = resource.values[field] ?? .null
+            let numbers: [Int64] = value.int.map { [$0] } ?? value.array?.compactMap(\.int) ?? []
+            candidates = numbers.compactMap { number in
+                UInt64(exactly: number).flatMap { Resource.find(target, $0, in: exchange.view) }
+            }
+        case .children(let table, let member):
+            candidates = exchange.view.records(table, RecordWriting.term(member, resource.number)).compactMap {
+                Resource($0, in: exchange.view)
+            }.filter { Schemas.isType($0.definition.name, kindOf: target.name) }
+        }
+        return candidates.filter { isVisible($0, exchange) }
+    }
+
+    /// The resources behind a link, as a member of the document (`include=`).
+    private static func embed(
+        _ name: String, _ resource: Resource, _ exchange: Exchange
+    ) -> (name: String, value: JSONValue)? {
+        guard let link: LinkDefinition = resource.definition.link(name),
+            let target: ResourceDefinition = Schemas.definition(link.type), exchange.rights.sees(target)
+        else { return nil }
+        let documents: [JSONValue] = follow(link, target, resource, exchange).filter { !$0.isRemoved }.map {
+            .object(exchange.renderer.document($0))
+        }
+        if case .reference = link.kind { return (name: link.name, value: documents.first ?? .null) }
+        return (name: link.name, value: .array(documents))
+    }
+}

@@ -1,0 +1,149 @@
+import Bytes
+import Crypto
+package import HTTP
+import JSON
+package import Logging
+package import Metrics
+import Model
+package import Store
+package import StoreFormat
+
+/// Proposes transactions; the node implements it over Raft.
+package protocol Proposing: Sendable {
+    /// Returns once the transaction is applied on this node.
+    ///
+    /// - Throws: ``ProposalFault``; then it is unknown whether it will be applied, unless the case says otherwise.
+    func propose(_ transaction: Transaction) async throws(ProposalFault) -> TransactionOutcome
+}
+
+/// Gives the state of this node; the node implements it over Raft and Store.
+package protocol StateProviding: Sendable {
+    /// What has been applied here, however old.
+    var store: Store { get }
+    /// A view that has everything that was acknowledged anywhere before the call (ReadIndex).
+    func currentView() async throws(ProposalFault) -> StoreView
+}
+
+/// Why a proposal, or a consistent read, came to nothing.
+package enum ProposalFault: Error, Equatable, Sendable {
+    /// There is no leader now; nothing was proposed. Try again.
+    case noLeader
+    /// Too much is under way; nothing was proposed. Try again later.
+    case busy
+    /// It may still be applied or not: nobody knows yet.
+    case unknown(String)
+    /// The transaction cannot be proposed at all.
+    case tooLarge(byteCount: Int)
+    /// The node stops.
+    case stopping
+}
+
+/// From a request to its answer: the stages, and what goes round every answer.
+package final class Gateway: Sendable {
+    let state: any StateProviding
+    let proposer: any Proposing
+    let hosts: any HostConnecting
+    let explainer: any Explaining
+    let logger: Logger
+    let counters: GatewayCounters
+    let session: GatewaySession
+    let logTickets = LogTickets()
+    /// Milliseconds since 1970; the only clock of this room.
+    let now: @Sendable () -> Int64
+    /// Where the listener is, for requests without a usable Host.
+    let localAuthority: @Sendable () -> String
+    package let version: String
+
+    package init(
+        state: any StateProviding, proposer: any Proposing, hosts: any HostConnecting, explainer: any Explaining,
+        logger: Logger, metrics: MetricsRegistry, version: String, now: @escaping @Sendable () -> Int64,
+        localAuthority: @escaping @Sendable () -> String
+    ) {
+        self.state = state
+        self.proposer = proposer
+        self.hosts = hosts
+        self.explainer = explainer
+        self.logger = logger
+        self.version = version
+        self.now = now
+        self.localAuthority = localAuthority
+        counters = GatewayCounters(metrics)
+        session = GatewaySession(proposer: proposer, now: now)
+    }
+
+    /// Answers one request; never throws.
+    package func handle(_ request: HTTPRequest, _ connection: ConnectionInfo) async -> HTTPResponse {
+        counters.requests.increment()
+        let id: String = Hex.encode(SecureRandom.bytes(8))
+        let base = BaseURL(headers: request.headers, isSecure: false, local: localAuthority())
+        guard let segments: [String] = request.segments, let query: QueryItems = request.queryItems else {
+            return refusal(.badRequest("The address has an invalid percent escape."), id: id, base: base)
+        }
+        if let answer: HTTPResponse = OutsideAPI.answer(request, segments, base, self) { return answer }
+        guard let path = APIPath(segments: segments) else {
+            return refusal(
+                .notFound("There is nothing at \(request.path); the API starts at /\(APIPath.currentVersion)."), id: id,
+                base: base)
+        }
+        var exchange: Exchange?
+        do throws(Problem) {
+            let view: StoreView = try await Consistency.view(for: request, query, state)
+            var current = Exchange(
+                id: id, request: request, connection: connection, time: now(), base: base, path: path, query: query,
+                view: view)
+            defer { exchange = current }
+            for stage in Self.stages {
+                guard let answer: Answer = try await stage.run(&current, self) else { continue }
+                return dressed(answer, current)
+            }
+            throw .notFound("There is nothing at \(request.path).")
+        } catch {
+            return refusal(error, id: id, base: base, exchange: exchange)
+        }
+    }
+
+    private func dressed(_ answer: Answer, _ exchange: Exchange) -> HTTPResponse {
+        var response: HTTPResponse
+        switch answer {
+        case .http(let ready): response = ready
+        case .document(let status, let value):
+            response = HTTPResponse(
+                status: status, headers: ["Content-Type": "application/json; charset=utf-8"],
+                body: JSONWriter.bytes(value))
+        }
+        ResponseHeaders.add(to: &response, links: exchange.links, exchange, version: version)
+        response.headers["X-API-Revision"] = String(max(exchange.view.revision, exchange.committed))
+        return response
+    }
+
+    private func refusal(_ problem: Problem, id: String, base: BaseURL, exchange: Exchange? = nil) -> HTTPResponse {
+        counters.refusals.increment()
+        var response = HTTPResponse(
+            status: problem.status, headers: ["Content-Type": "application/json; charset=utf-8"],
+            body: JSONWriter.bytes(problem.document(id: id)))
+        let links: Links = exchange?.links ?? Links(base: base, project: nil)
+        ResponseHeaders.add(to: &response, links: links, exchange, version: version)
+        if problem.challenges, exchange?.request.headers.contains("x-api-no-challenge") != true {
+            response.headers["WWW-Authenticate"] =
+                "Basic realm=\"Enter API access key and secret key as username and password\""
+        }
+        if problem.status == 503 { response.headers["Retry-After"] = "1" }
+        if problem.status >= 500 {
+            logger.error(
+                "request failed",
+                ["request.id": .string(id), "http.status": JSONValue(problem.status), "problem": JSONValue(problem.message)])
+        }
+        return response
+    }
+}
+
+/// What the gateway counts.
+struct GatewayCounters: Sendable {
+    let requests: Counter
+    let refusals: Counter
+
+    init(_ metrics: MetricsRegistry) {
+        requests = metrics.counter("drover_gateway_requests_total", help: "Requests that reached the gateway")
+        refusals = metrics.counter("drover_gateway_refusals_total", help: "Requests answered with an error document")
+    }
+}

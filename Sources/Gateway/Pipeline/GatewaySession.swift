@@ -1,0 +1,89 @@
+import Bytes
+import Crypto
+import Limits
+package import StoreFormat
+import Synchronization
+
+/// The gateway's session in the replicated state: numbers every change that leaves this process, so that trying one
+/// again can never make it twice.
+package final class GatewaySession: Sendable {
+    private let proposer: any Proposing
+    private let now: @Sendable () -> Int64
+    private let state = Mutex(State())
+
+    private struct State {
+        var session: SessionID?
+        var next: UInt64 = 1
+        /// Sequences handed out and not yet answered.
+        var open: Set<UInt64> = []
+    }
+
+    init(proposer: any Proposing, now: @escaping @Sendable () -> Int64) {
+        self.proposer = proposer
+        self.now = now
+    }
+
+    /// Proposes with a ticket of its own and waits for the answer.
+    func propose(_ transaction: Transaction) async throws(ProposalFault) -> TransactionOutcome {
+        var transaction: Transaction = transaction
+        // A session that was evicted is opened anew, once: the refused ticket never ran.
+        for _ in 0..<2 {
+            let session: SessionID = try await self.session()
+            let ticket: SessionTicket = try take(session)
+            transaction.ticket = ticket
+            let outcome: TransactionOutcome
+            do throws(ProposalFault) {
+                outcome = try await proposer.propose(transaction)
+            } catch {
+                // Unknown: the sequence stays open, so that its reply is kept for whoever finds out.
+                if error.isKnownNotProposed { finish(ticket) }
+                throw error
+            }
+            finish(ticket)
+            guard case .refused(.sessionExpired) = outcome else { return outcome }
+            state.withLock { if $0.session == session { $0 = State() } }
+        }
+        throw .unknown("the session was lost")
+    }
+
+    private func session() async throws(ProposalFault) -> SessionID {
+        if let session: SessionID = state.withLock({ $0.session }) { return session }
+        let nonce: UInt64 = SecureRandom.bytes(8).reduce(0) { $0 << 8 | UInt64($1) }
+        let outcome: TransactionOutcome = try await proposer.propose(
+            Transaction(time: now(), actor: "system", requestID: "session", writes: [.openSession(nonce: nonce)]))
+        guard case .committed(let revision, _) = outcome else { throw .unknown("no session could be opened") }
+        let opened = SessionID(opened: revision, nonce: nonce)
+        // Two requests may have opened one each; the first one counts.
+        return state.withLock { state in
+            if let session: SessionID = state.session { return session }
+            state = State(session: opened)
+            return opened
+        }
+    }
+
+    private func take(_ session: SessionID) throws(ProposalFault) -> SessionTicket {
+        let ticket: SessionTicket? = state.withLock { state in
+            guard state.open.count < Limits.sessionOutstanding else { return nil }
+            let sequence: UInt64 = state.next
+            state.next += 1
+            state.open.insert(sequence)
+            return SessionTicket(session: session, sequence: sequence, answeredBelow: state.open.min() ?? sequence)
+        }
+        guard let ticket else { throw .busy }
+        return ticket
+    }
+
+    private func finish(_ ticket: SessionTicket) {
+        _ = state.withLock { $0.open.remove(ticket.sequence) }
+    }
+}
+
+extension ProposalFault {
+    /// Whether it is certain that nothing was proposed.
+    var isKnownNotProposed: Bool {
+        switch self {
+        case .noLeader, .busy, .tooLarge: true
+        case .unknown, .stopping: false
+        }
+    }
+}

@@ -1,0 +1,34 @@
+/// The way of a request, in order. Each stage adds to the exchange, ends it with an answer, or refuses it.
+///
+/// What comes before in the list holds for what comes after: nothing is read of an object before the caller is known and
+/// allowed in the place, and what an interceptor changed is identified and authorised again.
+extension Gateway {
+    struct Stage: Sendable {
+        var name: String
+        var run: @Sendable (inout Exchange, Gateway) async throws(Problem) -> Answer?
+
+        init(_ name: String, _ run: @escaping @Sendable (inout Exchange, Gateway) async throws(Problem) -> Answer?) {
+            self.name = name
+            self.run = run
+        }
+    }
+
+    static let stages: [Stage] = [
+        Stage("identify", Identify.stage),
+        Stage("scope", ProjectScope.stage),
+        Stage("authorise early", EarlyAuthorisation.stage),
+        Stage("intercept", Interception.stage),
+        Stage("route", Routing.stage),
+        Stage("answer", Answering.stage),
+    ]
+}
+
+/// Where configured interceptors see a request and may change or deny it. None can be configured yet.
+enum Interception {
+    static func stage(_ exchange: inout Exchange, _ gateway: Gateway) async throws(Problem) -> Answer? { nil }
+}
+
+/// Brings a request to the node that owns its scope. This node is the only one, so every scope is here.
+enum Routing {
+    static func stage(_ exchange: inout Exchange, _ gateway: Gateway) async throws(Problem) -> Answer? { nil }
+}

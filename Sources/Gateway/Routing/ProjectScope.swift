@@ -1,0 +1,29 @@
+import HTTP
+import Model
+import Store
+
+/// The stage that finds the environment that a request acts in, and whether the caller may be there at all.
+///
+/// Named by the path, the header `X-API-Project-Id` or the query `projectId`, in this order; an environment's own key acts in
+/// its environment without naming it. Unknown, inactive and foreign environments are refused alike (contract 2.1).
+enum ProjectScope {
+    static func stage(_ exchange: inout Exchange, _ gateway: Gateway) async throws(Problem) -> Answer? {
+        let named: String? =
+            exchange.path.project ?? exchange.request.headers["x-api-project-id"] ?? exchange.query["projectId"]
+        guard let named else {
+            if let account = exchange.caller.account, account.isProject {
+                exchange.project = account
+                exchange.projectNumber = exchange.caller.accountNumber
+            }
+            return nil
+        }
+        let refused = Problem.forbidden("The environment \(named) does not exist, is not active, or is not yours to use.")
+        guard let id = ResourceID(named), id.cluster == nil,
+            let project: AccountRecord = Identify.account(id.number, exchange.view), project.isProject, project.isActive,
+            Rights(caller: exchange.caller, project: id.number).mayEnterProject
+        else { throw refused }
+        exchange.project = project
+        exchange.projectNumber = id.number
+        return nil
+    }
+}
