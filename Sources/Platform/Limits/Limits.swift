@@ -125,6 +125,20 @@ package enum Limits {
     package static let hostFrameBytes: Int = 1024 * 1024
     package static let hostPingSeconds: Int = 5
     package static let hostSilenceSeconds: Int = 15
+    /// Containers that a report lists as unknown to the server; the rest is kept all the same.
+    package static let hostOrphans: Int = 500
+    /// Operations on containers that an agent runs at once.
+    package static let hostOperations: Int = 16
+    /// Tombstones carried out that an agent remembers.
+    package static let hostTombstones: Int = 10_000
+    /// Between two looks at all containers, besides those that events cause.
+    package static let hostInventorySeconds: Int = 60
+    /// The longest wait before an operation on a container is tried again.
+    package static let hostRetrySeconds: Int = 60
+    /// The longest wait before an agent connects again.
+    package static let hostReconnectSeconds: Int = 30
+    package static let hostLogStreams: Int = 256
+    package static let hostLogChunkBytes: Int = 32 * 1024
 
     // MARK: SQLite
 

@@ -1,0 +1,65 @@
+import JSON
+
+/// What a server sends to a host.
+package enum ServerMessage: Sendable, Hashable {
+    case welcome(Welcome)
+    case sync(Sync)
+    case logs(LogsRequest)
+    /// Ends a stream that the server asked for.
+    case cancel(stream: UInt64)
+    case ping
+    /// Of a newer server: to be ignored, with a note.
+    case unknown(type: String)
+}
+
+/// One WebSocket text message from a server to a host.
+package struct ServerFrame: Sendable, Hashable {
+    package var stamp: FrameStamp
+    package var message: ServerMessage
+
+    package init(_ stamp: FrameStamp, _ message: ServerMessage) {
+        self.stamp = stamp
+        self.message = message
+    }
+
+    /// - Throws: ``FrameError`` naming the member that is wrong; never traps.
+    package init(decoding bytes: [UInt8]) throws(FrameError) {
+        let envelope: FrameEnvelope = try FrameEnvelope(decoding: bytes)
+        let members: FrameMembers = envelope.members
+        stamp = envelope.stamp
+        switch envelope.type {
+        case "welcome": message = .welcome(try Welcome(members))
+        case "sync": message = .sync(try Sync(members))
+        case "logs": message = .logs(try LogsRequest(members))
+        case "cancel": message = .cancel(stream: try members.count("stream"))
+        case "ping": message = .ping
+        default: message = .unknown(type: envelope.type)
+        }
+    }
+
+    /// Compact JSON in UTF-8.
+    package var encoded: [UInt8] {
+        FrameEnvelope.encode(message.type, stamp) { object in
+            switch message {
+            case .welcome(let welcome): welcome.append(to: &object)
+            case .sync(let sync): sync.append(to: &object)
+            case .logs(let request): request.append(to: &object)
+            case .cancel(let stream): object.append("stream", .init(stream))
+            case .ping, .unknown: break
+            }
+        }
+    }
+}
+
+extension ServerMessage {
+    package var type: String {
+        switch self {
+        case .welcome: "welcome"
+        case .sync: "sync"
+        case .logs: "logs"
+        case .cancel: "cancel"
+        case .ping: "ping"
+        case .unknown(let type): type
+        }
+    }
+}
