@@ -41,7 +41,7 @@ let rooms: [Room] = [
     Room("Metrics", "Platform/Metrics", knows: ["Limits"]),
     Room("EventLoop", "Platform/EventLoop", knows: ["CLinux", "Bytes", "Limits"]),
     Room("HTTP", "Platform/HTTP", knows: ["EventLoop", "Bytes", "Limits"]),
-    Room("WebSocket", "Platform/WebSocket", knows: ["HTTP", "EventLoop", "Crypto", "Bytes", "Limits"]),
+    Room("WebSocket", "Platform/WebSocket", knows: ["HTTP", "EventLoop", "Bytes", "Limits"]),
     Room("SQLite", "Platform/SQLite", knows: ["CSQLite", "Limits"]),
     Room("Subprocess", "Platform/Subprocess", knows: ["CLinux", "Limits"]),
 
@@ -100,7 +100,7 @@ let rooms: [Room] = [
     Room(
         "CLI",
         knows: [
-            "Compose", "HTTP", "WebSocket", "EventLoop", "JSON", "Bytes", "Limits", "CLinux",
+            "Compose", "YAML", "HTTP", "WebSocket", "EventLoop", "JSON", "Bytes", "Limits", "CLinux",
         ]),
     Room(
         "Benchmarks", "../Benchmarks",

@@ -1,5 +1,6 @@
 import EventLoop
 import Glibc
+import Synchronization
 
 /// Starts loops, hands them to `body`, stops them.
 func withLoops<Result>(_ count: Int = 2, _ body: (Loops) async throws -> Result) async throws -> Result {
@@ -48,4 +49,15 @@ func fault(_ body: () async throws -> Void) async -> (any Error)? {
     } catch {
         return error
     }
+}
+
+/// A value that several tasks look at.
+final class Shared<Value: Sendable>: Sendable {
+    private let mutex: Mutex<Value>
+
+    init(_ value: Value) { mutex = Mutex(value) }
+
+    var value: Value { mutex.withLock { $0 } }
+
+    func change(_ body: (inout Value) -> Void) { mutex.withLock { body(&$0) } }
 }

@@ -1,11 +1,10 @@
 import EventLoop
 import HTTP
-import Synchronization
 import Testing
 
 @Suite struct ServerTests {
     @Test func `a request is answered and the connection kept`() async throws {
-        try await World.run { world in
+        try await World.run { (world: World) async throws in
             let stream: SocketStream = try await world.connect()
             for number in 1...3 {
                 try await stream.write(Array("GET /\(number) HTTP/1.1\r\nHost: a\r\n\r\n".utf8), before: soon)
@@ -23,7 +22,7 @@ import Testing
             // The first takes longest.
             try? await info.loop.sleep(milliseconds: request.target == "/0" ? 30 : 0)
             return .text(200, request.target)
-        }) { world in
+        }) { (world: World) async throws in
             var text: String = ""
             for number in 0..<20 {
                 let close: String = number == 19 ? "Connection: close\r\n" : ""
@@ -43,7 +42,7 @@ import Testing
             case "/304": HTTPResponse(status: 304, body: [1])
             default: HTTPResponse(status: 200, body: [1, 2, 3])
             }
-        }) { world in
+        }) { (world: World) async throws in
             let close: String = " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
             #expect(try await world.raw("HEAD /\(close)") == "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\n")
             #expect(try await world.raw("GET /204\(close)") == "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
@@ -52,7 +51,7 @@ import Testing
     }
 
     @Test func `HTTP 1.0 closes unless asked to stay`() async throws {
-        try await World.run { world in
+        try await World.run { (world: World) async throws in
             #expect(try await world.raw("GET / HTTP/1.0\r\n\r\n").contains("Connection: close"))
             let stream: SocketStream = try await world.connect()
             try await stream.write(Array("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n".utf8), before: soon)
@@ -63,7 +62,7 @@ import Testing
     @Test func `a body over the limit is 413 although it is still being sent`() async throws {
         var limits = HTTPServerLimits()
         limits.message.bodyBytes = 1000
-        try await World.run(limits) { world in
+        try await World.run(limits) { (world: World) async throws in
             let body = String(repeating: "x", count: 300_000)
             let answer: String = try await world.raw(
                 "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\n\r\n\(body)", finish: true)
@@ -83,7 +82,7 @@ import Testing
     func `a half-sent request is 408 and the end`(text: String) async throws {
         var limits = HTTPServerLimits()
         limits.readMilliseconds = 40
-        try await World.run(limits) { world in
+        try await World.run(limits) { (world: World) async throws in
             let answer: String = try await world.raw(text)
             #expect(answer.hasPrefix("HTTP/1.1 408 Request Timeout\r\n"))
             #expect(answer.contains("Connection: close\r\n"))
@@ -93,7 +92,7 @@ import Testing
     @Test func `bytes that trickle in do not extend the time for a head`() async throws {
         var limits = HTTPServerLimits()
         limits.readMilliseconds = 60
-        try await World.run(limits) { world in
+        try await World.run(limits) { (world: World) async throws in
             let stream: SocketStream = try await world.connect()
             let trickle = Task {
                 for byte in Array("GET / HTTP/1.1\r\nX-Slow: \(String(repeating: "x", count: 2000))".utf8) {
@@ -110,7 +109,7 @@ import Testing
     @Test func `an idle connection is closed without a word`() async throws {
         var limits = HTTPServerLimits()
         limits.idleMilliseconds = 30
-        try await World.run(limits) { world in
+        try await World.run(limits) { (world: World) async throws in
             #expect(try await world.raw("") == "")
         }
     }
@@ -118,10 +117,14 @@ import Testing
     @Test func `a reader that does not read is given up`() async throws {
         var limits = HTTPServerLimits()
         limits.writeMilliseconds = 50
-        try await World.run(limits, handler: { _, _ in HTTPResponse(status: 200, body: [UInt8](repeating: 1, count: 32_000_000)) }) { world in
+        let running = Shared<Bool>(false)
+        try await World.run(limits, handler: { _, _ in
+            running.change { $0 = true }
+            return HTTPResponse(status: 200, body: [UInt8](repeating: 1, count: 32_000_000))
+        }) { (world: World) async throws in
             let stream: SocketStream = try await world.connect()
             try await stream.write(Array("GET / HTTP/1.1\r\nHost: a\r\n\r\n".utf8), before: soon)
-            #expect(await eventually { world.server.connectionCount == 1 })
+            #expect(await eventually { running.value })
             #expect(await eventually { world.server.connectionCount == 0 })
         }
     }
@@ -129,7 +132,7 @@ import Testing
     @Test func `100 Continue is said before the body is read, and not when refused`() async throws {
         var limits = HTTPServerLimits()
         limits.message.bodyBytes = 10
-        try await World.run(limits) { world in
+        try await World.run(limits) { (world: World) async throws in
             let stream: SocketStream = try await world.connect()
             let head: String = "POST /a HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: "
             try await stream.write(Array("\(head)3\r\n\r\n".utf8), before: soon)
@@ -146,7 +149,7 @@ import Testing
             var headers = HTTPHeaders()
             headers.append(name, value)
             return HTTPResponse(status: 200, headers: headers, body: [])
-        }) { world in
+        }) { (world: World) async throws in
             let answer: String = try await world.raw("GET / HTTP/1.1\r\nHost: a\r\n\r\n", finish: true)
             #expect(answer.hasPrefix("HTTP/1.1 500 "))
             #expect(!answer.contains("Injected"))
@@ -154,38 +157,45 @@ import Testing
     }
 
     @Test func `stopping lets a running request finish and refuses new ones`() async throws {
+        let running = Shared<Bool>(false)
+        let released = Shared<Bool>(false)
         try await World.run(handler: { request, info in
-            if request.path == "/slow" { try? await info.loop.sleep(milliseconds: 100) }
+            if request.path == "/slow" {
+                running.change { $0 = true }
+                while !released.value { try? await info.loop.sleep(milliseconds: 1) }
+            }
             return .text(200, "done")
-        }) { world in
+        }) { (world: World) async throws in
             let idle: SocketStream = try await world.connect()
             try await idle.write(Array("GET / HTTP/1.1\r\nHost: a\r\n\r\n".utf8), before: soon)
             _ = try await idle.readUntil("done")
             let busy: SocketStream = try await world.connect()
             try await busy.write(Array("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n".utf8), before: soon)
-            #expect(await eventually { world.server.connectionCount == 2 })
-            let answer = Task { try await busy.readUntil("done") }
-            try await busy.loop.sleep(milliseconds: 20)
-            await world.server.stop(graceMilliseconds: 5_000)
-            let text: String = try await answer.value
-            #expect(text.hasPrefix("HTTP/1.1 200 OK") && text.contains("Connection: close"))
+            #expect(await eventually { running.value })
+            let stop = Task { await world.server.stop(graceMilliseconds: 60_000) }
             #expect(try await idle.read(upTo: 10, before: soon) == [])
+            #expect(await eventually { await fault { _ = try await world.connect() } != nil })
+            released.change { $0 = true }
+            let text: String = try await busy.readUntil("done")
+            #expect(text.hasPrefix("HTTP/1.1 200 OK") && text.contains("Connection: close"))
+            await stop.value
             #expect(world.server.connectionCount == 0)
-            #expect(await fault { _ = try await world.connect() } != nil)
         }
     }
 
     @Test func `stopping ends what outlives the grace`() async throws {
-        let cancelled = Mutex<Bool>(false)
+        let running = Shared<Bool>(false)
+        let cancelled = Shared<Bool>(false)
         try await World.run(handler: { _, info in
-            do { try await info.loop.sleep(milliseconds: 3_600_000) } catch { cancelled.withLock { $0 = true } }
+            running.change { $0 = true }
+            do { try await info.loop.sleep(milliseconds: 3_600_000) } catch { cancelled.change { $0 = true } }
             return .text(200, "late")
-        }) { world in
+        }) { (world: World) async throws in
             let stream: SocketStream = try await world.connect()
             try await stream.write(Array("GET / HTTP/1.1\r\nHost: a\r\n\r\n".utf8), before: soon)
-            try await stream.loop.sleep(milliseconds: 20)
+            #expect(await eventually { running.value })
             await world.server.stop(graceMilliseconds: 30)
-            #expect(cancelled.withLock { $0 })
+            #expect(cancelled.value)
             #expect(world.server.connectionCount == 0)
         }
     }
@@ -193,7 +203,7 @@ import Testing
     @Test func `one connection too many is told so`() async throws {
         var limits = HTTPServerLimits()
         limits.connections = 2
-        try await World.run(limits) { world in
+        try await World.run(limits) { (world: World) async throws in
             let first: SocketStream = try await world.connect()
             let second: SocketStream = try await world.connect()
             #expect(await eventually { world.server.connectionCount == 2 })

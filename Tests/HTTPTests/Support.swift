@@ -1,6 +1,7 @@
 import EventLoop
 import Glibc
 import HTTP
+import Synchronization
 
 /// Far enough not to be reached by a working test, near enough to end a broken one.
 var soon: Deadline { .after(seconds: 10) }
@@ -114,4 +115,15 @@ struct Seeded: RandomNumberGenerator {
         mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
         return mixed ^ (mixed >> 31)
     }
+}
+
+/// A value that several tasks look at.
+final class Shared<Value: Sendable>: Sendable {
+    private let mutex: Mutex<Value>
+
+    init(_ value: Value) { mutex = Mutex(value) }
+
+    var value: Value { mutex.withLock { $0 } }
+
+    func change(_ body: (inout Value) -> Void) { mutex.withLock { body(&$0) } }
 }

@@ -56,7 +56,7 @@ struct ServiceReader {
         readLogging()
         readRestart()
         readDependencies()
-        if raw.entry(for: "lb_config") != nil, let entry: Entry = raw.entry(for: "lb_config") {
+        if let entry: Entry = raw.entry(for: "lb_config") {
             diagnostics.warn(entry.keyPlace, "'lb_config' is not supported yet: no load balancer learns of it")
         }
         return ComposeService(name: raw.name, service: service(), dependsOn: dependsOn, place: raw.place)

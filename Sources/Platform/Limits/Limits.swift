@@ -44,6 +44,9 @@ package enum Limits {
     package static let webSocketMessageBytes: Int = 1024 * 1024
     /// Messages that wait to be sent to a slow reader; one more and the connection is closed.
     package static let webSocketQueuedMessages: Int = 1024
+    package static let webSocketWriteSeconds: Int = 30
+    /// How long to wait for the peer's half of the closing handshake.
+    package static let webSocketCloseSeconds: Int = 5
 
     // MARK: YAML
 

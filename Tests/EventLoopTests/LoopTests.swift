@@ -1,5 +1,4 @@
 import EventLoop
-import Synchronization
 import Testing
 
 /// An actor whose thread is a loop.
@@ -18,9 +17,9 @@ actor Pinned {
     }
 }
 
-@Suite struct EventLoopTests {
+@Suite struct LoopTests {
     @Test func `a task that prefers a loop stays on its thread`() async throws {
-        try await withLoops { loops in
+        try await withLoops { (loops: Loops) async throws in
             let loop: EventLoop = loops.all[0]
             let stayed: [Bool] = await Task(executorPreference: loop) {
                 var seen: [Bool] = [loop.isCurrent]
@@ -38,7 +37,7 @@ actor Pinned {
     }
 
     @Test func `an actor can be pinned to a loop`() async throws {
-        try await withLoops(1) { loops in
+        try await withLoops(1) { (loops: Loops) async throws in
             let pinned = Pinned(loops.all[0])
             for round in 1...100 {
                 let (current, count): (Bool, Int) = await pinned.visit()
@@ -48,7 +47,7 @@ actor Pinned {
     }
 
     @Test func `sleeps end in the order of their deadlines`() async throws {
-        try await withLoops(1) { loops in
+        try await withLoops(1) { (loops: Loops) async throws in
             let loop: EventLoop = loops.all[0]
             let order: [Int] = try await loop.run {
                 try await withThrowingTaskGroup(of: Int.self) { group in
@@ -66,7 +65,7 @@ actor Pinned {
     }
 
     @Test func `a cancelled sleep ends at once`() async throws {
-        try await withLoops(1) { loops in
+        try await withLoops(1) { (loops: Loops) async throws in
             let loop: EventLoop = loops.all[0]
             let sleeper = Task(executorPreference: loop) { try await loop.sleep(milliseconds: 3_600_000) }
             let early = Task(executorPreference: loop) {
@@ -80,20 +79,20 @@ actor Pinned {
     }
 
     @Test func `work from many threads arrives whole and in each thread's order`() async throws {
-        try await withLoops(1) { loops in
+        try await withLoops(1) { (loops: Loops) async throws in
             let loop: EventLoop = loops.all[0]
-            let seen = Mutex<[Int: [Int]]>([:])
+            let seen = Shared<[Int: [Int]]>([:])
             await withTaskGroup(of: Void.self) { group in
                 for sender in 0..<8 {
                     group.addTask {
                         for number in 0..<500 {
-                            loop.execute { seen.withLock { $0[sender, default: []].append(number) } }
+                            loop.execute { seen.change { $0[sender, default: []].append(number) } }
                         }
                     }
                 }
             }
-            #expect(await eventually { seen.withLock { $0.values.allSatisfy { $0.count == 500 } } })
-            #expect(seen.withLock { $0.count == 8 && $0.values.allSatisfy { $0 == Array(0..<500) } })
+            #expect(await eventually { seen.value.values.allSatisfy { $0.count == 500 } })
+            #expect(seen.value.count == 8 && seen.value.values.allSatisfy { $0 == Array(0..<500) })
         }
     }
 
@@ -103,6 +102,7 @@ actor Pinned {
         let (left, right): (SocketStream, SocketStream) = try await connectedPair(loops)
         let reader = Task(executorPreference: loop) { try await left.read(upTo: 10, before: .never) }
         let sleeper = Task(executorPreference: loop) { try await loop.sleep(milliseconds: 3_600_000) }
+        try await loop.sleep(milliseconds: 5)  // both tasks wait by now: they came first
         await loops.stop()
         #expect(await fault { _ = try await reader.value } != nil)
         #expect(await fault { _ = try await sleeper.value } != nil)
