@@ -61,6 +61,8 @@ package enum Limits {
     package static let transactionWrites: Int = 1_000
     package static let transactionPreconditions: Int = 4_000
     package static let recordBytes: Int = 256 * 1024
+    /// One free-form member of a record, such as the metadata of a service, as JSON.
+    package static let freeFormFieldBytes: Int = 128 * 1024
     /// Content above this is a blob, not part of a record.
     package static let inlineContentBytes: Int = 64 * 1024
     package static let sessions: Int = 1_024
