@@ -9,7 +9,8 @@ struct PlacementTests {
     static let global: JSONObject = ["io.rancher.scheduler.global": "true"]
 
     @Test
-    func `a taken port leaves the rest placed, names the port and its holder, and is taken when it comes free`() throws {
+    func `a taken port leaves the rest placed, names the port and its holder, and is taken when it comes free`() throws
+    {
         var world = World()
         let alpha: UInt64 = world.addHost("alpha")
         let stack: UInt64 = world.addStack("app")
@@ -23,7 +24,8 @@ struct PlacementTests {
         #expect(
             world.observed(other).placement == [
                 ["host": JSONValue(alpha), "reason": .string("port 8080/tcp is taken by instance \(holder)")]
-            ])
+            ]
+        )
         let explanation: Explanation = try #require(Explanation.explain(RecordKey(.service, other), in: world.state))
         #expect(explanation.because.contains("host alpha: port 8080/tcp is taken by instance \(holder)"))
         #expect(explanation.fix.contains { $0.contains("drover explain \(holder)") })
@@ -46,7 +48,11 @@ struct PlacementTests {
         var world = World()
         let alpha: UInt64 = world.addHost("alpha")
         let web: UInt64 = world.addService(
-            "web", in: world.addStack("app"), scale: 2, labels: [PlacementTests.affinity + "host_label": "disk=ssd"])
+            "web",
+            in: world.addStack("app"),
+            scale: 2,
+            labels: [PlacementTests.affinity + "host_label": "disk=ssd"]
+        )
         world.settle()
         #expect(world.instances(of: web) == [])
         #expect(world.observed(web).problem == "Allocation failed: needs host with label disk: ssd")
@@ -114,7 +120,11 @@ struct PlacementTests {
         _ = world.addContainer("blocker", ports: ["80:80"], requestedHost: beta)
         world.settle()
         let edge: UInt64 = world.addService(
-            "edge", in: world.addStack("app"), labels: PlacementTests.global, ports: ["80:80"])
+            "edge",
+            in: world.addStack("app"),
+            labels: PlacementTests.global,
+            ports: ["80:80"]
+        )
         world.settle()
         #expect(world.running(of: edge).count == 1)
         #expect(world.observed(edge).problem == "Allocation failed: host needs ports 80/tcp available")

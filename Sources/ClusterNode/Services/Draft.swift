@@ -20,7 +20,9 @@ struct Draft {
     }
 
     var isEmpty: Bool { writes.isEmpty }
-    /// Whether the rest is for the next run. Half of what a transaction may hold is kept for the records that
+    /// Whether the rest is for the next run.
+    ///
+    /// Half of what a transaction may hold is kept for the records that
     /// every transaction ends with, and for the one that fills it.
     var isFull: Bool { writes.count >= Limits.orderBatch || documentBytes >= Limits.transactionBytes / 2 }
 
@@ -28,8 +30,13 @@ struct Draft {
     var transaction: Transaction? {
         guard !writes.isEmpty else { return nil }
         return Transaction(
-            time: context.time, actor: "system", requestID: context.requestID, preconditions: preconditions,
-            writes: writes, created: created)
+            time: context.time,
+            actor: "system",
+            requestID: context.requestID,
+            preconditions: preconditions,
+            writes: writes,
+            created: created
+        )
     }
 
     /// The decision was made on this record: refuse it when the record has changed since.
@@ -47,14 +54,20 @@ struct Draft {
         builds(on: stored)
         append(
             RecordWriting.put(
-                stored.key.table, .known(stored.number), record.fields, scope: .known(scope(of: stored.key.table))))
+                stored.key.table,
+                .known(stored.number),
+                record.fields,
+                scope: .known(scope(of: stored.key.table))
+            )
+        )
     }
 
     /// Writes a record beside a resource, which may not exist yet.
     mutating func put<Record: RecordDocument>(_ key: RecordKey, replacing revision: Revision?, _ record: Record) {
         builds(on: key, revision)
         append(
-            RecordWriting.put(key.table, .known(key.number), record.fields, scope: .known(scope(of: key.table))))
+            RecordWriting.put(key.table, .known(key.number), record.fields, scope: .known(scope(of: key.table)))
+        )
     }
 
     private mutating func append(_ write: Write) {
@@ -77,8 +90,12 @@ struct Draft {
         builds(on: host.host)
         append(
             RecordWriting.put(
-                host.reservation?.record ?? HostReservation(), of: host.number, adding: claims,
-                scope: .known(context.scope)))
+                host.reservation?.record ?? HostReservation(),
+                of: host.number,
+                adding: claims,
+                scope: .known(context.scope)
+            )
+        )
     }
 
     mutating func delete(_ key: RecordKey) {

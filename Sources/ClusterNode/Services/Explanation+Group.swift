@@ -23,14 +23,17 @@ extension Explanation {
             return text
         }
         let observed: StackObservation? = state.read(.stackObserved, number)?.record
-        text.because.append("its health is \(observed?.healthState ?? "not known yet"), from \(services.count) services")
+        text.because.append(
+            "its health is \(observed?.healthState ?? "not known yet"), from \(services.count) services"
+        )
         for service in services {
             let seen: ServiceObservation? = state.read(.serviceObserved, service.number)?.record
             let health: String = seen?.healthState ?? "healthy"
             guard health != "healthy" || seen?.problem != nil || service.record.state != "active" else { continue }
             let name: String = "service \(service.record.name) (\(id(service.number, "s")))"
             text.because.append(
-                "\(name) is \(service.record.state) and \(health)" + (seen?.problem.map { ": \($0)" } ?? ""))
+                "\(name) is \(service.record.state) and \(health)" + (seen?.problem.map { ": \($0)" } ?? "")
+            )
             text.advise("`drover explain \(id(service.number, "s"))`")
         }
         return text
@@ -40,7 +43,8 @@ extension Explanation {
         guard let host = HostView(number, in: state) else { return nil }
         var text = Explanation(
             title: "host \(host.host.record.displayName) (\(id(number, "h")))",
-            state: HostView.shownState(host))
+            state: HostView.shownState(host)
+        )
         guard !host.isGone else {
             text.because.append("it was removed")
             return text

@@ -6,7 +6,9 @@ extension Explanation {
         guard let view = InstanceView(number, in: state) else { return nil }
         let record: InstanceRecord = view.record
         var text = Explanation(
-            title: "container \(record.name) (\(id(number, "i")))", state: view.state.state)
+            title: "container \(record.name) (\(id(number, "i")))",
+            state: view.state.state
+        )
         if let service: UInt64 = record.serviceID { text.because.append("it belongs to service \(id(service, "s"))") }
         if record.removed != nil {
             text.because.append("it was removed")
@@ -43,7 +45,9 @@ extension Explanation {
                 text.waitsFor.append("its service to try again, later with each failure")
             }
         }
-        if !host.isConnected { text.advise("start the agent of \(name), or see why it cannot connect (`drover hosts`)") }
+        if !host.isConnected {
+            text.advise("start the agent of \(name), or see why it cannot connect (`drover hosts`)")
+        }
         return text
     }
 
@@ -63,6 +67,8 @@ extension Explanation {
             waitsFor.append("a host that can take it")
         }
         add(Scheduler.explain(request, on: candidates), of: account)
-        if record.failure != nil { advise("then remove it and create it again: a container that failed is not tried again") }
+        if record.failure != nil {
+            advise("then remove it and create it again: a container that failed is not tried again")
+        }
     }
 }

@@ -7,7 +7,9 @@ extension Explanation {
         let record: ServiceRecord = service.record
         let blueprint = InstanceBlueprint(service, in: state)
         var text = Explanation(
-            title: "service \(blueprint.stackName)/\(record.name) (\(id(number, "s")))", state: record.state)
+            title: "service \(blueprint.stackName)/\(record.name) (\(id(number, "s")))",
+            state: record.state
+        )
         let present: [InstanceView] = state.all(.instance, "serviceId", number, as: InstanceRecord.self)
             .filter { $0.record.removed == nil }.map { InstanceView($0, in: state) }
         let wanted: [InstanceView] = present.filter(\.isWanted)
@@ -55,12 +57,15 @@ extension Explanation {
         waitsFor.append(
             host.isConnected
                 ? "\(hostName) to report that \(name) is gone"
-                : "\(hostName) to connect again and remove \(name)")
+                : "\(hostName) to connect again and remove \(name)"
+        )
         if !host.isConnected { advise("bring \(hostName) back, or remove it: deactivate it, then delete it") }
     }
 
     private mutating func addMissing(
-        _ service: Stored<ServiceRecord>, _ blueprint: InstanceBlueprint, _ wanted: [InstanceView],
+        _ service: Stored<ServiceRecord>,
+        _ blueprint: InstanceBlueprint,
+        _ wanted: [InstanceView],
         in state: some StateReading
     ) {
         let account: UInt64 = service.record.accountID ?? 0
@@ -68,7 +73,12 @@ extension Explanation {
         let candidates: [HostCandidate] = HostViews(of: account, in: state).candidates(serviceHosts: placed)
         var uuids = UUIDSource(seed: (0, 0))
         let sample: InstanceRecord = blueprint.instance(
-            index: 0, createIndex: 0, requestedHost: nil, time: 0, uuids: &uuids)
+            index: 0,
+            createIndex: 0,
+            requestedHost: nil,
+            time: 0,
+            uuids: &uuids
+        )
         let affinity = Affinity(sample.labels)
         let ports = PublishedPorts(sample.ports)
         if service.record.isGlobal {
@@ -80,7 +90,11 @@ extension Explanation {
                     continue
                 }
                 let request = PlacementRequest(
-                    unit: service.record.name, affinity: affinity, ports: ports.ports, requestedHost: verdict.host)
+                    unit: service.record.name,
+                    affinity: affinity,
+                    ports: ports.ports,
+                    requestedHost: verdict.host
+                )
                 add(Scheduler.explain(request, on: candidates), of: account)
             }
             if candidates.isEmpty { add([], of: account) }
@@ -89,8 +103,11 @@ extension Explanation {
         let missing: Int = service.record.scale - wanted.count
         guard missing > 0 else { return }
         let request = PlacementRequest(
-            unit: service.record.name, affinity: affinity, ports: ports.ports,
-            requestedHost: sample.requestedHostID)
+            unit: service.record.name,
+            affinity: affinity,
+            ports: ports.ports,
+            requestedHost: sample.requestedHostID
+        )
         let placement: Placement? = Scheduler.place([request], on: candidates).first
         guard let refusal: PlacementRefusal = placement?.refusal else {
             waitsFor.append("its controller to create \(missing) more")

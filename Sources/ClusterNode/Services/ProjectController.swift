@@ -30,8 +30,11 @@ package enum ProjectController {
     }
 
     private static func remove(
-        _ account: Stored<AccountRecord>, in state: some StateReading, _ context: ControlContext,
-        _ draft: inout Draft, _ plan: inout Plan
+        _ account: Stored<AccountRecord>,
+        in state: some StateReading,
+        _ context: ControlContext,
+        _ draft: inout Draft,
+        _ plan: inout Plan
     ) {
         let stacks: [Stored<StackRecord>] = state.all(.stack, "accountId", account.number)
             .filter { $0.record.removed == nil }
@@ -72,7 +75,8 @@ package enum ProjectController {
         }
         if draft.isEmpty {
             plan.notes.append(
-                "waits for \(stacks.count) stacks, \(instances.count) containers and \(hosts.count) hosts to be gone")
+                "waits for \(stacks.count) stacks, \(instances.count) containers and \(hosts.count) hosts to be gone"
+            )
         }
     }
 }

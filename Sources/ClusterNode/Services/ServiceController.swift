@@ -28,7 +28,9 @@ package enum ServiceController {
     }
 
     private static func moved(
-        _ service: Stored<ServiceRecord>, to next: String, _ context: ControlContext
+        _ service: Stored<ServiceRecord>,
+        to next: String,
+        _ context: ControlContext
     ) -> Plan {
         var plan = Plan()
         var draft = Draft(context)
@@ -41,7 +43,9 @@ package enum ServiceController {
 
     /// Every instance is told to stop; nobody waits until it has (contract 3.3).
     private static func deactivation(
-        of service: Stored<ServiceRecord>, in state: some StateReading, _ context: ControlContext
+        of service: Stored<ServiceRecord>,
+        in state: some StateReading,
+        _ context: ControlContext
     ) -> Plan {
         let running: [Stored<InstanceRecord>] = state.all(.instance, "serviceId", service.number)
             .filter { $0.record.removed == nil && $0.record.goal == .running }
@@ -60,7 +64,9 @@ package enum ServiceController {
 
     /// Every instance is ordered to go; the service goes when the last one has gone.
     private static func removal(
-        of service: Stored<ServiceRecord>, in state: some StateReading, _ context: ControlContext
+        of service: Stored<ServiceRecord>,
+        in state: some StateReading,
+        _ context: ControlContext
     ) -> Plan {
         let present: [Stored<InstanceRecord>] = state.all(.instance, "serviceId", service.number)
             .filter { $0.record.removed == nil }
@@ -102,7 +108,10 @@ extension Plan {
     ///
     /// A transaction of its own: a health flip that comes between must not cost the instances their placement.
     mutating func settle(
-        problem: String?, placement: JSONValue?, of service: Stored<ServiceRecord>, in state: some StateReading,
+        problem: String?,
+        placement: JSONValue?,
+        of service: Stored<ServiceRecord>,
+        in state: some StateReading,
         _ context: ControlContext
     ) {
         let key = RecordKey(.serviceObserved, service.number)

@@ -1,7 +1,9 @@
 import JSON
 import Model
 
-/// Moves a stack through its states. They do not follow the services' (contract 2.4).
+/// Moves a stack through its states.
+///
+/// They do not follow the services' (contract 2.4).
 package enum StackController {
     package static func plan(_ number: UInt64, in state: some StateReading, _ context: ControlContext) -> Plan {
         var plan = Plan()
@@ -25,8 +27,11 @@ package enum StackController {
 
     /// Its services remove their own instances; containers that no service made are removed from here.
     private static func remove(
-        _ stack: Stored<StackRecord>, in state: some StateReading, _ context: ControlContext,
-        _ draft: inout Draft, _ plan: inout Plan
+        _ stack: Stored<StackRecord>,
+        in state: some StateReading,
+        _ context: ControlContext,
+        _ draft: inout Draft,
+        _ plan: inout Plan
     ) {
         let services: [Stored<ServiceRecord>] = state.all(.service, "stackId", stack.number)
             .filter { $0.record.removed == nil }
