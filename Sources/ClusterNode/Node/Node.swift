@@ -98,7 +98,7 @@ package final class Node: Sendable {
     package func stop() async {
         core.state.store.closeWatches()
         for task in tasks { task.cancel() }
-        await server.stop(graceMilliseconds: Limits.httpStopMilliseconds)
+        await server.stop(graceMilliseconds: Limits.httpStopSeconds * 1_000)
         await core.checkpointAndClose()
         await loops.stop()
     }
