@@ -137,7 +137,7 @@ struct DamageTests {
             bytes.removeLast(random.below(bytes.count))
             var replay = LogReplay(
                 LogContents(member: MemberID(1), group: testGroup, baseConfiguration: testConfiguration))
-            do { try replay.read(SegmentReader(path: name, bytes: bytes), isLast: true) } catch {}
+            do { try replay.read(SegmentReader(path: name, bytes: bytes)) } catch {}
         }
     }
 }

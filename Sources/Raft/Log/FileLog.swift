@@ -62,7 +62,7 @@ package final class FileLog: LogStorage {
         for name in names {
             let segmentPath: String = directory.path(of: name)
             let bytes: [UInt8] = try File(opening: segmentPath, flags: O_RDONLY).readAll()
-            try replay.read(SegmentReader(path: segmentPath, bytes: bytes), isLast: name == names.last)
+            try replay.read(SegmentReader(path: segmentPath, bytes: bytes))
         }
         guard let end = replay.end else {
             throw .damaged(file: path, offset: 0, reason: "the folder has a member but no log segment")
