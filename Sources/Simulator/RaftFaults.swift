@@ -20,6 +20,8 @@ package struct RaftFaults: Sendable {
     package var pausePerThousand: Int = 2
     package var partitionPerThousand: Int = 8
     package var changePerThousand: Int = 6
+    /// A change of members meets a partition between the old voters and the others.
+    package var splitAtChangePercent: Int = 10
     package var checkpointPerThousand: Int = 10
     package var transferPerThousand: Int = 2
 
@@ -40,6 +42,7 @@ package struct RaftFaults: Sendable {
         faults.pausePerThousand = 0
         faults.partitionPerThousand = 0
         faults.changePerThousand = 0
+        faults.splitAtChangePercent = 0
         faults.checkpointPerThousand = 0
         faults.transferPerThousand = 0
         return faults

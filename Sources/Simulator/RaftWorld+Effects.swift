@@ -36,7 +36,9 @@ extension RaftWorld {
                 schedule(.crash(id, life: nodes[position].life), after: 1 + random.below(10))
             }
             if !isCalm, random.chance(percent: faults.newLeaderMutePercent) {
-                schedule(.mute(id, ticks: 20 + random.below(40)), after: 1 + random.below(12))
+                // At once, so that only its own log has the first entry; or later, when the others have some of it.
+                let ticks: Int = random.chance(percent: 50) ? random.below(3) : random.below(25)
+                schedule(.mute(id, ticks: 20 + random.below(40)), after: 1 + ticks)
             }
         case .foreignMessage, .removedSender: break
         default: trace.record(now, 4, id.number) { "\(id) \(observation)" }
@@ -83,7 +85,7 @@ extension RaftWorld {
             crash(position)
         case .mute(let id, let ticks):
             guard !isCalm else { return }
-            for node in nodes where random.chance(percent: 80) { network.cut(id, node.id, until: now + ticks) }
+            for node in nodes where random.chance(percent: 90) { network.cut(id, node.id, until: now + ticks) }
         case .snapshot(let from, let to, let snapshot, let state, let configuration):
             install(from, to, snapshot, state, configuration)
         case .snapshotSent(let from, let to, let life, let succeeded):

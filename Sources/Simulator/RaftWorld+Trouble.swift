@@ -48,7 +48,8 @@ extension RaftWorld {
         guard let current = nodes[leader].core?.configuration, !current.isJoint else { return }
         var voters: [MemberID] = current.voters
         var learners: [MemberID] = current.learners
-        switch random.below(5) {
+        let replacesMany: Bool = learners.count >= 2 && random.chance(percent: 50)
+        switch replacesMany ? 4 : random.below(4) {
         case 0:
             guard let newcomer = newMember() else { return }
             learners.append(newcomer)
@@ -60,16 +61,28 @@ extension RaftWorld {
         case 2:
             guard voters.count > 2 else { return }
             learners.append(voters.remove(at: random.below(voters.count)))
-        case 3:
-            // All learners at once take the places of voters: old and new majorities need not meet.
-            while let learner = learners.popLast() {
-                if voters.count > 2 { voters.remove(at: random.below(voters.count)) }
-                voters.insert(learner, at: 0)
-            }
+        case 4:
+            // All learners at once take the places of others: old and new majorities need not meet.
+            let own: MemberID = nodes[leader].id
+            let staying: [MemberID] = voters.filter { $0 != own }.dropLast(learners.count)
+            voters = [own] + staying + learners
+            learners = []
         default:
             guard voters.count > 2 else { return }
             voters.remove(at: random.below(voters.count))
         }
         step(leader, .proposeConfiguration(voters: voters, learners: learners))
+        if random.chance(percent: faults.splitAtChangePercent) {
+            split(current.voters.filter { $0 != nodes[leader].id }, until: now + 40 + random.below(80))
+        }
+    }
+
+    private func split(_ side: [MemberID], until time: Int) {
+        for node in nodes where !side.contains(node.id) {
+            for member in side {
+                network.cut(node.id, member, until: time)
+                network.cut(member, node.id, until: time)
+            }
+        }
     }
 }

@@ -13,11 +13,12 @@ struct PlantedFlawTests {
     }
 
     static let table: [Row] = [
-        Row(name: "votes are forgotten", flaw: .forgetsVotes, seeds: 40),
+        Row(name: "votes are forgotten", flaw: .forgetsVotes, seeds: 60),
         Row(name: "two votes in a term", flaw: .votesTwice, seeds: 20),
-        Row(name: "older terms are committed by counting", flaw: .commitsOldTerms, first: 110, seeds: 40),
-        Row(name: "entries are acknowledged before they are flushed", flaw: .acknowledgesEarly, seeds: 20),
-        Row(name: "half of a joint configuration decides", flaw: .ignoresOutgoing, seeds: 60),
+        Row(name: "entries are acknowledged before they are flushed", flaw: .acknowledgesEarly, seeds: 40),
+        Row(name: "half of a joint configuration decides", flaw: .ignoresOutgoing, seeds: 80),
+        // About one seed in fifteen finds it; these begin shortly before one, to spare the waiting.
+        Row(name: "older terms are committed by counting", flaw: .commitsOldTerms, first: 30, seeds: 80),
     ]
 
     @Test(arguments: table)
@@ -25,14 +26,13 @@ struct PlantedFlawTests {
         let faults: RaftFaults = Self.faults(for: row.flaw)
         var found: SimulationReport?
         for seed in row.first..<row.first + row.seeds where found == nil {
-            let members: Int = seed % 2 == 0 ? 3 : 5
+            let members: Int = seed % 2 == 0 && row.flaw != .commitsOldTerms ? 3 : 5
             let report: SimulationReport = RaftWorld(seed: seed, members: members, faults: faults, flaws: row.flaw)
-                .run(steps: row.flaw == .commitsOldTerms ? 400 : 1_000)
+                .run(steps: row.flaw == .commitsOldTerms ? 1_200 : 1_000)
             // "No agreement" would also be said of a group that is merely stuck.
             if let violation = report.violation, !violation.hasPrefix("no agreement") { found = report }
         }
         #expect(found != nil, "\(row.name): not found within \(row.seeds) seeds")
-        if let found { print("\(row.name): \(found.summary)") }
     }
 
     /// What gives the flaw a chance to show.
@@ -46,17 +46,18 @@ struct PlantedFlawTests {
             faults.blackoutPerThousand = 10
             faults.downTicks = 20
         case .ignoresOutgoing:
-            faults.changePerThousand = 60
-            faults.partitionPerThousand = 15
+            faults.changePerThousand = 40
+            faults.splitAtChangePercent = 60
         case .commitsOldTerms:
             // Leaders must change while old entries are on their way, one at a time.
             faults.appendBytes = 1
             faults.changePerThousand = 0
             faults.crashPerThousand = 0
             faults.partitionPerThousand = 0
-            faults.newLeaderCrashPercent = 20
-            faults.newLeaderMutePercent = 80
-            faults.downTicks = 20
+            faults.pausePerThousand = 0
+            faults.checkpointPerThousand = 0
+            faults.newLeaderCrashPercent = 0
+            faults.newLeaderMutePercent = 90
         default: break
         }
         return faults

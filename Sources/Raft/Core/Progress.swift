@@ -14,14 +14,21 @@ struct Progress: Sendable {
     /// The next entry to send; above `match`.
     var next: LogIndex
     var phase: Phase = .probe(waiting: false)
-    /// Heard from since the last check of the quorum.
-    var isActive: Bool = false
+    /// Ticks since it was heard, or since this leader was elected.
+    var silentTicks: Int = 0
+    /// It has answered this leader at least once.
+    var hasAnswered: Bool = false
     /// The last heartbeat round that it answered.
     var round: UInt64 = 0
     private var inFlight: [(last: LogIndex, bytes: Int)] = []
     private var inFlightBytes: Int = 0
 
     init(next: LogIndex) { self.next = next }
+
+    mutating func heard() {
+        silentTicks = 0
+        hasAnswered = true
+    }
 
     func mayReceive(_ settings: RaftSettings) -> Bool {
         switch phase {

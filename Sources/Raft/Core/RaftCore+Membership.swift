@@ -28,7 +28,7 @@ extension RaftCore {
             let lag: UInt64 = log.lastIndex - match(of: voter)
             guard lag <= settings.promotionLagEntries else { return .tooFarBehind(voter, entries: lag) }
         }
-        let silent: [MemberID] = target.voters.filter { $0 != id && progress[$0]?.isActive != true }
+        let silent: [MemberID] = target.voters.filter { !isActive($0) }
         guard Majority(voters: target.voters).agrees({ !silent.contains($0) }) else {
             return .noHealthyQuorum(silent: silent)
         }
@@ -53,7 +53,6 @@ extension RaftCore {
         for gone in progress.keys.sorted() where !current.contains(gone) { progress[gone] = nil }
         for new in current where progress[new] == nil {
             progress[new] = Progress(next: log.lastIndex)
-            progress[new]?.isActive = true
         }
     }
 

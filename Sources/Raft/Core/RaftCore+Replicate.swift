@@ -22,14 +22,14 @@ extension RaftCore {
 
     private mutating func needSnapshot(_ peer: MemberID) {
         // A silent peer would only be sent one in vain, again and again.
-        guard progress[peer]?.isActive == true else { return }
+        guard isActive(peer), progress[peer]?.hasAnswered == true else { return }
         progress[peer]?.awaitSnapshot()
         news.append(.snapshotNeeded(peer))
     }
 
     mutating func onAppendAccepted(match: LogIndex, from peer: MemberID) {
         guard role == .leader, var state = progress[peer], match <= log.lastIndex else { return }
-        state.isActive = true
+        state.heard()
         let isNews: Bool = state.accepted(match)
         switch state.phase {
         case .probe: state.replicate()
@@ -44,7 +44,7 @@ extension RaftCore {
 
     mutating func onAppendRejected(_ rejection: AppendRejection, from peer: MemberID) {
         guard role == .leader, var state = progress[peer] else { return }
-        state.isActive = true
+        state.heard()
         if rejection.previousIndex <= state.match {
             progress[peer] = state
             // Either an old message, or the disk over there forgot what it had acknowledged.
@@ -77,7 +77,7 @@ extension RaftCore {
 
     mutating func onHeartbeatReply(round: UInt64, from peer: MemberID) {
         guard role == .leader, var state = progress[peer] else { return }
-        state.isActive = true
+        state.heard()
         state.round = max(state.round, round)
         state.heartbeatAnswered(settings)
         progress[peer] = state

@@ -24,9 +24,9 @@ extension RaftCore {
                 transferTarget = nil
                 note(.transferAbandoned(to: target))
             }
-            guard hasActiveQuorum else { return becomeFollower(leader: nil, because: .noQuorum) }
-            for peer in peers { progress[peer]?.isActive = false }
         }
+        for peer in peers { progress[peer]?.silentTicks += 1 }
+        guard quorum.agrees(isActive) else { return becomeFollower(leader: nil, because: .noQuorum) }
         heartbeatElapsed += 1
         guard heartbeatElapsed >= settings.heartbeatTicks else { return }
         heartbeatElapsed = 0
@@ -39,8 +39,10 @@ extension RaftCore {
     /// Learners, strangers and members with a stalled disk never campaign.
     var mayCampaign: Bool { configuration.isVoter(id) && !isDiskStalled }
 
-    private var hasActiveQuorum: Bool {
-        quorum.agrees { $0 == id || progress[$0]?.isActive == true }
+    /// Heard from within one election timeout.
+    func isActive(_ member: MemberID) -> Bool {
+        guard member != id else { return true }
+        return progress[member].map { $0.silentTicks < settings.electionTicks } ?? false
     }
 
     /// A term above ours was seen. Its leader, if the message named one, is followed.
@@ -100,8 +102,6 @@ extension RaftCore {
         transferTarget = nil
         progress = [:]
         for peer in peers { progress[peer] = Progress(next: log.lastIndex + 1) }
-        // Members get one election timeout to show themselves before the first check of the quorum.
-        for peer in peers { progress[peer]?.isActive = true }
         reads = ReadRounds()
         uncommittedBytes = 0
         for entry in log.slice(commit + 1, through: log.lastIndex) { uncommittedBytes += entry.cost }

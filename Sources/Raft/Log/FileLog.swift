@@ -9,7 +9,8 @@ package import RaftCore
 /// The folder holds `lock`, `member` (who we are, how we voted), `<sequence>.log` and `spare` (the next segment).
 package final class FileLog: LogStorage {
     private let directory: Directory
-    private let lock: DirectoryLock
+    /// Nil once closed.
+    private var lock: DirectoryLock?
     private let segmentBytes: Int
     private var member: MemberFile
     private var restored: LogContents
@@ -61,7 +62,7 @@ package final class FileLog: LogStorage {
         for name in names {
             let segmentPath: String = directory.path(of: name)
             let bytes: [UInt8] = try File(opening: segmentPath, flags: O_RDONLY).readAll()
-            try replay.read(SegmentReader(path: segmentPath, bytes: bytes), isLast: name == names.last)
+            try replay.read(SegmentReader(path: segmentPath, bytes: bytes))
         }
         guard let end = replay.end else {
             throw .damaged(file: path, offset: 0, reason: "the folder has a member but no log segment")
@@ -98,7 +99,7 @@ package final class FileLog: LogStorage {
     }
 
     package func write(_ change: DiskWrite) throws(LogFault) {
-        precondition(!hasFailed, "nothing may be written after a failed flush")
+        precondition(lock != nil && !hasFailed, "nothing may be written after a failed flush or the end")
         switch change {
         case .ballot(let ballot):
             member.ballot = ballot
@@ -148,13 +149,12 @@ package final class FileLog: LogStorage {
     }
 
     package func close() throws(LogFault) {
-        guard !hasFailed else { return }
+        guard lock != nil, !hasFailed else { return }
         try flush()
         try add(.mark, 1, last, [])
         try flush()
         spare.wait()
-        // Nothing is written after the mark; the lock goes with this object.
-        hasFailed = true
+        lock = nil
     }
 
     /// Adds a record to the batch. The segment changes when it would not fit.

@@ -24,7 +24,7 @@ struct LogReplay {
         configuration = contents.baseConfiguration
     }
 
-    mutating func read(_ segment: SegmentReader, isLast: Bool) throws(LogFault) {
+    mutating func read(_ segment: SegmentReader) throws(LogFault) {
         var reader: SegmentReader = segment
         let isFirst: Bool = openings.isEmpty
         guard let opening = reader.next(after: isFirst ? nil : checksum), opening.kind == .opening else {
