@@ -1,4 +1,5 @@
 package import Bytes
+import Limits
 package import StoreFormat
 import Synchronization
 
@@ -19,10 +20,10 @@ package final class Store: Sendable {
         self.init(StoreView(), disk: nil)
     }
 
-    init(_ view: StoreView, disk: StoreDisk?) {
+    init(_ view: StoreView, disk: StoreDisk?, watchMemory: Int = Limits.watchMemoryEvents) {
         writer = Mutex(view)
         published = Mutex(view)
-        hub = WatchHub(after: view.revision, history: disk)
+        hub = WatchHub(after: view.revision, history: disk, memory: watchMemory)
         self.disk = disk
     }
 

@@ -24,10 +24,14 @@ final class WatchHub: Sendable {
         }
     }
 
+    private let memory: Int
     private let state: Mutex<State>
 
     /// Without a history memory forgets freely.
-    init(after revision: Revision, history: (any WatchHistory)? = nil) {
+    ///
+    /// - Parameter memory: how many changes are kept for watches that resume.
+    init(after revision: Revision, history: (any WatchHistory)?, memory: Int) {
+        self.memory = memory
         state = Mutex(
             State(
                 recent: RecentChanges(after: revision), keptInHistory: history == nil ? .max : revision,
@@ -37,7 +41,7 @@ final class WatchHub: Sendable {
     /// Called by whoever applies, in log order, after the state was published.
     func record(_ entry: RevisionChanges) {
         let waiters: [CheckedContinuation<Void, Never>] = state.withLock { state in
-            state.recent.append(entry, limit: Limits.watchMemoryEvents, keptElsewhere: state.keptInHistory)
+            state.recent.append(entry, limit: memory, keptElsewhere: state.keptInHistory)
             guard !entry.changes.isEmpty, !state.open.isEmpty else { return [] }
             var waiters: [CheckedContinuation<Void, Never>] = []
             for (_, queue) in state.live.candidates(for: entry.changes) {
