@@ -103,7 +103,7 @@ let rooms: [Room] = [
     Room(
         "CLI",
         knows: [
-            "Compose", "HTTP", "WebSocket", "EventLoop", "JSON", "Bytes", "Limits", "CLinux",
+            "Compose", "YAML", "HTTP", "WebSocket", "EventLoop", "JSON", "Bytes", "Limits", "CLinux",
         ]),
     Room(
         "Benchmarks", "../Benchmarks",

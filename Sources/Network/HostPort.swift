@@ -8,11 +8,11 @@ package struct HostPort: Hashable, Sendable, CustomStringConvertible {
     /// `0.0.0.0` for every address of the host; IPv6 in lower case, without brackets.
     package var ip: String
     package var port: UInt16
-    package var transport: PortSpec.Transport
+    package var transport: PortSpec.TransportProtocol
 
     package static let everyAddress: String = "0.0.0.0"
 
-    package init(ip: String = HostPort.everyAddress, port: UInt16, transport: PortSpec.Transport = .tcp) {
+    package init(ip: String = HostPort.everyAddress, port: UInt16, transport: PortSpec.TransportProtocol = .tcp) {
         self.ip = ip.isEmpty || ip == "*" ? HostPort.everyAddress : ip.lowercased()
         self.port = port
         self.transport = transport
@@ -21,13 +21,13 @@ package struct HostPort: Hashable, Sendable, CustomStringConvertible {
     /// What a port specification claims; nil when it publishes nothing.
     package init?(_ spec: PortSpec) {
         guard let port: UInt16 = spec.publicPort else { return nil }
-        self.init(ip: spec.ip ?? HostPort.everyAddress, port: port, transport: spec.protocol)
+        self.init(ip: spec.ip ?? HostPort.everyAddress, port: port, transport: spec.transport)
     }
 
     /// Reads the canonical text; nil for anything else.
     package init?(canonical text: String) {
         guard let slash: String.Index = text.lastIndex(of: "/"),
-            let transport: PortSpec.Transport = HostPort.transports.first(where: {
+            let transport: PortSpec.TransportProtocol = HostPort.transports.first(where: {
                 HostPort.name($0) == text[text.index(after: slash)...]
             }),
             let colon: String.Index = text[..<slash].lastIndex(of: ":"),
@@ -57,9 +57,9 @@ package struct HostPort: Hashable, Sendable, CustomStringConvertible {
             && (isEveryAddress || other.isEveryAddress || ip == other.ip)
     }
 
-    private static let transports: [PortSpec.Transport] = [.tcp, .udp]
+    private static let transports: [PortSpec.TransportProtocol] = [.tcp, .udp]
 
-    private static func name(_ transport: PortSpec.Transport) -> String {
+    private static func name(_ transport: PortSpec.TransportProtocol) -> String {
         switch transport {
         case .tcp: "tcp"
         case .udp: "udp"

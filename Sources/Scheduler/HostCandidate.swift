@@ -35,8 +35,13 @@ package struct HostCandidate: Sendable {
     package var serviceInstanceCount: Int
 
     package init(
-        number: UInt64, name: String, labels: [String: String] = [:], obstacle: HostObstacle? = nil,
-        ports: PortClaims = PortClaims(), instanceCount: Int = 0, serviceInstanceCount: Int = 0
+        number: UInt64,
+        name: String,
+        labels: [String: String] = [:],
+        obstacle: HostObstacle? = nil,
+        ports: PortClaims = PortClaims(),
+        instanceCount: Int = 0,
+        serviceInstanceCount: Int = 0
     ) {
         self.number = number
         self.name = name

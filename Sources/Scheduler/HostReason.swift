@@ -1,6 +1,8 @@
 package import Network
 
-/// Why one host cannot take one instance. A host may have several.
+/// Why one host cannot take one instance.
+///
+/// A host may have several.
 package enum HostReason: Hashable, Sendable, CustomStringConvertible {
     case obstacle(HostObstacle)
     case portTaken(HostPort, by: PortClaims.Holder)

@@ -12,7 +12,10 @@ package struct PlacementRequest: Hashable, Sendable {
     package var requestedHost: UInt64?
 
     package init(
-        unit: String, affinity: Affinity = Affinity([:]), ports: [HostPort] = [], requestedHost: UInt64? = nil
+        unit: String,
+        affinity: Affinity = Affinity([:]),
+        ports: [HostPort] = [],
+        requestedHost: UInt64? = nil
     ) {
         self.unit = unit
         self.affinity = affinity
@@ -41,7 +44,9 @@ package struct Placement: Hashable, Sendable {
     }
 }
 
-/// Why a request got no host. Rendered as the contract words it (4.3).
+/// Why a request got no host.
+///
+/// Rendered as the contract words it (4.3).
 package enum PlacementRefusal: Hashable, Sendable, CustomStringConvertible {
     /// The request contradicts itself: no host will ever do.
     case portTwice(HostPort)

@@ -23,7 +23,8 @@ package enum Scheduler {
             } else {
                 let verdicts: [HostVerdict] = hosts.map { verdict(on: $0, for: request) }
                 placements.append(
-                    Placement(request: request, outcome: .refused(refusal(request, verdicts)), verdicts: verdicts))
+                    Placement(request: request, outcome: .refused(refusal(request, verdicts)), verdicts: verdicts)
+                )
             }
         }
         return placements
@@ -55,9 +56,12 @@ package enum Scheduler {
         return .unsupportedAffinity(label: label)
     }
 
-    /// The place in `hosts` of the best one. Makes no reasons: this runs for every host of every placement.
+    /// The place in `hosts` of the best one.
+    ///
+    /// Makes no reasons: this runs for every host of every placement.
     private static func best(
-        for request: PlacementRequest, among hosts: [HostCandidate]
+        for request: PlacementRequest,
+        among hosts: [HostCandidate]
     ) -> Int? {
         var best: (index: Int, misses: Int)?
         for (index, host) in hosts.enumerated() {
@@ -78,7 +82,8 @@ package enum Scheduler {
 
     /// How many preferences a fitting host misses; nil when it does not fit.
     private static func missesIfFit(
-        _ host: HostCandidate, _ request: PlacementRequest
+        _ host: HostCandidate,
+        _ request: PlacementRequest
     ) -> Int? {
         var misses: Int = 0
         if let requested: UInt64 = request.requestedHost {
@@ -95,7 +100,8 @@ package enum Scheduler {
     }
 
     private static func verdict(
-        on host: HostCandidate, for request: PlacementRequest
+        on host: HostCandidate,
+        for request: PlacementRequest
     ) -> HostVerdict {
         var reasons: [HostReason] = []
         var misses: [HostLabelRule] = []

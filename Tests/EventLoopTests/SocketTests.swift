@@ -6,7 +6,7 @@ import Testing
     @Test func `bytes arrive in order and the end is seen`() async throws {
         try await withLoops { (loops: Loops) async throws in
             let (server, client): (SocketStream, SocketStream) = try await connectedPair(loops)
-            let sent: [UInt8] = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
+            let sent: [UInt8] = (0..<1_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
             let writer = Task(executorPreference: client.loop) {
                 try await client.write(sent, before: soon)
                 await client.finishWriting()

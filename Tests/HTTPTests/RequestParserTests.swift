@@ -163,6 +163,8 @@ struct Refused: Sendable, CustomTestStringConvertible {
         Refused(414, "GET /\(String(repeating: "x", count: 100)) HTTP/1.1\r\nHost: a\r\n\r\n"),
         Refused(414, String(repeating: "x", count: 101)),
         Refused(431, get + "X: \(String(repeating: "x", count: 100))"),
+        Refused(431, get + "X:\(String(repeating: "\t", count: 100))"),
+        Refused(414, String(repeating: "\t", count: 101)),
         Refused(431, get + String(repeating: "X: a\r\n", count: 8)),
         Refused(431, get + String(repeating: "X: \(String(repeating: "x", count: 90))\r\n", count: 5)),
         // Chunks.
@@ -224,10 +226,25 @@ struct Refused: Sendable, CustomTestStringConvertible {
         }
     }
 
+    @Test func `a head of exactly the allowed size is taken, however it is cut`() {
+        var limits: MessageLimits = Self.limits
+        limits.headBytes = 300
+        let first: String = "GET /\(String(repeating: "x", count: 86)) HTTP/1.1\r\n"
+        let value = String(repeating: "y", count: 92)
+        let text: String = first + "Host: a\r\n" + (1...2).map { "X-Long\($0): \(value.dropLast(2))\r\n" }.joined() + "Z: \(String(repeating: "z", count: 82))\r\n\r\n"
+        let bytes: [UInt8] = Array(text.utf8)
+        guard case .requests(let whole) = parse(bytes, step: bytes.count, limits: limits) else {
+            Issue.record("refused whole")
+            return
+        }
+        #expect(whole.count == 1)
+        for step in [1, 3, 50] { #expect(parse(bytes, step: step, limits: limits) == .requests(whole)) }
+    }
+
     @Test func `a body never becomes a request`() {
         let inner: String = "GET /inner HTTP/1.1\r\nHost: a\r\n\r\n"
         let text: String = Self.post + "Content-Length: \(inner.utf8.count)\r\n\r\n" + inner
-        #expect(parse(Array(text.utf8), step: 1) == .requests([#"POST / ["Host=a", "Content-Length=33"] \#(inner)"#]))
+        #expect(parse(Array(text.utf8), step: 1) == .requests([#"POST / ["Host=a", "Content-Length=32"] \#(inner)"#]))
     }
 
     @Test func `a refusal is final`() throws {

@@ -6,19 +6,32 @@ struct SchedulerTests {
     private static let prefix: String = "io.rancher.scheduler.affinity:"
 
     private func host(
-        _ number: UInt64, labels: [String: String] = [:], obstacle: HostObstacle? = nil,
-        ports: [String: UInt64] = [:], all: Int = 0, own: Int = 0
+        _ number: UInt64,
+        labels: [String: String] = [:],
+        obstacle: HostObstacle? = nil,
+        ports: [String: UInt64] = [:],
+        all: Int = 0,
+        own: Int = 0
     ) -> HostCandidate {
         HostCandidate(
-            number: number, name: "h\(number)", labels: labels, obstacle: obstacle, ports: PortClaims(ports),
-            instanceCount: all, serviceInstanceCount: own)
+            number: number,
+            name: "h\(number)",
+            labels: labels,
+            obstacle: obstacle,
+            ports: PortClaims(ports),
+            instanceCount: all,
+            serviceInstanceCount: own
+        )
     }
 
     private func request(
-        _ labels: [String: String] = [:], ports: [HostPort] = [], requested: UInt64? = nil
+        _ labels: [String: String] = [:],
+        ports: [HostPort] = [],
+        requested: UInt64? = nil
     ) -> PlacementRequest {
         let affinity = Affinity(
-            Dictionary(uniqueKeysWithValues: labels.map { (SchedulerTests.prefix + $0.key, $0.value) }))
+            Dictionary(uniqueKeysWithValues: labels.map { (SchedulerTests.prefix + $0.key, $0.value) })
+        )
         return PlacementRequest(unit: "app-web-1", affinity: affinity, ports: ports, requestedHost: requested)
     }
 
@@ -56,7 +69,9 @@ struct SchedulerTests {
         LabelRow(labels: ["container_label_soft_ne": "a=b", "host_label_odd": "x=y"], host: 1),
         LabelRow(labels: ["host_label": "disk=nvme"], failure: "needs host with label disk: nvme"),
         LabelRow(
-            labels: ["host_label_ne": "rack=1"], failure: "needs host with label rack_ne: 1"),
+            labels: ["host_label_ne": "rack=1"],
+            failure: "needs host with label rack_ne: 1"
+        ),
         LabelRow(
             labels: ["container_label": "a=b"],
             failure:
@@ -85,7 +100,8 @@ struct SchedulerTests {
         #expect(
             placement.verdicts.map(\.description) == [
                 "host h1: port 8081/tcp is taken by instance 1i7", "host h2: the host's agent is disconnected",
-            ])
+            ]
+        )
     }
 
     @Test
@@ -111,7 +127,8 @@ struct SchedulerTests {
         for list in [candidates, []] {
             let refusal: PlacementRefusal? = Scheduler.place([request()], on: list)[0].refusal
             #expect(
-                refusal?.description == "Allocation failed: No healthy hosts with sufficient resources available")
+                refusal?.description == "Allocation failed: No healthy hosts with sufficient resources available"
+            )
         }
     }
 
@@ -125,9 +142,11 @@ struct SchedulerTests {
         #expect(Scheduler.place([request(labels, requested: 2)], on: candidates)[0].host == 2)
         #expect(
             Scheduler.place([request(ports: [HostPort(port: 80)], requested: 2)], on: candidates)[0].refusal?.cause
-                == "host needs ports 80/tcp available")
+                == "host needs ports 80/tcp available"
+        )
         #expect(
-            Scheduler.place([request(requested: 4)], on: candidates)[0].refusal == .requestedHostGone(4))
+            Scheduler.place([request(requested: 4)], on: candidates)[0].refusal == .requestedHostGone(4)
+        )
         #expect(Scheduler.place([request(requested: 9)], on: candidates)[0].refusal == .requestedHostGone(9))
     }
 

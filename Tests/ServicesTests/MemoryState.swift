@@ -107,8 +107,11 @@ struct MemoryState: StateReading {
             return
         }
         let entry = Entry(
-            fields: fields, revision: revision, terms: put.terms.map { $0.filled(with: numbers) },
-            uniqueKeys: put.uniqueKeys.map { $0.filled(with: numbers) })
+            fields: fields,
+            revision: revision,
+            terms: put.terms.map { $0.filled(with: numbers) },
+            uniqueKeys: put.uniqueKeys.map { $0.filled(with: numbers) }
+        )
         for term in entry.terms { terms[Term(table: key.table, bytes: term), default: []].insert(key.number) }
         for unique in entry.uniqueKeys { holders[unique] = key }
         entries[key] = entry

@@ -28,7 +28,10 @@ struct ServiceLifecycleTests {
         var world = World()
         let host: UInt64 = world.addHost("alpha")
         let web: UInt64 = world.addService(
-            "web", in: world.addStack("app"), labels: ["tier": "front", "io.rancher.Container.DNS": "true"])
+            "web",
+            in: world.addStack("app"),
+            labels: ["tier": "front", "io.rancher.Container.DNS": "true"]
+        )
         world.settle()
 
         let record: InstanceRecord = try #require(world.instance(world.instances(of: web)[0]))
@@ -149,7 +152,11 @@ struct ServiceLifecycleTests {
         var world = World()
         _ = world.addHost("alpha")
         let job: UInt64 = world.addService(
-            "job", in: world.addStack("app"), image: "sim:once", labels: ["io.rancher.container.start_once": "true"])
+            "job",
+            in: world.addStack("app"),
+            image: "sim:once",
+            labels: ["io.rancher.container.start_once": "true"]
+        )
         world.settle()
         world.advance(seconds: 600)
         #expect(world.service(job).state == "active")

@@ -27,6 +27,9 @@ struct World {
     /// Called before each proposal; for changes that come in between.
     var disturb: ((inout World) -> Void)?
 
+    /// Sees each transaction before it is proposed.
+    var inspect: ((Transaction) -> Void)?
+
     struct Container: Equatable {
         var generation: Int64
         var condition: InstanceCondition
@@ -81,10 +84,19 @@ struct World {
 
     mutating func addHost(_ name: String, labels: JSONObject = [:]) -> UInt64 {
         let host: UInt64 = create(
-            .host, ["kind": "host", "hostname": .string(name), "uuid": .string("u-\(name)"), "state": "active",
-                    "labels": .object(labels)])
-        create(.credential, ["kind": "agentApiKey", "hostId": JSONValue(host), "publicValue": .string("k-\(name)"),
-                             "state": "active"])
+            .host,
+            [
+                "kind": "host", "hostname": .string(name), "uuid": .string("u-\(name)"), "state": "active",
+                "labels": .object(labels),
+            ]
+        )
+        create(
+            .credential,
+            [
+                "kind": "agentApiKey", "hostId": JSONValue(host), "publicValue": .string("k-\(name)"),
+                "state": "active",
+            ]
+        )
         connect(host)
         return host
     }
@@ -104,25 +116,41 @@ struct World {
     }
 
     mutating func addService(
-        _ name: String, in stack: UInt64, scale: Int64 = 1, image: String = "sim:ok", labels: JSONObject = [:],
-        ports: [String] = [], state: String = "registering"
+        _ name: String,
+        in stack: UInt64,
+        scale: Int64 = 1,
+        image: String = "sim:ok",
+        labels: JSONObject = [:],
+        ports: [String] = [],
+        state: String = "registering"
     ) -> UInt64 {
         create(
             .service,
-            ["kind": "service", "name": .string(name), "stackId": JSONValue(stack), "scale": .int(scale),
-             "state": .string(state), "startOnCreate": true,
-             "launchConfig": ["imageUuid": .string(image), "labels": .object(labels), "ports": JSONValue(ports),
-                              "restartPolicy": ["name": "always"]]])
+            [
+                "kind": "service", "name": .string(name), "stackId": JSONValue(stack), "scale": .int(scale),
+                "state": .string(state), "startOnCreate": true,
+                "launchConfig": [
+                    "imageUuid": .string(image), "labels": .object(labels), "ports": JSONValue(ports),
+                    "restartPolicy": ["name": "always"],
+                ],
+            ]
+        )
     }
 
     mutating func addContainer(
-        _ name: String, ports: [String] = [], labels: JSONObject = [:], requestedHost: UInt64? = nil
+        _ name: String,
+        ports: [String] = [],
+        labels: JSONObject = [:],
+        requestedHost: UInt64? = nil
     ) -> UInt64 {
         create(
             .instance,
-            ["kind": "container", "name": .string(name), "uuid": .string("c-\(name)"), "imageUuid": "sim:ok",
-             "ports": JSONValue(ports), "labels": .object(labels), "goal": "running", "generation": 1,
-             "requestedHostId": requestedHost.map { JSONValue($0) } ?? .null])
+            [
+                "kind": "container", "name": .string(name), "uuid": .string("c-\(name)"), "imageUuid": "sim:ok",
+                "ports": JSONValue(ports), "labels": .object(labels), "goal": "running", "generation": 1,
+                "requestedHostId": requestedHost.map { JSONValue($0) } ?? .null,
+            ]
+        )
     }
 
     // MARK: The driver
@@ -136,9 +164,12 @@ struct World {
     func context() -> ControlContext {
         var random: SplitMix = random
         return ControlContext(
-            scope: World.account, epoch: epoch, time: time,
+            scope: World.account,
+            epoch: epoch,
+            time: time,
             uuids: UUIDSource(seed: (high: random.next(), low: random.next() &+ UInt64(commits + refusals))),
-            requestID: "ctl")
+            requestID: "ctl"
+        )
     }
 
     /// Runs controllers and agents until neither has anything to do now.
@@ -157,12 +188,20 @@ struct World {
         }
     }
 
+    /// Runs a few waiting items, and no agent.
+    mutating func run(atMost count: Int) {
+        for _ in 0..<count where !queue.isEmpty {
+            run(queue.remove(at: Int(random.next() % UInt64(queue.count))))
+        }
+    }
+
     private mutating func run(_ item: WorkItem) {
         let plan: Plan = Controllers.run(item, state, context())
         _ = random.next()
         wakes[item] = plan.wakeAt
         disturb?(&self)
         for transaction in plan.transactions {
+            inspect?(transaction)
             switch state.apply(transaction) {
             case .committed:
                 commits += 1
@@ -229,7 +268,8 @@ struct World {
                     container.starts += 1
                 }
                 container.exitCode = nil
-            } else if container.condition == .running, record.imageUUID == "sim:exit" || record.imageUUID == "sim:once" {
+            } else if container.condition == .running, record.imageUUID == "sim:exit" || record.imageUUID == "sim:once"
+            {
                 container.condition = .stopped
                 container.exitCode = record.imageUUID == "sim:exit" ? 1 : 0
             }
@@ -245,10 +285,14 @@ struct World {
 
     private mutating func report(_ container: Container, of number: UInt64) {
         put(
-            .instanceObserved, number,
-            ["condition": .string(container.condition.rawValue), "generation": .int(container.generation),
-             "startCount": .int(container.starts), "exitCode": JSONValue(container.exitCode),
-             "message": JSONValue(container.message)])
+            .instanceObserved,
+            number,
+            [
+                "condition": .string(container.condition.rawValue), "generation": .int(container.generation),
+                "startCount": .int(container.starts), "exitCode": JSONValue(container.exitCode),
+                "message": JSONValue(container.message),
+            ]
+        )
     }
 
     /// A container ends by itself, as if it had crashed.
@@ -275,6 +319,10 @@ struct World {
 
     func observed(_ service: UInt64) -> ServiceObservation {
         state.read(.serviceObserved, service, as: ServiceObservation.self)?.record ?? ServiceObservation()
+    }
+
+    func hostState(_ number: UInt64) -> String {
+        state.read(.host, number, as: HostRecord.self)?.record.state ?? "removed"
     }
 
     /// The service's instances that are wanted, ascending by number.

@@ -23,7 +23,7 @@ private func decode(_ bytes: [UInt8], role: WebSocketRole, step: Int, limit: Int
             }
         }
     } catch {
-        guard case .violation(let code, _) = error as? WebSocketFault else { return (frames, 0) }
+        guard case .violation(let code, _) = error else { return (frames, 0) }
         return (frames, code)
     }
     return (frames, nil)

@@ -170,12 +170,12 @@ private func handshake(_ server: HTTPServer, _ loop: EventLoop, extra: String = 
 
     @Test func `silence is noticed, and pongs are no silence`() async throws {
         var limits = WebSocketLimits()
-        limits.silenceMilliseconds = 150
+        limits.silenceMilliseconds = 300
         try await withServer(clientLimits: limits, handler: { socket in
             while (try? await socket.receive()) != nil {}
         }) { _, client, open in
             let socket: WebSocket = try await open()
-            let pings = Task {
+            let pings = Task(executorPreference: client.loop) {
                 for _ in 0..<8 {
                     try await socket.ping()
                     try await client.loop.sleep(milliseconds: 50)
@@ -220,9 +220,8 @@ private func handshake(_ server: HTTPServer, _ loop: EventLoop, extra: String = 
     }
 
     @Test func `a connection that ends without a close is an error`() async throws {
-        try await withServer(handler: { _ in }) { server, client, open in
-            let (stream, _): (SocketStream, String) = try await handshake(server, client.loop)
-            let socket = WebSocket(stream: stream, role: .client)
+        try await withServer(handler: { _ in }) { _, client, open in
+            let socket: WebSocket = try await open()
             // The handler returned: the server closes in good order.
             #expect(try await socket.receive() == nil)
             #expect(await socket.closeReason == CloseReason(code: 1000))

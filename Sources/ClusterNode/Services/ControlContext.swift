@@ -16,7 +16,11 @@ package struct ControlContext: Sendable {
     package var purgeAgeMilliseconds: Int64
 
     package init(
-        scope: UInt64, epoch: UInt64, time: Int64, uuids: UUIDSource, requestID: String,
+        scope: UInt64,
+        epoch: UInt64,
+        time: Int64,
+        uuids: UUIDSource,
+        requestID: String,
         purgeAgeMilliseconds: Int64 = Limits.removedPurgeSeconds * 1_000
     ) {
         self.scope = scope
@@ -43,10 +47,14 @@ package struct UUIDSource: Sendable {
     package mutating func next() -> String {
         high &+= 0x9E37_79B9_7F4A_7C15
         low &+= 0xD1B5_4A32_D192_ED03
-        var bytes = ByteWriter(reservingCapacity: 16)
-        bytes.u64((UUIDSource.mixed(high) & 0xFFFF_FFFF_FFFF_0FFF) | 0x4000)
-        bytes.u64((UUIDSource.mixed(low) & 0x3FFF_FFFF_FFFF_FFFF) | 0x8000_0000_0000_0000)
-        let hex: String = Hex.encode(bytes.bytes)
+        let halves: [UInt64] = [
+            (UUIDSource.mixed(high) & 0xFFFF_FFFF_FFFF_0FFF) | 0x4000,
+            (UUIDSource.mixed(low) & 0x3FFF_FFFF_FFFF_FFFF) | 0x8000_0000_0000_0000,
+        ]
+        let bytes: [UInt8] = halves.flatMap { half in
+            (0..<8).map { UInt8(truncatingIfNeeded: half >> (56 - UInt64($0) * 8)) }
+        }
+        let hex: String = Hex.encode(bytes)
         var text: String = ""
         for (index, character) in hex.enumerated() {
             if index == 8 || index == 12 || index == 16 || index == 20 { text.append("-") }

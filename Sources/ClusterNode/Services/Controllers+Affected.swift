@@ -43,7 +43,9 @@ extension Controllers {
     }
 
     private static func around(
-        _ instance: InstanceRecord, in state: some StateReading, _ items: inout Set<WorkItem>
+        _ instance: InstanceRecord,
+        in state: some StateReading,
+        _ items: inout Set<WorkItem>
     ) {
         if let service: UInt64 = instance.serviceID {
             items.insert(WorkItem(.service, service))
@@ -56,7 +58,10 @@ extension Controllers {
 
     /// What may be placed now, or has to move, because a host changed.
     private static func around(
-        host number: UInt64, onlyTheBlocked: Bool, in state: some StateReading, _ items: inout Set<WorkItem>
+        host number: UInt64,
+        onlyTheBlocked: Bool,
+        in state: some StateReading,
+        _ items: inout Set<WorkItem>
     ) {
         guard let host: HostRecord = state.read(.host, number)?.record, let account: UInt64 = host.accountID else {
             return
@@ -84,7 +89,10 @@ extension Controllers {
 
     /// The thing above, when it waits for what is in it to go.
     private static func leaving(
-        _ table: Table, _ number: UInt64, _ controller: WorkItem.Controller, in state: some StateReading,
+        _ table: Table,
+        _ number: UInt64,
+        _ controller: WorkItem.Controller,
+        in state: some StateReading,
         _ items: inout Set<WorkItem>
     ) {
         let record: AnyResource? = state.read(table, number)?.record

@@ -3,7 +3,9 @@ import StoreFormat
 
 /// Every controller behind one door: what a change asks for, and what an item comes to.
 package enum Controllers {
-    /// Decides what is to be done about one item. Running it again on an unchanged state gives the same plan.
+    /// Decides what is to be done about one item.
+    ///
+    /// Running it again on an unchanged state gives the same plan.
     package static func run(_ item: WorkItem, _ state: some StateReading, _ context: ControlContext) -> Plan {
         switch item.controller {
         case .instance: InstanceController.plan(item.number, in: state, context)
@@ -19,7 +21,8 @@ package enum Controllers {
 
     /// The environment whose owner runs the item; nil when there is nothing (left) to run, 0 for the cluster's.
     package static func scope(of item: WorkItem, in state: some StateReading) -> UInt64? {
-        let record: AnyResource? = table(of: item.controller).map { state.read($0, item.number)?.record }
+        let record: AnyResource? =
+            table(of: item.controller).map { state.read($0, item.number)?.record }
             ?? PurgeController.tables.lazy.compactMap { state.read($0.table, item.number)?.record }.first
         guard let record else { return nil }
         if item.controller == .project { return item.number }

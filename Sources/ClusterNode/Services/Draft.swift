@@ -1,4 +1,5 @@
 import JSON
+import Limits
 import Model
 import StoreFormat
 
@@ -11,6 +12,7 @@ struct Draft {
     private var preconditions: [Precondition]
     private var writes: [Write] = []
     private(set) var created: Int = 0
+    private var documentBytes: Int = 0
 
     init(_ context: ControlContext) {
         self.context = context
@@ -18,14 +20,23 @@ struct Draft {
     }
 
     var isEmpty: Bool { writes.isEmpty }
-    var writeCount: Int { writes.count }
+    /// Whether the rest is for the next run.
+    ///
+    /// Half of what a transaction may hold is kept for the records that
+    /// every transaction ends with, and for the one that fills it.
+    var isFull: Bool { writes.count >= Limits.orderBatch || documentBytes >= Limits.transactionBytes / 2 }
 
     /// nil when there is nothing to write.
     var transaction: Transaction? {
         guard !writes.isEmpty else { return nil }
         return Transaction(
-            time: context.time, actor: "system", requestID: context.requestID, preconditions: preconditions,
-            writes: writes, created: created)
+            time: context.time,
+            actor: "system",
+            requestID: context.requestID,
+            preconditions: preconditions,
+            writes: writes,
+            created: created
+        )
     }
 
     /// The decision was made on this record: refuse it when the record has changed since.
@@ -41,23 +52,34 @@ struct Draft {
     /// Writes a changed version of a record that was read.
     mutating func rewrite<Record>(_ stored: Stored<Record>, to record: Record) {
         builds(on: stored)
-        writes.append(
+        append(
             RecordWriting.put(
-                stored.key.table, .known(stored.number), record.fields, scope: .known(scope(of: stored.key.table))))
+                stored.key.table,
+                .known(stored.number),
+                record.fields,
+                scope: .known(scope(of: stored.key.table))
+            )
+        )
     }
 
     /// Writes a record beside a resource, which may not exist yet.
     mutating func put<Record: RecordDocument>(_ key: RecordKey, replacing revision: Revision?, _ record: Record) {
         builds(on: key, revision)
-        writes.append(
-            RecordWriting.put(key.table, .known(key.number), record.fields, scope: .known(scope(of: key.table))))
+        append(
+            RecordWriting.put(key.table, .known(key.number), record.fields, scope: .known(scope(of: key.table)))
+        )
+    }
+
+    private mutating func append(_ write: Write) {
+        if case .put(let put) = write { documentBytes += put.document.bytes.count }
+        writes.append(write)
     }
 
     /// Creates a record under a number of its own.
     mutating func create<Record: RecordDocument>(_ table: Table, _ record: Record) -> NumberReference {
         let number: NumberReference = .created(created)
         created += 1
-        writes.append(RecordWriting.put(table, number, record.fields, scope: .known(scope(of: table))))
+        append(RecordWriting.put(table, number, record.fields, scope: .known(scope(of: table))))
         return number
     }
 
@@ -66,14 +88,18 @@ struct Draft {
         builds(on: host.reservationKey, host.reservation?.revision)
         // A host that left, or stopped taking instances, since it was chosen refuses the placement.
         builds(on: host.host)
-        writes.append(
+        append(
             RecordWriting.put(
-                host.reservation?.record ?? HostReservation(), of: host.number, adding: claims,
-                scope: .known(context.scope)))
+                host.reservation?.record ?? HostReservation(),
+                of: host.number,
+                adding: claims,
+                scope: .known(context.scope)
+            )
+        )
     }
 
     mutating func delete(_ key: RecordKey) {
-        writes.append(.delete(key.table, .known(key.number)))
+        append(.delete(key.table, .known(key.number)))
     }
 
     /// Accounts belong to the cluster, everything else that controllers write to its environment.

@@ -34,7 +34,8 @@ package enum HealthController {
             let observed: Stored<ServiceObservation>? = state.read(.serviceObserved, service.number)
             return HealthRules.Member(
                 isActive: HealthRules.activeStates.contains(service.record.state),
-                health: observed?.record.healthState.flatMap { HealthState(rawValue: $0) })
+                health: observed?.record.healthState.flatMap { HealthState(rawValue: $0) }
+            )
         }
         let stored: Stored<StackObservation>? = state.read(.stackObserved, number)
         var next: StackObservation = stored?.record ?? StackObservation()
@@ -47,7 +48,9 @@ package enum HealthController {
     }
 
     private static func health(
-        of service: ServiceRecord, _ views: [InstanceView], in state: some StateReading
+        of service: ServiceRecord,
+        _ views: [InstanceView],
+        in state: some StateReading
     ) -> HealthState {
         var counts = HealthRules.Counts()
         for view in views {

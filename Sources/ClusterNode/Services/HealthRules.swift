@@ -5,28 +5,40 @@ package enum HealthState: String, Sendable, Hashable, CaseIterable {
 }
 
 /// The tables of contract 2.9, as functions.
-enum HealthRules {
-    struct Counts: Hashable {
-        var instances: Int = 0
-        var healthy: Int = 0
-        var initializing: Int = 0
-        var startedOnce: Int = 0
+package enum HealthRules {
+    package struct Counts: Hashable, Sendable {
+        package var instances: Int = 0
+        package var healthy: Int = 0
+        package var initializing: Int = 0
+        package var startedOnce: Int = 0
+
+        package init(instances: Int = 0, healthy: Int = 0, initializing: Int = 0, startedOnce: Int = 0) {
+            self.instances = instances
+            self.healthy = healthy
+            self.initializing = initializing
+            self.startedOnce = startedOnce
+        }
     }
 
-    struct Member: Hashable {
-        var isActive: Bool
+    package struct Member: Hashable, Sendable {
+        package var isActive: Bool
         /// nil counts as healthy.
-        var health: HealthState?
+        package var health: HealthState?
+
+        package init(isActive: Bool, health: HealthState?) {
+            self.isActive = isActive
+            self.health = health
+        }
     }
 
     /// States in which a service is kept going.
-    static let activeStates: Set<String> = [
+    package static let activeStates: Set<String> = [
         "activating", "active", "updating-active", "upgrading", "rolling-back", "canceling-upgrade",
         "canceled-upgrade", "finishing-upgrade", "upgraded", "restarting",
     ]
 
     /// `expected` is nil for a global service, which expects what it has.
-    static func service(_ counts: Counts, expected: Int?) -> HealthState {
+    package static func service(_ counts: Counts, expected: Int?) -> HealthState {
         if counts.startedOnce > 0, counts.startedOnce >= expected ?? counts.instances { return .startedOnce }
         let healthy: Int = counts.healthy + counts.startedOnce
         let isHealthy: Bool =
@@ -36,7 +48,7 @@ enum HealthRules {
         return healthy > 0 ? .degraded : .unhealthy
     }
 
-    static func stack(_ members: [Member]) -> HealthState {
+    package static func stack(_ members: [Member]) -> HealthState {
         guard !members.isEmpty else { return .healthy }
         let health: [HealthState] = members.map { $0.health ?? .healthy }
         if health.allSatisfy({ $0 == .startedOnce }) { return .startedOnce }

@@ -1,9 +1,10 @@
 import JSON
-import Limits
 import Model
 import StoreFormat
 
-/// Moves a host through its states (contract 2.5). Registration makes it; this takes it from there.
+/// Moves a host through its states (contract 2.5).
+///
+/// Registration makes it; this takes it from there.
 package enum HostController {
     package static func plan(_ number: UInt64, in state: some StateReading, _ context: ControlContext) -> Plan {
         guard let host = HostView(number, in: state), !host.isGone else { return Plan() }
@@ -25,7 +26,9 @@ package enum HostController {
         return plan
     }
 
-    /// Its containers are ordered to go. A host that cannot answer is taken out of the books without waiting:
+    /// Its containers are ordered to go.
+    ///
+    /// A host that cannot answer is taken out of the books without waiting:
     /// that is what its user asked for.
     private static func removal(of host: HostView, in state: some StateReading, _ context: ControlContext) -> Plan {
         var plan = Plan()
@@ -39,10 +42,10 @@ package enum HostController {
         }
         draft.builds(on: host.host)
         if host.isConnected {
-            draft.order(.removed, present.filter { $0.record.goal != .removed }.prefix(Limits.orderBatch))
+            draft.order(.removed, present.filter { $0.record.goal != .removed })
             if draft.isEmpty { plan.notes.append("waits for \(present.count) containers to be gone") }
         } else {
-            draft.finish(Array(present.prefix(Limits.orderBatch)), in: state, context)
+            draft.finish(present, in: state, context)
         }
         plan.propose(draft)
         return plan
@@ -50,7 +53,10 @@ package enum HostController {
 
     /// Removes the host itself, and revokes the keys that spoke for it.
     private static func finish(
-        _ host: HostView, in state: some StateReading, _ context: ControlContext, _ draft: inout Draft
+        _ host: HostView,
+        in state: some StateReading,
+        _ context: ControlContext,
+        _ draft: inout Draft
     ) {
         // A placement that came between shows in the reservations; then this is refused and planned again.
         draft.builds(on: host.reservationKey, host.reservation?.revision)

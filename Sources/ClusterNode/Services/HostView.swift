@@ -38,10 +38,14 @@ struct HostView {
     /// The host as the scheduler sees it; what users put on it outranks what the agent says.
     func candidate(serviceInstances: Int = 0) -> HostCandidate {
         HostCandidate(
-            number: number, name: host.record.displayName,
-            labels: observed.labels.merging(host.record.labels) { _, user in user }, obstacle: obstacle,
+            number: number,
+            name: host.record.displayName,
+            labels: observed.labels.merging(host.record.labels) { _, user in user },
+            obstacle: obstacle,
             ports: PortClaims(reservation?.record.ports ?? [:]),
-            instanceCount: reservation?.record.instances.count ?? 0, serviceInstanceCount: serviceInstances)
+            instanceCount: reservation?.record.instances.count ?? 0,
+            serviceInstanceCount: serviceInstances
+        )
     }
 }
 

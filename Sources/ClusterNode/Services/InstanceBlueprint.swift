@@ -20,7 +20,11 @@ struct InstanceBlueprint {
 
     /// A new instance; its host is added by whoever places it.
     func instance(
-        index: Int, createIndex: Int, requestedHost: UInt64?, time: Int64, uuids: inout UUIDSource
+        index: Int,
+        createIndex: Int,
+        requestedHost: UInt64?,
+        time: Int64,
+        uuids: inout UUIDSource
     ) -> InstanceRecord {
         var fields: JSONObject = service.record.launchConfig
         // Services restart their instances themselves; an engine that did so too would work against them.
@@ -43,7 +47,11 @@ struct InstanceBlueprint {
         record.fields["deploymentUnitUuid"] = .string(unit)
         if let requestedHost { record.fields["requestedHostId"] = JSONValue(requestedHost) }
         if service.record.isSystem { record.fields["system"] = true }
-        record.fields["labels"] = labels(of: record, unit: unit, globalHost: service.record.isGlobal ? requestedHost : nil)
+        record.fields["labels"] = labels(
+            of: record,
+            unit: unit,
+            globalHost: service.record.isGlobal ? requestedHost : nil
+        )
         return record
     }
 

@@ -19,7 +19,9 @@ package enum InstanceController {
 
     /// When nothing is left of it, its place and ports are given back in the same step.
     private static func removal(
-        of view: InstanceView, in state: some StateReading, _ context: ControlContext
+        of view: InstanceView,
+        in state: some StateReading,
+        _ context: ControlContext
     ) -> Plan {
         var plan = Plan()
         guard view.isGone(in: state) else {
@@ -33,7 +35,9 @@ package enum InstanceController {
     }
 
     private static func placement(
-        of view: InstanceView, in state: some StateReading, _ context: ControlContext
+        of view: InstanceView,
+        in state: some StateReading,
+        _ context: ControlContext
     ) -> Plan {
         var plan = Plan()
         let hosts = HostViews(of: view.record.accountID ?? context.scope, in: state)
@@ -55,7 +59,8 @@ package enum InstanceController {
             draft.rewrite(view.instance, to: record)
             draft.reserve(
                 on: host,
-                [HostClaim(instance: .known(view.number), ports: published.ports.map(\.canonical))])
+                [HostClaim(instance: .known(view.number), ports: published.ports.map(\.canonical))]
+            )
             plan.notes.append("places \(record.name) on host \(number)")
         case .refused(let refusal):
             // A host that only lost touch may be the one: an answer now would be about the network, not the request.
@@ -72,8 +77,11 @@ package enum InstanceController {
 
     static func request(for record: InstanceRecord, _ published: PublishedPorts) -> PlacementRequest {
         PlacementRequest(
-            unit: record.name, affinity: Affinity(record.labels), ports: published.ports,
-            requestedHost: record.requestedHostID)
+            unit: record.name,
+            affinity: Affinity(record.labels),
+            ports: published.ports,
+            requestedHost: record.requestedHostID
+        )
     }
 
     private static func isReturning(_ verdict: HostVerdict) -> Bool {
@@ -83,11 +91,15 @@ package enum InstanceController {
 
 extension Draft {
     /// Marks instances as removed and gives back what they held; each host's reservations are rewritten once.
+    ///
+    /// What does not fit is left for the next run.
     mutating func finish(
-        _ instances: [Stored<InstanceRecord>], in state: some StateReading, _ context: ControlContext
+        _ instances: [Stored<InstanceRecord>],
+        in state: some StateReading,
+        _ context: ControlContext
     ) {
         var byHost: [UInt64: [UInt64]] = [:]
-        for instance in instances {
+        for instance in instances where !isFull {
             var record: InstanceRecord = instance.record
             record.goal = .removed
             record.removed = context.time

@@ -52,7 +52,9 @@ struct InstanceView {
 /// The published ports of a container.
 struct PublishedPorts {
     var ports: [HostPort] = []
-    /// Specifications that cannot be read. Such a record does not come through the API; it is refused, not guessed at.
+    /// Specifications that cannot be read.
+    ///
+    /// Such a record does not come through the API; it is refused, not guessed at.
     var unreadable: [String] = []
 
     init(_ specifications: [String]) {

@@ -1,5 +1,4 @@
 import JSON
-import Limits
 import Model
 
 /// Moves an environment through its states; its removal takes everything in it along.
@@ -31,8 +30,11 @@ package enum ProjectController {
     }
 
     private static func remove(
-        _ account: Stored<AccountRecord>, in state: some StateReading, _ context: ControlContext,
-        _ draft: inout Draft, _ plan: inout Plan
+        _ account: Stored<AccountRecord>,
+        in state: some StateReading,
+        _ context: ControlContext,
+        _ draft: inout Draft,
+        _ plan: inout Plan
     ) {
         let stacks: [Stored<StackRecord>] = state.all(.stack, "accountId", account.number)
             .filter { $0.record.removed == nil }
@@ -56,7 +58,7 @@ package enum ProjectController {
             draft.rewrite(account, to: record)
             return
         }
-        for stack in stacks.filter({ $0.record.state != "removing" }).prefix(Limits.orderBatch) {
+        for stack in stacks where stack.record.state != "removing" && !draft.isFull {
             var record: StackRecord = stack.record
             record.state = "removing"
             draft.rewrite(stack, to: record)
@@ -64,16 +66,17 @@ package enum ProjectController {
         let standalone: [Stored<InstanceRecord>] = instances.filter {
             $0.record.serviceID == nil && $0.record.stackID == nil && $0.record.goal != .removed
         }
-        draft.order(.removed, standalone.prefix(Limits.orderBatch))
+        draft.order(.removed, standalone)
         // Hosts go at the same time: a container on a host that does not answer goes only with its host.
-        for host in hosts.filter({ $0.record.state != "removing" }).prefix(Limits.orderBatch) {
+        for host in hosts where host.record.state != "removing" && !draft.isFull {
             var record: HostRecord = host.record
             record.state = "removing"
             draft.rewrite(host, to: record)
         }
         if draft.isEmpty {
             plan.notes.append(
-                "waits for \(stacks.count) stacks, \(instances.count) containers and \(hosts.count) hosts to be gone")
+                "waits for \(stacks.count) stacks, \(instances.count) containers and \(hosts.count) hosts to be gone"
+            )
         }
     }
 }

@@ -3,7 +3,9 @@ import StoreFormat
 
 /// Deletes the records of what was removed long enough ago.
 package enum PurgeController {
-    /// What is deleted, with the records beside it. Accounts stay: audit records name them for good.
+    /// What is deleted, with the records beside it.
+    ///
+    /// Accounts stay: audit records name them for good.
     static let tables: [(table: Table, beside: [Table])] = [
         (.instance, [.instanceObserved]),
         (.service, [.serviceObserved]),

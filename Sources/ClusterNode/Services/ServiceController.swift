@@ -1,5 +1,4 @@
 import JSON
-import Limits
 import Model
 import StoreFormat
 
@@ -29,7 +28,9 @@ package enum ServiceController {
     }
 
     private static func moved(
-        _ service: Stored<ServiceRecord>, to next: String, _ context: ControlContext
+        _ service: Stored<ServiceRecord>,
+        to next: String,
+        _ context: ControlContext
     ) -> Plan {
         var plan = Plan()
         var draft = Draft(context)
@@ -42,15 +43,16 @@ package enum ServiceController {
 
     /// Every instance is told to stop; nobody waits until it has (contract 3.3).
     private static func deactivation(
-        of service: Stored<ServiceRecord>, in state: some StateReading, _ context: ControlContext
+        of service: Stored<ServiceRecord>,
+        in state: some StateReading,
+        _ context: ControlContext
     ) -> Plan {
         let running: [Stored<InstanceRecord>] = state.all(.instance, "serviceId", service.number)
             .filter { $0.record.removed == nil && $0.record.goal == .running }
         var plan = Plan()
         var draft = Draft(context)
         draft.builds(on: service)
-        draft.order(.stopped, running.prefix(Limits.orderBatch))
-        if running.count <= Limits.orderBatch {
+        if draft.order(.stopped, running) {
             var record: ServiceRecord = service.record
             record.state = "inactive"
             draft.rewrite(service, to: record)
@@ -62,7 +64,9 @@ package enum ServiceController {
 
     /// Every instance is ordered to go; the service goes when the last one has gone.
     private static func removal(
-        of service: Stored<ServiceRecord>, in state: some StateReading, _ context: ControlContext
+        of service: Stored<ServiceRecord>,
+        in state: some StateReading,
+        _ context: ControlContext
     ) -> Plan {
         let present: [Stored<InstanceRecord>] = state.all(.instance, "serviceId", service.number)
             .filter { $0.record.removed == nil }
@@ -70,7 +74,7 @@ package enum ServiceController {
         var plan = Plan()
         var draft = Draft(context)
         draft.builds(on: service)
-        draft.order(.removed, staying.prefix(Limits.orderBatch))
+        draft.order(.removed, staying)
         if present.isEmpty {
             var record: ServiceRecord = service.record
             record.state = "removed"
@@ -86,13 +90,16 @@ package enum ServiceController {
 }
 
 extension Draft {
-    /// Gives instances another goal.
-    mutating func order(_ goal: InstanceGoal, _ instances: some Sequence<Stored<InstanceRecord>>) {
+    /// Gives instances another goal; false when some are left for the next run.
+    @discardableResult
+    mutating func order(_ goal: InstanceGoal, _ instances: [Stored<InstanceRecord>]) -> Bool {
         for instance in instances {
+            guard !isFull else { return false }
             var record: InstanceRecord = instance.record
             record.goal = goal
             rewrite(instance, to: record)
         }
+        return true
     }
 }
 
@@ -101,7 +108,10 @@ extension Plan {
     ///
     /// A transaction of its own: a health flip that comes between must not cost the instances their placement.
     mutating func settle(
-        problem: String?, placement: JSONValue?, of service: Stored<ServiceRecord>, in state: some StateReading,
+        problem: String?,
+        placement: JSONValue?,
+        of service: Stored<ServiceRecord>,
+        in state: some StateReading,
         _ context: ControlContext
     ) {
         let key = RecordKey(.serviceObserved, service.number)

@@ -1,8 +1,9 @@
 import JSON
-import Limits
 import Model
 
-/// Moves a stack through its states. They do not follow the services' (contract 2.4).
+/// Moves a stack through its states.
+///
+/// They do not follow the services' (contract 2.4).
 package enum StackController {
     package static func plan(_ number: UInt64, in state: some StateReading, _ context: ControlContext) -> Plan {
         var plan = Plan()
@@ -26,8 +27,11 @@ package enum StackController {
 
     /// Its services remove their own instances; containers that no service made are removed from here.
     private static func remove(
-        _ stack: Stored<StackRecord>, in state: some StateReading, _ context: ControlContext,
-        _ draft: inout Draft, _ plan: inout Plan
+        _ stack: Stored<StackRecord>,
+        in state: some StateReading,
+        _ context: ControlContext,
+        _ draft: inout Draft,
+        _ plan: inout Plan
     ) {
         let services: [Stored<ServiceRecord>] = state.all(.service, "stackId", stack.number)
             .filter { $0.record.removed == nil }
@@ -41,7 +45,7 @@ package enum StackController {
             return
         }
         draft.builds(on: stack)
-        for service in services.filter({ $0.record.state != "removing" }).prefix(Limits.orderBatch) {
+        for service in services where service.record.state != "removing" && !draft.isFull {
             var record: ServiceRecord = service.record
             record.state = "removing"
             draft.rewrite(service, to: record)
@@ -49,7 +53,7 @@ package enum StackController {
         let standalone: [Stored<InstanceRecord>] = instances.filter {
             $0.record.serviceID == nil && $0.record.goal != .removed
         }
-        draft.order(.removed, standalone.prefix(Limits.orderBatch))
+        draft.order(.removed, standalone)
         if draft.isEmpty {
             plan.notes.append("waits for \(services.count) services and \(instances.count) containers to be gone")
         }

@@ -22,7 +22,9 @@ package struct Stored<Record: RecordDocument>: Hashable, Sendable {
 extension StateReading {
     /// The record of a table; the caller knows which type the table holds.
     package func read<Record: RecordDocument>(
-        _ table: Table, _ number: UInt64, as type: Record.Type = Record.self
+        _ table: Table,
+        _ number: UInt64,
+        as type: Record.Type = Record.self
     ) -> Stored<Record>? {
         let key = RecordKey(table, number)
         guard let found: (fields: JSONObject, revision: Revision) = document(key) else { return nil }
@@ -31,7 +33,10 @@ extension StateReading {
 
     /// All records of a table whose member `member` refers to `number`, ascending by number.
     package func all<Record: RecordDocument>(
-        _ table: Table, _ member: String, _ number: UInt64, as type: Record.Type = Record.self
+        _ table: Table,
+        _ member: String,
+        _ number: UInt64,
+        as type: Record.Type = Record.self
     ) -> [Stored<Record>] {
         numbers(table, term: RecordWriting.term(member, number)).compactMap { read(table, $0) }
     }

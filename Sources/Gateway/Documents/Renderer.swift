@@ -1,5 +1,6 @@
 import JSON
 import Model
+import StoreFormat
 
 /// Makes documents of resources for one caller: the fields, links and actions that this caller may see, with the caller's
 /// address in front of every link.
@@ -8,6 +9,8 @@ struct Renderer: Sendable {
     let rights: Rights
     /// Whether actions stand under the key `actionLinks` (`X-API-Action-Links`, `_actionLinks`).
     var usesActionLinks: Bool = false
+    /// What registration tokens are signed with, and the address that they lead to.
+    var registration: RegistrationPlace?
 
     /// - Parameter onCreate: whether this answers the POST that made it: the one time that secrets show.
     func document(_ resource: Resource, onCreate: Bool = false) -> JSONObject {
@@ -19,8 +22,9 @@ struct Renderer: Sendable {
         document.append("baseType", .string(definition.baseType))
         document.append("links", .object(self.links(of: resource, id: id)))
         document.append(usesActionLinks ? "actionLinks" : "actions", .object(actions(of: resource, id: id)))
+        let extra: JSONObject = definition.name == "registrationToken" ? registration?.fields(of: resource) ?? [:] : [:]
         for field in rights.visibleFields(of: definition) where field.name != "id" {
-            let value: JSONValue = resource.values[field.name] ?? .null
+            let value: JSONValue = extra[field.name] ?? resource.values[field.name] ?? .null
             let isHidden: Bool = field.isReadOnCreateOnly && !onCreate
             document[field.name] = isHidden ? .null : Self.rendered(value, field.type, default: field)
             if field.type == .date, let milliseconds: Int64 = value.int {
@@ -72,7 +76,7 @@ struct Renderer: Sendable {
         case (.null, .boolean):
             guard let field, !field.isNullable else { return .null }
             return field.defaultValue ?? false
-        case (.int(let milliseconds), .date): return .string(StoredDate.text(milliseconds: milliseconds))
+        case (.int(let milliseconds), .date): return .string(StoredDate.text(milliseconds))
         case (.int(let number), .reference(let target)):
             guard let number = UInt64(exactly: number) else { return .null }
             return .string(ResourceID(number: number).rendered(Schemas.idLetters(of: target)))

@@ -7,7 +7,7 @@ import StoreFormat
 enum ActiveSettings {
     static func value(_ name: String, _ view: StoreView) -> String? {
         guard let holder: RecordKey = view.holder(Array("setting/\(name)".utf8)), let record: Record = view.get(holder)
-        else { return Settings.definition(name)?.defaultValue }
+        else { return SettingCatalogue.definition(name)?.defaultValue }
         return (try? SettingRecord(document: record.document))?.value
     }
 

@@ -8,8 +8,13 @@ import StoreFormat
 /// The first stage: who asks (contract 2.1). Accounts and credentials are read from the request's own view.
 enum Identify {
     static func stage(_ exchange: inout Exchange, _ gateway: Gateway) async throws(Problem) -> Answer? {
-        exchange.caller = try caller(exchange)
+        try refresh(&exchange)
         return nil
+    }
+
+    /// Finds the caller in the exchange's present view: again, when that is a newer one.
+    static func refresh(_ exchange: inout Exchange) throws(Problem) {
+        exchange.caller = try caller(exchange)
     }
 
     private static func caller(_ exchange: Exchange) throws(Problem) -> Caller {

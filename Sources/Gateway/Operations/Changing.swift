@@ -1,11 +1,12 @@
 import JSON
 import Limits
 import Model
+import RBAC
 import Store
 import StoreFormat
 
 /// What a request wants to change, planned against one view.
-struct Change: Sendable {
+struct PlannedChange: Sendable {
     /// The record that the answer shows.
     enum Subject: Sendable {
         case existing(RecordKey)
@@ -21,6 +22,8 @@ struct Change: Sendable {
     var preconditions: [Precondition] = []
     var writes: [Write] = []
     var created: Int = 0
+    /// Why RBAC allowed it, where an object was decided on; nil for a creation.
+    var decision: String?
     /// The request as the audit log keeps it: secrets masked.
     var request: JSONObject = [:]
 }
@@ -36,10 +39,10 @@ enum Changing {
     /// - Parameter plan: called again with a newer view after a conflict; nil when there is nothing to change.
     /// - Returns: nil when the plan had nothing to change.
     static func commit(
-        _ exchange: inout Exchange, _ gateway: Gateway, plan: (Exchange) throws(Problem) -> Change?
+        _ exchange: inout Exchange, _ gateway: Gateway, plan: (Exchange) throws(Problem) -> PlannedChange?
     ) async throws(Problem) -> Result? {
         for _ in 0...Limits.conflictRetries {
-            guard let change: Change = try plan(exchange) else { return nil }
+            guard let change: PlannedChange = try plan(exchange) else { return nil }
             let outcome: TransactionOutcome
             do throws(ProposalFault) {
                 outcome = try await gateway.session.propose(transaction(change, exchange))
@@ -64,12 +67,12 @@ enum Changing {
         throw .conflict("Others keep changing this at the same time; nothing was changed here. Try again.")
     }
 
-    private static func transaction(_ change: Change, _ exchange: Exchange) -> Transaction {
+    private static func transaction(_ change: PlannedChange, _ exchange: Exchange) -> Transaction {
         var audit = AuditRecord(
             eventType: "api.\(change.type).\(change.verb)", resourceType: change.type,
             authType: exchange.caller.authType,
             credential: exchange.caller.credentialNumber.map { ResourceID(number: $0).rendered("c") } ?? "",
-            clientIP: exchange.clientIP, decision: exchange.rights.reason(for: change.verb, type: change.type),
+            clientIP: exchange.clientIP, decision: change.decision ?? exchange.rights.reason(.create, change.type),
             requestObject: change.request.isEmpty ? [] : JSONWriter.bytes(.object(change.request)))
         switch change.subject {
         case .existing(let key): audit.resourceID = key.number

@@ -118,14 +118,14 @@ enum Creating {
 
     private static func change(
         _ definition: ResourceDefinition, _ values: JSONObject, _ draft: Draft, _ exchange: Exchange
-    ) throws(Problem) -> Change {
+    ) throws(Problem) -> PlannedChange {
         var fields: JSONObject = values
         fields["kind"] = fields["kind"].flatMap { $0.isNull ? nil : $0 } ?? .string(definition.kind ?? definition.name)
         fields["uuid"] = .string(draft.uuid)
         fields["created"] = .int(exchange.time)
         fields["removed"] = .null
         if definition.hasCreator { fields["creatorId"] = exchange.caller.accountNumber.map { JSONValue($0) } ?? .null }
-        var change = Change(subject: .created(definition.table ?? .setting, index: 0), verb: "create", type: definition.name)
+        var change = PlannedChange(subject: .created(definition.table ?? .setting, index: 0), verb: "create", type: definition.name)
         change.created = 1
         change.request = Masking.masked(draft.body, definition)
         try NewResources.complete(&fields, &change, definition, draft, exchange)

@@ -6,7 +6,7 @@ import StoreFormat
 /// What is particular to making a resource of each type: first state, owner, uniqueness, and what else is written with it.
 enum NewResources {
     static func complete(
-        _ fields: inout JSONObject, _ change: inout Change, _ definition: ResourceDefinition, _ draft: Creating.Draft,
+        _ fields: inout JSONObject, _ change: inout PlannedChange, _ definition: ResourceDefinition, _ draft: Creating.Draft,
         _ exchange: Exchange
     ) throws(Problem) {
         switch definition.name {
@@ -22,14 +22,14 @@ enum NewResources {
         }
     }
 
-    private static func account(_ fields: inout JSONObject, _ change: inout Change) {
+    private static func account(_ fields: inout JSONObject, _ change: inout PlannedChange) {
         fields["state"] = "active"
         put(.account, fields, &change, scope: .known(0))
     }
 
     /// An environment, with its members; without any the creator owns it.
     private static func project(
-        _ fields: inout JSONObject, _ change: inout Change, _ exchange: Exchange
+        _ fields: inout JSONObject, _ change: inout PlannedChange, _ exchange: Exchange
     ) throws(Problem) {
         let members: [JSONValue] = fields["members"]?.array ?? []
         fields["members"] = nil
@@ -64,12 +64,12 @@ enum NewResources {
     }
 
     private static func apiKey(
-        _ fields: inout JSONObject, _ change: inout Change, _ draft: Creating.Draft, _ exchange: Exchange
+        _ fields: inout JSONObject, _ change: inout PlannedChange, _ draft: Creating.Draft, _ exchange: Exchange
     ) throws(Problem) {
         let own: UInt64? = exchange.projectNumber ?? exchange.caller.accountNumber
         let owner: UInt64? = fields["accountId"]?.int.flatMap { UInt64(exactly: $0) } ?? own
         guard let owner else { throw .forbidden("A key needs an account, and the request has none.") }
-        guard owner == own || exchange.rights.mayMakeKeysForOthers else {
+        guard owner == own || exchange.rights.administersAccounts else {
             throw .forbidden("Only an administrator may make keys for another account.")
         }
         let key = Array("credential/\(draft.publicValue ?? "")".utf8)
@@ -83,7 +83,7 @@ enum NewResources {
     }
 
     private static func registrationToken(
-        _ fields: inout JSONObject, _ change: inout Change, _ draft: Creating.Draft, _ exchange: Exchange
+        _ fields: inout JSONObject, _ change: inout PlannedChange, _ draft: Creating.Draft, _ exchange: Exchange
     ) throws(Problem) {
         let project: UInt64 = try self.project(of: exchange)
         fields["accountId"] = JSONValue(project)
@@ -92,7 +92,7 @@ enum NewResources {
         put(.credential, fields, &change, scope: .known(project))
     }
 
-    private static func stack(_ fields: inout JSONObject, _ change: inout Change, _ exchange: Exchange) throws(Problem) {
+    private static func stack(_ fields: inout JSONObject, _ change: inout PlannedChange, _ exchange: Exchange) throws(Problem) {
         let project: UInt64 = try self.project(of: exchange)
         let name: String = fields["name"]?.string ?? ""
         try unique("stack/\(project)/\(name.lowercased())", exchange)
@@ -102,7 +102,7 @@ enum NewResources {
     }
 
     private static func service(
-        _ fields: inout JSONObject, _ change: inout Change, _ exchange: Exchange
+        _ fields: inout JSONObject, _ change: inout PlannedChange, _ exchange: Exchange
     ) throws(Problem) {
         let stack: Resource = try parentStack(fields, exchange, field: "stackId")
         let name: String = fields["name"]?.string ?? ""
@@ -117,7 +117,7 @@ enum NewResources {
     }
 
     private static func container(
-        _ fields: inout JSONObject, _ change: inout Change, _ exchange: Exchange
+        _ fields: inout JSONObject, _ change: inout PlannedChange, _ exchange: Exchange
     ) throws(Problem) {
         let project: UInt64 = try self.project(of: exchange)
         guard let image: String = fields["imageUuid"]?.string, !image.isEmpty else {
@@ -136,7 +136,7 @@ enum NewResources {
     }
 
     private static func volume(
-        _ fields: inout JSONObject, _ change: inout Change, _ exchange: Exchange
+        _ fields: inout JSONObject, _ change: inout PlannedChange, _ exchange: Exchange
     ) throws(Problem) {
         let project: UInt64 = try self.project(of: exchange)
         let name: String = fields["name"]?.string ?? ""
@@ -146,7 +146,7 @@ enum NewResources {
         put(.volume, fields, &change, scope: .known(project))
     }
 
-    private static func put(_ table: Table, _ fields: JSONObject, _ change: inout Change, scope: NumberReference) {
+    private static func put(_ table: Table, _ fields: JSONObject, _ change: inout PlannedChange, scope: NumberReference) {
         change.subject = .created(table, index: 0)
         change.writes.append(RecordWriting.put(table, .created(0), fields, scope: scope))
     }

@@ -1,6 +1,7 @@
 import HTTP
 import JSON
 import Model
+import RBAC
 import Store
 import StoreFormat
 
@@ -20,15 +21,7 @@ enum Reading {
 
     /// Whether the resource lies in the caller's reach: in the environment of the request, or anywhere it has rights.
     static func isVisible(_ resource: Resource, _ exchange: Exchange) -> Bool {
-        guard exchange.rights.sees(resource.definition) else { return false }
-        switch resource.definition.table {
-        case .some(.account):
-            return exchange.rights.maySeeAccount(resource.number, isProject: resource.definition.name == "project")
-        case .some(.projectMember):
-            let project: UInt64? = resource.values["projectId"]?.int.flatMap { UInt64(exactly: $0) }
-            return exchange.rights.maySee(in: project)
-        default: return exchange.rights.maySee(in: resource.accountID)
-        }
+        exchange.rights.sees(resource.definition) && exchange.rights.may(.get, resource)
     }
 
     static func item(_ definition: ResourceDefinition, _ id: String, _ exchange: Exchange) throws(Problem) -> Answer {

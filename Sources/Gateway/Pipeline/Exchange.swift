@@ -1,5 +1,6 @@
 import Bytes
 import Crypto
+import EventLoop
 import HTTP
 import JSON
 import Model
@@ -45,7 +46,8 @@ struct Exchange: Sendable {
     var renderer: Renderer {
         Renderer(
             links: links, rights: rights,
-            usesActionLinks: request.headers.contains("x-api-action-links") || query["_actionLinks"] != nil)
+            usesActionLinks: request.headers.contains("x-api-action-links") || query["_actionLinks"] != nil,
+            registration: RegistrationPlace(view: view, base: base))
     }
 
     /// The first address of `X-Forwarded-For`, else the socket's peer.
@@ -92,7 +94,7 @@ struct Caller: Sendable {
     var authType: String
     var credentialNumber: UInt64?
 
-    static let nobody = Caller(subject: .nobody, authType: "none")
+    static let nobody = Caller(subject: .anonymous, authType: "none")
 
     /// The rendered account id, for audit and transactions.
     var name: String { accountNumber.map { ResourceID(number: $0).rendered("a") } ?? "nobody" }

@@ -73,7 +73,7 @@ package final class Gateway: Sendable {
 
     /// Answers one request; never throws.
     package func handle(_ request: HTTPRequest, _ connection: ConnectionInfo) async -> HTTPResponse {
-        counters.requests.increment()
+        counters.requests.add()
         let id: String = Hex.encode(SecureRandom.bytes(8))
         let base = BaseURL(headers: request.headers, isSecure: false, local: localAuthority())
         guard let segments: [String] = request.segments, let query: QueryItems = request.queryItems else {
@@ -117,7 +117,7 @@ package final class Gateway: Sendable {
     }
 
     private func refusal(_ problem: Problem, id: String, base: BaseURL, exchange: Exchange? = nil) -> HTTPResponse {
-        counters.refusals.increment()
+        counters.refusals.add()
         var response = HTTPResponse(
             status: problem.status, headers: ["Content-Type": "application/json; charset=utf-8"],
             body: JSONWriter.bytes(problem.document(id: id)))

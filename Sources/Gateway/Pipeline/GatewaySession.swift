@@ -1,7 +1,7 @@
 import Bytes
 import Crypto
 import Limits
-package import StoreFormat
+import StoreFormat
 import Synchronization
 
 /// The gateway's session in the replicated state: numbers every change that leaves this process, so that trying one

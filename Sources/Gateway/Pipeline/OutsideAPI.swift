@@ -1,5 +1,6 @@
 import HTTP
 import JSON
+import Store
 
 /// What is answered outside the API's versions, without credentials.
 enum OutsideAPI {
@@ -10,8 +11,29 @@ enum OutsideAPI {
         switch segments {
         case []: return json(200, versions(base))
         case ["ping"]: return HTTPResponse(status: 200, headers: ["Content-Type": "text/plain"], body: Array("pong".utf8))
-        default: return nil
+        case ["v1", "logs"]: return LogAccess.stream(request, gateway)
+        default:
+            guard segments.count == 3, segments[0] == APIPath.currentVersion, segments[1] == "scripts" else { return nil }
+            return script(segments[2], base, gateway)
         }
+    }
+
+    /// What a host needs to register, as lines that both a shell and the original agent read: the token is the credential.
+    private static func script(_ token: String, _ base: BaseURL, _ gateway: Gateway) -> HTTPResponse {
+        let view: StoreView = gateway.state.store.view
+        guard let key: [UInt8] = ClusterKeys.registration(view), RegistrationToken(verifying: token, key: key) != nil else {
+            return .text(404, "There is no such registration token.")
+        }
+        let address: String = "\(ActiveSettings.host(view) ?? base.text)/\(APIPath.currentVersion)"
+        let lines: String = """
+            #!/bin/sh
+            export CATTLE_REGISTRATION_ACCESS_KEY="registrationToken"
+            export CATTLE_REGISTRATION_SECRET_KEY="\(token)"
+            export CATTLE_URL="\(address)"
+
+            """
+        return HTTPResponse(
+            status: 200, headers: ["Content-Type": "text/plain; charset=utf-8"], body: Array(lines.utf8))
     }
 
     private static func versions(_ base: BaseURL) -> JSONValue {

@@ -20,7 +20,10 @@ extension RecordWriting {
     /// The claims may be of instances that this very transaction creates, whose numbers stand inside the members
     /// `ports` and `instances`; so this record has holes where ``put(_:_:_:references:scope:)`` cannot make any.
     package static func put(
-        _ reservation: HostReservation, of host: UInt64, adding claims: [HostClaim], scope: NumberReference
+        _ reservation: HostReservation,
+        of host: UInt64,
+        adding claims: [HostClaim],
+        scope: NumberReference
     ) -> Write {
         var holders: [(port: String, holder: NumberReference)] =
             reservation.ports.map { (port: $0.key, holder: NumberReference.known($0.value)) }
@@ -51,7 +54,8 @@ extension RecordWriting {
         }
         document.append("]}")
         return .put(
-            RecordWrite(table: .hostReservation, number: .known(host), scope: scope, document: document))
+            RecordWrite(table: .hostReservation, number: .known(host), scope: scope, document: document)
+        )
     }
 
     /// Known numbers by value, then those to come by index.

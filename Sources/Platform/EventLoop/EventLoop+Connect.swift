@@ -6,12 +6,14 @@ extension EventLoop {
     ///
     /// - Throws: ``NetworkFault`` of the last address that was tried; `CancellationError`.
     package func connect(to endpoint: Endpoint, before deadline: Deadline) async throws -> SocketStream {
-        guard isCurrent else {
-            return try await run { [self] in
-                guard isCurrent else { throw NetworkFault.loopStopped }
-                return try await connect(to: endpoint, before: deadline)
-            }
+        // Always as a task of the loop: a caller that is on its thread by chance might not come back to it.
+        try await run { [self] in
+            guard isCurrent else { throw NetworkFault.loopStopped }
+            return try await connectHere(endpoint, deadline)
         }
+    }
+
+    private func connectHere(_ endpoint: Endpoint, _ deadline: Deadline) async throws -> SocketStream {
         var fault: any Error = NetworkFault.unknownHost(name: "\(endpoint)", cause: "it has no address")
         for address in try await addresses(of: endpoint, deadline) {
             do {

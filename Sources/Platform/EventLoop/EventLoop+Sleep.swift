@@ -20,6 +20,7 @@ extension EventLoop {
         let waiter = Waiter(loop: self)
         let outcome: WaitOutcome = await waiter.wait(until: deadline)
         if outcome == .cancelled { throw CancellationError() }
-        if stopping { throw NetworkFault.loopStopped }
+        // Only the end of the loop wakes a sleeper early; whether it has ended is not asked off its thread.
+        if !deadline.isPast { throw NetworkFault.loopStopped }
     }
 }

@@ -169,10 +169,8 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
         var events = [epoll_event](repeating: epoll_event(), count: Self.eventsPerPoll)
         while !stopping {
             runReady(rounds: Self.roundsBetweenPolls)
-            fireTimers()
             let count: Int32 = epoll_wait(epoll, &events, Int32(events.count), waitMilliseconds())
-            guard count > 0 else { continue }
-            for index in 0..<Int(count) {
+            for index in 0..<max(0, Int(count)) {
                 let token: UInt64 = events[index].data.u64
                 if token == Registry.wakeupToken {
                     takeInbox()
@@ -180,6 +178,8 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
                     registry.deliver(events[index].events, to: token)
                 }
             }
+            // After the sockets: what has arrived in time is not late because this thread was busy.
+            fireTimers()
         }
         end()
     }

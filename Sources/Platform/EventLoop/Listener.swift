@@ -62,13 +62,13 @@ package final class Listener: Watched, @unchecked Sendable {
     ///
     /// - Throws: ``NetworkFault/closed`` after ``close()``, `CancellationError`.
     package func accept(onto owner: EventLoop) async throws -> SocketStream {
-        guard loop.isCurrent else {
-            return try await loop.run { [self] in
-                guard loop.isCurrent else { throw NetworkFault.loopStopped }
-                return try await accept(onto: owner)
-            }
-        }
         while true {
+            guard loop.isCurrent else {
+                return try await loop.run { [self] in
+                    guard loop.isCurrent else { throw NetworkFault.loopStopped }
+                    return try await accept(onto: owner)
+                }
+            }
             guard descriptor >= 0 else { throw NetworkFault.closed }
             guard mayAccept else {
                 try await waitForConnection()

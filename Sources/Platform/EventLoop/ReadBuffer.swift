@@ -6,6 +6,8 @@ package final class ReadBuffer {
     package private(set) var storage: [UInt8]
     package private(set) var start: Int = 0
     package private(set) var end: Int = 0
+    /// How much space the next read is offered.
+    private var step: Int = ReadBuffer.smallest
 
     private static let smallest: Int = 4 * 1024
     private static let largestStep: Int = 64 * 1024
@@ -51,12 +53,13 @@ package final class ReadBuffer {
     ///
     /// Returns what `body` returned, and whether it filled all the space it was offered.
     func fill(_ body: (UnsafeMutableRawBufferPointer) -> Int) -> (count: Int, filledUp: Bool) {
-        // A reader that fills its space has more to say: offer twice as much the next time.
-        makeRoom(storage.count - end < Self.smallest ? min(max(Self.smallest, storage.count), Self.largestStep) : 1)
+        makeRoom(step)
         let offered: Int = storage.count - end
         let position: Int = end
         let count: Int = storage.withUnsafeMutableBytes { body(UnsafeMutableRawBufferPointer(rebasing: $0[position...])) }
         if count > 0 { end += count }
+        // A sender that fills the space has more to say: offer twice as much the next time.
+        if count == offered { step = min(step * 2, Self.largestStep) }
         return (count, count == offered)
     }
 

@@ -5,7 +5,8 @@ internal import Glibc
 ///
 /// The descriptor is nonblocking and registered once, edge-triggered for both directions, at the first wait.
 package final class SocketStream: ByteStream, Watched, @unchecked Sendable {
-    // @unchecked: all mutable fields are touched by the loop's thread only; calls from elsewhere hop there.
+    // @unchecked: all mutable fields are touched by the loop's thread only; calls from elsewhere hop there. An actor
+    // may have been on this thread by chance and come back on another, so every wait is followed by a new look.
 
     package let loop: EventLoop
     package let local: Endpoint
@@ -49,12 +50,12 @@ package final class SocketStream: ByteStream, Watched, @unchecked Sendable {
     // MARK: Reading
 
     package func read(into buffer: ReadBuffer, before deadline: Deadline) async throws -> Int {
-        guard loop.isCurrent else {
-            let bytes: [UInt8] = try await read(upTo: 64 * 1024, before: deadline)
-            buffer.append(bytes)
-            return bytes.count
-        }
         while true {
+            guard loop.isCurrent else {
+                let bytes: [UInt8] = try await read(upTo: 64 * 1024, before: deadline)
+                buffer.append(bytes)
+                return bytes.count
+            }
             guard descriptor >= 0 else { throw NetworkFault.closed }
             if mayRead {
                 let (count, filledUp): (Int, Bool) = buffer.fill { recv(descriptor, $0.baseAddress, $0.count, 0) }
@@ -72,14 +73,14 @@ package final class SocketStream: ByteStream, Watched, @unchecked Sendable {
     }
 
     package func read(upTo limit: Int, before deadline: Deadline) async throws -> [UInt8] {
-        guard loop.isCurrent else {
-            return try await loop.run { [self] in
-                guard loop.isCurrent else { throw NetworkFault.loopStopped }
-                return try await read(upTo: limit, before: deadline)
-            }
-        }
         let size: Int = min(limit, 64 * 1024)
         while true {
+            guard loop.isCurrent else {
+                return try await loop.run { [self] in
+                    guard loop.isCurrent else { throw NetworkFault.loopStopped }
+                    return try await read(upTo: limit, before: deadline)
+                }
+            }
             guard descriptor >= 0 else { throw NetworkFault.closed }
             if mayRead {
                 var code: Int32 = 0
@@ -104,14 +105,15 @@ package final class SocketStream: ByteStream, Watched, @unchecked Sendable {
     // MARK: Writing
 
     package func write(_ bytes: [UInt8], before deadline: Deadline) async throws {
-        guard loop.isCurrent else {
-            return try await loop.run { [self] in
-                guard loop.isCurrent else { throw NetworkFault.loopStopped }
-                try await write(bytes, before: deadline)
-            }
-        }
         var sent: Int = 0
         while sent < bytes.count {
+            guard loop.isCurrent else {
+                let rest: [UInt8] = sent == 0 ? bytes : Array(bytes[sent...])
+                return try await loop.run { [self] in
+                    guard loop.isCurrent else { throw NetworkFault.loopStopped }
+                    try await write(rest, before: deadline)
+                }
+            }
             guard descriptor >= 0 else { throw NetworkFault.closed }
             if mayWrite {
                 let count: Int = bytes.withUnsafeBytes { bytes in
@@ -152,12 +154,13 @@ package final class SocketStream: ByteStream, Watched, @unchecked Sendable {
     }
 
     package func waitForPeerClose() async throws {
-        guard loop.isCurrent else {
-            return try await loop.run { [self] in
-                if loop.isCurrent { try await waitForPeerClose() }
+        while true {
+            guard loop.isCurrent else {
+                return try await loop.run { [self] in
+                    if loop.isCurrent { try await waitForPeerClose() }
+                }
             }
-        }
-        while descriptor >= 0, !sawHangup {
+            guard descriptor >= 0, !sawHangup else { return }
             try register()
             // The edge may have come before anybody registered for it.
             if await peerClose.wait(until: .never) == .cancelled { throw CancellationError() }

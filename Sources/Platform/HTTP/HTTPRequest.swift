@@ -25,15 +25,17 @@ package struct HTTPRequest: Sendable {
 
         // An absolute target (`http://host/path`) has its path behind the authority.
         var rest: Substring = target[...]
+        var isAbsolute: Bool = false
         if !target.hasPrefix("/"), let scheme = target.firstRange(of: "://") {
             let afterAuthority: Substring = target[scheme.upperBound...].drop { $0 != "/" && $0 != "?" }
             rest = afterAuthority.isEmpty ? "/" : afterAuthority
+            isAbsolute = true
         }
         if let mark = rest.utf8.firstIndex(of: UInt8(ascii: "?")) {
             path = mark == rest.startIndex ? "/" : String(rest[..<mark])
             query = String(rest[rest.utf8.index(after: mark)...])
         } else {
-            path = rest.startIndex == target.startIndex ? target : String(rest)
+            path = isAbsolute ? String(rest) : target
             query = nil
         }
     }

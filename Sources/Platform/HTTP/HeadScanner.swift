@@ -42,15 +42,18 @@ struct HeadScanner {
                 if position &- lineStart > limits.lineBytes { throw tooLong() }
             } else {
                 switch byte {
-                case 0x0D: afterCR = true
+                case 0x0D:
+                    afterCR = true
+                    position += 1
+                    continue
                 case 0x0A: throw HTTPRefusal(400, "a line ends with a bare line feed")
                 case 0: throw HTTPRefusal(400, "the head contains a zero byte")
                 default: break  // left to the parser of the line
                 }
                 position += 1
+                if position - lineStart > limits.lineBytes { throw tooLong() }
             }
         }
-        guard position <= limits.headBytes + limits.lineBytes else { throw tooLong() }
         return nil
     }
 

@@ -77,10 +77,24 @@ package enum Limits {
     /// The largest number of a record: what JSON readers that use doubles still keep apart.
     package static let recordNumber: UInt64 = 1 << 53
 
+    // MARK: Checkpoint and history
+
+    /// Changes after which the store writes history and checkpoint by itself.
+    package static let checkpointChanges: Int = 20_000
+    /// Changes that wait for history in memory; at this many apply waits until they are written.
+    package static let historyPendingChanges: Int = 200_000
+    /// Entries that one question to history returns at most.
+    package static let historyPage: Int = 1_000
+
     // MARK: Raft
 
     package static let raftSegmentBytes: Int = 16 * 1024 * 1024
     package static let raftUncommittedBytes: Int = 64 * 1024 * 1024
+    /// One command; larger ones are refused before they enter the log.
+    package static let raftCommandBytes: Int = 2 * 1024 * 1024
+    /// Until a proposal or read without an outcome is answered "unknown".
+    package static let raftAnswerSeconds: Int = 10
+    package static let raftTickMilliseconds: Int = 50
 
     // MARK: Watches
 

@@ -10,17 +10,20 @@ import Synchronization
 package final class Store: Sendable {
     private let writer: Mutex<StoreView>
     private let published: Mutex<StoreView>
-    let hub: WatchHub
+    private let hub: WatchHub
+    /// Nil for a store that lives in memory only.
+    let disk: StoreDisk?
 
     /// An empty state that lives in memory only.
     package convenience init() {
-        self.init(StoreView())
+        self.init(StoreView(), disk: nil)
     }
 
-    init(_ view: StoreView) {
+    init(_ view: StoreView, disk: StoreDisk?) {
         writer = Mutex(view)
         published = Mutex(view)
-        hub = WatchHub(after: view.revision)
+        hub = WatchHub(after: view.revision, history: disk)
+        self.disk = disk
     }
 
     /// The state as it is now.
@@ -31,12 +34,15 @@ package final class Store: Sendable {
 
     /// Applies the entry at `index`, which lies above all that were applied before.
     package func apply(index: Revision, _ transaction: Transaction) -> TransactionOutcome {
-        writer.withLock { state in
+        let (outcome, pressure): (TransactionOutcome, StoreDisk.Pressure) = writer.withLock { state in
             let applied: Applied = state.apply(index: index, transaction)
+            let pressure: StoreDisk.Pressure = disk?.note(applied.history(of: transaction), at: index) ?? .none
             publish(state)
             hub.record(RevisionChanges(revision: index, changes: applied.changes))
-            return applied.outcome
+            return (applied.outcome, pressure)
         }
+        relieve(pressure)
+        return outcome
     }
 
     /// Applies an entry as it stands in the log.
@@ -58,6 +64,7 @@ package final class Store: Sendable {
             precondition(index >= state.revision, "entry \(index) lies below the applied \(state.revision)")
             guard index > state.revision else { return }
             state.revision = index
+            _ = disk?.note(nil, at: index)
             publish(state)
             hub.record(RevisionChanges(revision: index, changes: []))
         }
@@ -85,6 +92,8 @@ package final class Store: Sendable {
 
     /// Tells quiet watches how far they are; called from time to time.
     package func bookmarkWatches() { hub.bookmarkAll() }
+
+    func historyHolds(upTo revision: Revision) { hub.historyHolds(upTo: revision) }
 
     /// Ends all watches: the node stops.
     package func closeWatches() { hub.closeAll() }

@@ -16,6 +16,17 @@ struct Applied: Sendable {
     var changes: [RecordChange] = []
     /// Whether it ran now, rather than being answered from a session.
     var ran: Bool = true
+
+    /// What history keeps of it; nil when nothing came of the entry.
+    func history(of transaction: Transaction) -> HistoryEntry? {
+        guard ran, case .committed(let revision, let numbers) = outcome else { return nil }
+        guard !changes.isEmpty || transaction.audit != nil else { return nil }
+        let audit: AuditRecord? = transaction.audit
+        let resource: UInt64? = audit?.resourceID ?? audit?.createdResource.map { numbers[$0] }
+        return HistoryEntry(
+            revision: revision, time: transaction.time, actor: transaction.actor, requestID: transaction.requestID,
+            audit: audit, resource: resource, changes: changes)
+    }
 }
 
 extension StoreView {

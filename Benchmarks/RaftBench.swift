@@ -1,0 +1,124 @@
+internal import Glibc
+package import JSON
+internal import RaftCore
+internal import RaftGroup
+internal import RaftLog
+internal import Synchronization
+
+/// Puts through a group of one with its real log in a folder of its own, and a state machine that does nothing.
+package enum RaftBench {
+    private static let entryBytes: Int = 256
+
+    /// Runs all cases.
+    ///
+    /// - Parameter parent: where the data folder is made; the disk below it is what is measured.
+    /// - Returns: the document that `drover bench raft --json` prints. No peer was run, so its fields are null.
+    package static func run(json: Bool, in parent: String = "/tmp", print: (String) -> Void) async throws -> JSONValue {
+        let folder: String = "\(parent)/drover-bench-\(getpid())"
+        defer { remove(folder) }
+        let group: RaftGroup<Counter> = try start(in: folder)
+        try await group.awaitLeader()
+        let latency: Double = try await medianLatency(of: group, puts: 500)
+        let throughput: Double = try await throughput(of: group, clients: 100, puts: 200)
+        await group.shutdown()
+        let document: JSONValue = .object([
+            "benchmark": "raft",
+            "machine": .string(machine()),
+            "cases": .array([
+                result("put-1-p50", unit: "ms", ours: latency), result("put-100", unit: "ops/s", ours: throughput),
+            ]),
+        ])
+        if json {
+            print(String(decoding: JSONWriter.bytes(document), as: UTF8.self))
+        } else {
+            print("put-1-p50  \(rounded(latency)) ms")
+            print("put-100    \(rounded(throughput)) ops/s")
+        }
+        return document
+    }
+
+    private static func start(in folder: String) throws -> RaftGroup<Counter> {
+        let member = MemberID(1)
+        try FileLog.create(
+            in: folder, member: member, group: GroupIdentity(cluster: 1, incarnation: 1),
+            configuration: Configuration(voters: [member]))
+        return RaftGroup(storage: try FileLog(opening: folder), machine: Counter()) { fault in
+            fatalError("the benchmark's disk failed: \(fault)")
+        }
+    }
+
+    /// One client, one put after the other, in milliseconds.
+    private static func medianLatency(of group: RaftGroup<Counter>, puts: Int) async throws -> Double {
+        let payload: [UInt8] = [UInt8](repeating: 7, count: entryBytes)
+        let clock = ContinuousClock()
+        var times: [Duration] = []
+        for _ in 0..<puts {
+            let start: ContinuousClock.Instant = clock.now
+            _ = try await group.propose(payload)
+            times.append(start.duration(to: clock.now))
+        }
+        return seconds(times.sorted()[puts / 2]) * 1_000
+    }
+
+    /// Many clients, each one put after the other, in puts a second.
+    private static func throughput(of group: RaftGroup<Counter>, clients: Int, puts: Int) async throws -> Double {
+        let clock = ContinuousClock()
+        let start: ContinuousClock.Instant = clock.now
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            for client in 0..<clients {
+                tasks.addTask {
+                    let payload = [UInt8](repeating: UInt8(client % 251), count: entryBytes)
+                    for _ in 0..<puts { _ = try await group.propose(payload) }
+                }
+            }
+            try await tasks.waitForAll()
+        }
+        return Double(clients * puts) / seconds(start.duration(to: clock.now))
+    }
+
+    private static func result(_ name: String, unit: String, ours: Double) -> JSONValue {
+        .object([
+            "case": .string(name), "unit": .string(unit), "ours": .double(ours), "peer": .null, "peerName": .null,
+            "ratio": .null,
+        ])
+    }
+
+    private static func seconds(_ duration: Duration) -> Double {
+        Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18
+    }
+
+    private static func rounded(_ value: Double) -> Double { (value * 1_000).rounded() / 1_000 }
+
+    private static func machine() -> String {
+        "\(sysconf(Int32(_SC_NPROCESSORS_ONLN))) processors"
+    }
+
+    private static func remove(_ folder: String) {
+        guard let stream = opendir(folder) else { return }
+        while let entry = readdir(stream) {
+            // The record stays valid until the next call; the name in it ends with a zero.
+            let name: String = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            unlink("\(folder)/\(name)")
+        }
+        closedir(stream)
+        rmdir(folder)
+    }
+
+    /// Counts what is applied.
+    private final class Counter: StateMachine {
+        private let count = Mutex<UInt64>(0)
+
+        var appliedIndex: LogIndex { 0 }
+
+        func apply(index: LogIndex, term: Term, version: UInt8, payload: [UInt8]) -> UInt64 {
+            count.withLock {
+                $0 += 1
+                return $0
+            }
+        }
+
+        func pass(index: LogIndex, term: Term) {}
+    }
+}

@@ -1,0 +1,29 @@
+import JSON
+import Model
+import Store
+
+/// Where hosts register, and how their tokens are signed: for the documents of registration tokens.
+struct RegistrationPlace: Sendable {
+    private let key: [UInt8]
+    private let address: String
+
+    /// nil before the cluster was founded.
+    init?(view: StoreView, base: BaseURL) {
+        guard let key: [UInt8] = ClusterKeys.registration(view) else { return nil }
+        self.key = key
+        address = ActiveSettings.host(view) ?? base.text
+    }
+
+    /// The token and what to do with it; nothing once it was withdrawn.
+    func fields(of resource: Resource) -> JSONObject {
+        let credential = CredentialRecord(fields: resource.values)
+        guard credential.isActive else { return [:] }
+        let token: String = RegistrationToken(publicValue: credential.publicValue, issued: credential.created)
+            .signed(key: key)
+        return [
+            "token": .string(token),
+            "registrationUrl": .string("\(address)/\(APIPath.currentVersion)/scripts/\(token)"),
+            "command": .string("drover agent --url \(address) --token \(token) --data /var/lib/drover"),
+        ]
+    }
+}

@@ -1,0 +1,124 @@
+import JSON
+import Model
+import RBAC
+import StoreFormat
+import Synchronization
+
+/// What the caller may do in the scope of the request: every question about rights goes through here to RBAC.
+struct Rights: Sendable {
+    let subject: Subject
+    let scope: AccessScope
+    private let bindings: [Binding]
+    private let projection: Projection
+
+    init(caller: Caller, project: UInt64?) {
+        subject = caller.subject
+        scope = project.map { .environment($0) } ?? .cluster
+        bindings = Binding.standing(of: caller.subject)
+        projection = ProjectionCache.shared.projection(for: caller.subject, in: scope, bindings: bindings)
+    }
+
+    // MARK: What exists for the caller
+
+    func sees(_ definition: ResourceDefinition) -> Bool { projection[definition.name] != nil }
+
+    var visibleTypes: [ResourceDefinition] { projection.visibleTypes.compactMap { Schemas.definition($0) } }
+
+    func visibleFields(of definition: ResourceDefinition) -> [FieldDefinition] {
+        guard let access: TypeAccess = projection[definition.name] else { return [] }
+        return definition.fields.filter { access.readable.contains($0.name) }
+    }
+
+    func collectionMethods(of definition: ResourceDefinition) -> [ResourceMethod] {
+        projection[definition.name]?.collectionMethods ?? []
+    }
+
+    func resourceMethods(of definition: ResourceDefinition) -> [ResourceMethod] {
+        projection[definition.name]?.resourceMethods ?? []
+    }
+
+    func mayCreate(_ field: FieldDefinition, of definition: ResourceDefinition) -> Bool {
+        projection[definition.name]?.creatable.contains(field.name) ?? false
+    }
+
+    func mayUpdate(_ field: FieldDefinition, of definition: ResourceDefinition) -> Bool {
+        projection[definition.name]?.updatable.contains(field.name) ?? false
+    }
+
+    func mayAct(_ action: String, on definition: ResourceDefinition) -> Bool {
+        projection[definition.name]?.actions.contains(action) ?? false
+    }
+
+    // MARK: Single objects
+
+    /// Decides on an object as it is stored.
+    func decide(_ verb: Verb, _ resource: Resource) -> Decision {
+        RBAC.decide(
+            AccessRequest(subject, verb, resource.definition.name, in: scope, object: AccessObject(resource)),
+            bindings: bindings)
+    }
+
+    func may(_ verb: Verb, _ resource: Resource) -> Bool { decide(verb, resource).isAllowed }
+
+    /// Whether there can be an object on which the verb is allowed.
+    func canEver(_ verb: Verb, _ type: String) -> Bool {
+        RBAC.canEver(subject, verb, type, in: scope, bindings: bindings)
+    }
+
+    /// Decides about a host's own stream.
+    func mayStream(host: UInt64) -> Bool {
+        RBAC.decide(
+            AccessRequest(
+                subject, .subscribe, StaticRoles.hostStream, in: .cluster,
+                object: AccessObject(StaticRoles.hostStream, members: ["hostId": JSONValue(host)])), bindings: bindings
+        ).isAllowed
+    }
+
+    /// Whether the caller may act in the environment of this scope at all.
+    var mayEnterProject: Bool {
+        if case .environment(let number) = scope, subject.kind == .project { return subject.accountID == number }
+        return canEver(.list, "schema")
+    }
+
+    /// Keys with chosen owners are for those who administer every account.
+    var administersAccounts: Bool {
+        RBAC.canEver(subject, .create, "account", in: .cluster, bindings: bindings)
+    }
+
+    /// Why the verb is allowed, for the audit log.
+    func reason(_ verb: Verb, _ type: String) -> String {
+        RBAC.decide(AccessRequest(subject, verb, type, in: scope), bindings: bindings).description
+    }
+}
+
+extension AccessObject {
+    /// The object that rules look at.
+    init(_ resource: Resource) {
+        let environment: UInt64?
+        switch resource.definition.table {
+        case .some(.projectMember): environment = resource.values["projectId"]?.int.flatMap { UInt64(exactly: $0) }
+        default: environment = resource.definition.isEnvironmentScoped ? resource.accountID : nil
+        }
+        self.init(
+            resource.definition.name, number: resource.number, environment: environment, members: resource.values)
+    }
+}
+
+/// Projections by class of rights: few classes, many requests.
+private final class ProjectionCache: Sendable {
+    static let shared = ProjectionCache()
+    private let known = Mutex<[String: Projection]>([:])
+    /// Classes are made of role names, so there are few; if not, it starts over.
+    private static let limit: Int = 256
+
+    func projection(for subject: Subject, in scope: AccessScope, bindings: [Binding]) -> Projection {
+        let key: String = RBAC.rightsClass(of: subject, in: scope, bindings: bindings)
+        if let found: Projection = known.withLock({ $0[key] }) { return found }
+        let made: Projection = RBAC.projection(for: subject, in: scope, bindings: bindings)
+        known.withLock { known in
+            if known.count >= Self.limit { known.removeAll() }
+            known[key] = made
+        }
+        return made
+    }
+}

@@ -1,0 +1,38 @@
+import Model
+import RBAC
+import Store
+import StoreFormat
+
+/// Makes the subject that rules speak of out of stored accounts, credentials and memberships.
+enum Subjects {
+    static func make(
+        _ account: AccountRecord, _ number: UInt64, _ credential: CredentialRecord?, _ credentialNumber: UInt64?,
+        in view: StoreView
+    ) -> Subject {
+        if let credential, credential.kind == "agentApiKey" {
+            return Subject(
+                .hostAgent, accountID: number, credentialID: credentialNumber, hostID: credential.hostID)
+        }
+        switch account.kind {
+        case "admin": return Subject(.admin, accountID: number, credentialID: credentialNumber)
+        case "project": return Subject(.project, accountID: number, credentialID: credentialNumber)
+        case "user":
+            return Subject(
+                .user, accountID: number, memberships: memberships(of: number, view), credentialID: credentialNumber)
+        default: return .anonymous
+        }
+    }
+
+    static func registration(project: UInt64, credential: UInt64) -> Subject {
+        Subject(.registration, accountID: project, credentialID: credential)
+    }
+
+    private static func memberships(of account: UInt64, _ view: StoreView) -> [Subject.Membership] {
+        view.records(.projectMember, RecordWriting.term("memberId", account)).compactMap { record in
+            guard let member = try? ProjectMemberRecord(document: record.document), member.removed == nil,
+                let project: UInt64 = member.projectID
+            else { return nil }
+            return Subject.Membership(projectID: project, role: member.role)
+        }
+    }
+}

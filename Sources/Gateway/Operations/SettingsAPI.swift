@@ -1,0 +1,135 @@
+import HTTP
+import JSON
+import Model
+import RBAC
+import Store
+import StoreFormat
+
+/// Settings (contract 2.7): one list of what is stored and what is the default, by name.
+enum SettingsAPI {
+    static func answer(_ exchange: inout Exchange, _ gateway: Gateway) async throws(Problem) -> Answer {
+        switch (exchange.method, exchange.path.id) {
+        case ("GET", nil), ("HEAD", nil): return list(exchange)
+        case ("GET", let name?), ("HEAD", let name?): return .document(status: 200, try document(name, exchange))
+        case ("POST", nil):
+            let body: JSONObject = try exchange.body()
+            let values: JSONObject = try Creating.validated(setting, body, exchange)
+            let name: String = values["name"]?.string ?? ""
+            try await store(name, values["value"]?.string ?? "", .create, &exchange, gateway)
+            return .document(status: 201, try document(name, exchange))
+        case ("PUT", let name?):
+            let body: JSONObject = try exchange.body()
+            guard let value: String = body["value"]?.string else { throw .validation("MissingRequired", field: "value") }
+            try await store(name, value, .update, &exchange, gateway)
+            return .document(status: 200, try document(name, exchange))
+        case ("DELETE", let name?): return try await revert(name, &exchange, gateway)
+        default: throw .methodNotAllowed("\(exchange.method) is not possible on settings.")
+        }
+    }
+
+    private static var setting: ResourceDefinition {
+        Schemas.definition("setting") ?? Schemas.all[0]
+    }
+
+    private static func list(_ exchange: Exchange) -> Answer {
+        var names: Set<String> = Set(SettingCatalogue.all.map(\.name))
+        for record in exchange.view.records(in: .setting) {
+            if let stored = try? SettingRecord(document: record.document) { names.insert(stored.name) }
+        }
+        let query: [QueryItems.Item] = exchange.query.items.filter { $0.name == "name" }
+        let data: [JSONValue] = names.sorted().filter { name in
+            (query.isEmpty || query.contains { $0.value == name }) && isVisible(name, exchange)
+        }.map { .object(render($0, exchange)) }
+        return .document(
+            status: 200,
+            .object([
+                "type": "collection", "resourceType": "activeSetting",
+                "links": ["self": .string(exchange.links.collection(setting))], "actions": [:], "data": .array(data),
+                "pagination": ["limit": JSONValue(data.count), "partial": false], "sort": nil, "filters": [:],
+            ]))
+    }
+
+    private static func isVisible(_ name: String, _ exchange: Exchange) -> Bool {
+        exchange.rights.may(.get, resource(name, exchange))
+    }
+
+    private static func document(_ name: String, _ exchange: Exchange) throws(Problem) -> JSONValue {
+        guard SettingCatalogue.isListed(name), isVisible(name, exchange),
+            stored(name, exchange.view) != nil || SettingCatalogue.definition(name) != nil
+        else { throw .notFound("There is no setting \(name).") }
+        return .object(render(name, exchange))
+    }
+
+    private static func render(_ name: String, _ exchange: Exchange) -> JSONObject {
+        exchange.renderer.document(resource(name, exchange))
+    }
+
+    private static func stored(_ name: String, _ view: StoreView) -> Record? {
+        view.holder(Array("setting/\(name)".utf8)).flatMap { view.get($0) }
+    }
+
+    private static func resource(_ name: String, _ exchange: Exchange) -> Resource {
+        let record: Record? = stored(name, exchange.view)
+        let value: String? = record.flatMap { try? SettingRecord(document: $0.document) }?.value
+        let active: String? = value ?? SettingCatalogue.definition(name)?.defaultValue
+        return Resource(
+            definition: Schemas.definition("activeSetting") ?? setting, number: record?.key.number ?? 0,
+            values: [
+                "name": .string(name), "value": JSONValue(active), "activeValue": JSONValue(active),
+                "source": record == nil ? "Default" : "Database", "inDb": .bool(record != nil),
+            ],
+            record: record
+                ?? Record(key: RecordKey(.setting, 0), revision: 0, created: 0, scope: 0, time: 0, document: []))
+    }
+
+    private static func store(
+        _ name: String, _ value: String, _ verb: Verb, _ exchange: inout Exchange, _ gateway: Gateway
+    ) async throws(Problem) {
+        guard SettingCatalogue.isListed(name) else {
+            throw .validation("InvalidCharacters", field: "name", message: "A setting's name starts with a lower-case letter.")
+        }
+        _ = try await Changing.commit(&exchange, gateway) { (current) throws(Problem) in
+            let decision: Decision = try Authorisation.require(verb, resource(name, current), current)
+            let existing: Record? = stored(name, current.view)
+            var change: PlannedChange
+            var fields: JSONObject = [
+                "name": .string(name), "kind": "setting", "state": "active", "created": .int(current.time), "removed": nil,
+            ]
+            if let existing {
+                guard let record = try? SettingRecord(document: existing.document) else { throw .fault }
+                if record.value == value { return nil }
+                fields = record.fields
+                change = PlannedChange(subject: .existing(existing.key), verb: "update", type: "setting")
+                change.preconditions = [.revision(existing.key, existing.revision)]
+            } else {
+                change = PlannedChange(subject: .created(.setting, index: 0), verb: "create", type: "setting")
+                change.created = 1
+            }
+            fields["value"] = .string(value)
+            change.decision = decision.description
+            change.request = ["name": .string(name), "value": .string(value)]
+            change.writes = [
+                RecordWriting.put(
+                    .setting, existing.map { .known($0.key.number) } ?? .created(0), fields, scope: .known(0))
+            ]
+            return change
+        }
+    }
+
+    /// Back to the default.
+    private static func revert(
+        _ name: String, _ exchange: inout Exchange, _ gateway: Gateway
+    ) async throws(Problem) -> Answer {
+        _ = try document(name, exchange)
+        _ = try await Changing.commit(&exchange, gateway) { (current) throws(Problem) in
+            let decision: Decision = try Authorisation.require(.delete, resource(name, current), current)
+            guard let existing: Record = stored(name, current.view) else { return nil }
+            var change = PlannedChange(subject: .existing(existing.key), verb: "delete", type: "setting")
+            change.preconditions = [.revision(existing.key, existing.revision)]
+            change.writes = [.delete(.setting, .known(existing.key.number))]
+            change.decision = decision.description
+            return change
+        }
+        return .document(status: 200, .object(render(name, exchange)))
+    }
+}

@@ -1,0 +1,57 @@
+import JSON
+import Model
+
+/// Types whose resources are no records, and streams.
+enum SpecialPaths {
+    /// Lower-case path segments that are answered here though no schema may name them.
+    static let names: Set<String> = ["hoststream"]
+
+    static func answer(_ exchange: inout Exchange, _ gateway: Gateway) async throws(Problem) -> Answer? {
+        guard let type: String = exchange.path.type?.lowercased() else { return version(exchange) }
+        if type == "hoststream" { return try HostDoor.stream(exchange, gateway) }
+        switch exchange.definition?.name {
+        case "apiVersion": return version(exchange)
+        case "schema": return try schemas(exchange)
+        case "setting", "activeSetting": return try await SettingsAPI.answer(&exchange, gateway)
+        case "subscribe": return try Subscribing.answer(exchange, gateway)
+        case "register": return try await HostDoor.register(&exchange, gateway)
+        case .some(let name) where Schemas.definition(name)?.table == nil:
+            throw .notFound("A \(name) is only ever part of something else; it has no address of its own.")
+        default: return nil
+        }
+    }
+
+    /// The API's front page: one link for each collection.
+    private static func version(_ exchange: Exchange) -> Answer {
+        let links: Links = exchange.links
+        var object: JSONObject = ["self": .string(links.root)]
+        for type in exchange.rights.visibleTypes where exchange.rights.collectionMethods(of: type).contains(.get) {
+            object[type.plural] = .string(links.collection(type))
+        }
+        return .document(
+            status: 200,
+            .object([
+                "id": .string(APIPath.currentVersion), "type": "apiVersion", "baseType": "apiVersion",
+                "links": .object(object), "actions": [:],
+            ]))
+    }
+
+    private static func schemas(_ exchange: Exchange) throws(Problem) -> Answer {
+        let (links, rights): (Links, Rights) = (exchange.links, exchange.rights)
+        guard exchange.method == "GET" || exchange.method == "HEAD" else {
+            throw .methodNotAllowed("Schemas cannot be changed.")
+        }
+        if let word: String = exchange.path.id {
+            guard let definition: ResourceDefinition = Schemas.find(word), rights.sees(definition) else {
+                throw .notFound("There is no type \(word) here, or it is not yours to see.")
+            }
+            return .document(status: 200, SchemaDocument.make(definition, links: links, rights: rights))
+        }
+        return .document(
+            status: 200,
+            .object([
+                "type": "collection", "resourceType": "schema", "links": ["self": .string(links.schemas)], "actions": [:],
+                "data": .array(rights.visibleTypes.map { SchemaDocument.make($0, links: links, rights: rights) }),
+            ]))
+    }
+}

@@ -1,0 +1,120 @@
+import JSON
+import Model
+import Store
+import StoreFormat
+
+/// What an action writes. Where a controller carries the process out, the record enters the transitional state; where
+/// there is nothing to carry out, it goes to the end at once.
+enum StateChanges {
+    static func change(
+        _ action: String, _ resource: Resource, _ body: JSONObject, _ exchange: Exchange
+    ) throws(Problem) -> PlannedChange {
+        var change = PlannedChange(
+            subject: .existing(resource.record.key), verb: action, type: resource.definition.name)
+        change.request = Masking.masked(body, resource.definition)
+        var record: AnyRecord
+        do throws(JSONError) {
+            record = try AnyRecord(document: resource.record.document)
+        } catch {
+            throw .fault
+        }
+        switch resource.record.key.table {
+        case .instance: instance(action, &record, body)
+        case .stack where action == "activateservices" || action == "deactivateservices":
+            services(action, of: resource, &change, exchange)
+            return change
+        case .service, .stack, .host: try enter(action, &record, resource)
+        case .account: try account(action, &record, resource, &change, exchange)
+        case .credential:
+            try finish(action, &record, resource, exchange)
+            change.writes.append(.touchPolicy(subject: Template(bytes: PolicySubject.credential(resource.number))))
+        default: try finish(action, &record, resource, exchange)
+        }
+        change.preconditions.append(.revision(resource.record.key, resource.record.revision))
+        change.writes.append(
+            RecordWriting.put(
+                resource.record.key.table, .known(resource.number), record.fields, scope: .known(resource.record.scope)))
+        return change
+    }
+
+    private static func instance(_ action: String, _ record: inout AnyRecord, _ body: JSONObject) {
+        var instance = InstanceRecord(fields: record.fields)
+        switch action {
+        case "start":
+            instance.goal = .running
+            instance.generation += 1
+            instance.failure = nil
+        case "restart":
+            instance.goal = .running
+            instance.generation += 1
+        case "stop":
+            instance.goal = (body["remove"]?.bool ?? false) ? .removed : .stopped
+        default: instance.goal = .removed
+        }
+        record.fields = instance.fields
+    }
+
+    /// Into the transitional state; the controller brings it out again.
+    private static func enter(_ action: String, _ record: inout AnyRecord, _ resource: Resource) throws(Problem) {
+        record.state = try process(action, record.state, resource).via
+    }
+
+    /// To the end at once.
+    private static func finish(
+        _ action: String, _ record: inout AnyRecord, _ resource: Resource, _ exchange: Exchange
+    ) throws(Problem) {
+        record.state = try process(action, record.state, resource).done
+        if record.state == "removed" { record.removed = exchange.time }
+    }
+
+    private static func account(
+        _ action: String, _ record: inout AnyRecord, _ resource: Resource, _ change: inout PlannedChange, _ exchange: Exchange
+    ) throws(Problem) {
+        if record.kind == "admin", action != "activate" { try keepAdministrator(resource, exchange) }
+        if record.kind == "project", action == "remove" {
+            try enter(action, &record, resource)
+        } else {
+            try finish(action, &record, resource, exchange)
+        }
+        change.writes.append(.touchPolicy(subject: Template(bytes: PolicySubject.account(resource.number))))
+    }
+
+    /// Somebody must be left who can let others in again.
+    private static func keepAdministrator(_ resource: Resource, _ exchange: Exchange) throws(Problem) {
+        let others: Bool = exchange.view.numbers(.account, Array("kind=admin".utf8)).contains { number in
+            number != resource.number && (Identify.account(number, exchange.view)?.isActive ?? false)
+        }
+        guard others else {
+            throw Problem(
+                status: 405, code: "LastAdminAccount", message: "The last active administrator cannot be taken away.")
+        }
+    }
+
+    /// The work of the services' own actions, all in one change.
+    private static func services(
+        _ action: String, of stack: Resource, _ change: inout PlannedChange, _ exchange: Exchange
+    ) {
+        let process: String = action == "activateservices" ? "activate" : "deactivate"
+        for record in exchange.view.records(.service, RecordWriting.term("stackId", stack.number)) {
+            guard let service = Resource(record, in: exchange.view), !service.isRemoved,
+                let step: StateMachine.Process = service.definition.states?.process(named: process, from: service.state),
+                var stored = try? AnyRecord(document: record.document)
+            else { continue }
+            // Activating means those that rest; deactivating those that work.
+            if process == "activate", service.state != "inactive" { continue }
+            stored.state = step.via
+            change.preconditions.append(.revision(record.key, record.revision))
+            change.writes.append(
+                RecordWriting.put(.service, .known(record.key.number), stored.fields, scope: .known(record.scope)))
+        }
+    }
+
+    private static func process(
+        _ action: String, _ state: String, _ resource: Resource
+    ) throws(Problem) -> StateMachine.Process {
+        guard let process = resource.definition.states?.process(named: action, from: state) else {
+            throw .methodNotAllowed("A \(resource.definition.name) that is \(state) cannot \(action).")
+        }
+        return process
+    }
+}

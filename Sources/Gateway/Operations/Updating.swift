@@ -1,0 +1,93 @@
+import JSON
+import Model
+import RBAC
+import Store
+import StoreFormat
+
+/// PUT: only fields whose value differs are written; some of them start the type's update process (contract 1.9).
+enum Updating {
+    static func answer(
+        _ definition: ResourceDefinition, _ id: String, _ exchange: inout Exchange, _ gateway: Gateway
+    ) async throws(Problem) -> Answer {
+        let body: JSONObject = try exchange.body()
+        _ = try await Changing.commit(&exchange, gateway) { (current) throws(Problem) in
+            let resource: Resource = try Reading.resource(definition, id, current)
+            guard current.rights.resourceMethods(of: resource.definition).contains(.put) else {
+                throw .methodNotAllowed("A \(definition.name) cannot be changed, or not by you.")
+            }
+            let decision: Decision = try Authorisation.require(.update, resource, current)
+            var planned: PlannedChange? = try change(resource, body, current)
+            planned?.decision = decision.description
+            return planned
+        }
+        // Read in the newest view, also when nothing had to change.
+        let resource: Resource = try Reading.resource(definition, id, exchange)
+        return .document(status: 200, .object(exchange.renderer.document(resource)))
+    }
+
+    private static func change(
+        _ resource: Resource, _ body: JSONObject, _ exchange: Exchange
+    ) throws(Problem) -> PlannedChange? {
+        let definition: ResourceDefinition = resource.definition
+        guard !resource.isRemoved else { throw .conflict("The \(definition.name) was removed; it cannot be changed.") }
+        let update: ValidatedUpdate
+        var fields: JSONObject
+        do throws(JSONError) {
+            fields = try AnyRecord(document: resource.record.document).fields
+        } catch {
+            throw .fault
+        }
+        do throws(ValidationProblem) {
+            update = try Validation.update(
+                definition, stored: fields, body: body, context: Creating.context(definition, exchange))
+        } catch {
+            throw Problem(validation: error)
+        }
+        guard !update.changed.isEmpty else { return nil }
+        for (key, value) in update.changed { fields[key] = value }
+        if update.schedulesUpdate { try startUpdate(&fields, resource) }
+        try checkName(update.changed, fields, resource, exchange)
+        var change = PlannedChange(subject: .existing(resource.record.key), verb: "update", type: definition.name)
+        change.preconditions = [.revision(resource.record.key, resource.record.revision)]
+        change.writes = [
+            RecordWriting.put(
+                resource.record.key.table, .known(resource.number), fields, scope: .known(resource.record.scope))
+        ]
+        change.request = Masking.masked(body, definition)
+        return change
+    }
+
+    /// Types whose controllers carry an update out go through the transitional state; others have nobody to bring them back.
+    private static func startUpdate(_ fields: inout JSONObject, _ resource: Resource) throws(Problem) {
+        guard resource.definition.table == .service, let states: StateMachine = resource.definition.states else { return }
+        let state: String = fields["state"]?.string ?? ""
+        if states.isTransitioning(state), !["removing", "deactivating"].contains(state) {
+            return  // the controller that is at work sees the new values
+        }
+        guard let process: StateMachine.Process = states.process(named: "update", from: state) else {
+            throw .conflict("A \(resource.definition.name) that is \(state) cannot be changed this way.")
+        }
+        fields["state"] = .string(process.via)
+    }
+
+    private static func checkName(
+        _ changed: JSONObject, _ fields: JSONObject, _ resource: Resource, _ exchange: Exchange
+    ) throws(Problem) {
+        guard let name: String = changed["name"]?.string else { return }
+        let key: String
+        switch resource.record.key.table {
+        case .stack: key = "stack/\(fields["accountId"]?.int ?? 0)/\(name.lowercased())"
+        case .service: key = "service/\(fields["stackId"]?.int ?? 0)/\(name.lowercased())"
+        default: return
+        }
+        if let holder: RecordKey = exchange.view.holder(Array(key.utf8)), holder != resource.record.key {
+            throw .validation("NotUnique", field: "name", message: "The name is taken.")
+        }
+    }
+}
+
+/// A record of a table that nobody here needs to know more about.
+struct AnyRecord: ResourceRecord {
+    var fields: JSONObject
+    init(fields: JSONObject) { self.fields = fields }
+}

@@ -1,0 +1,101 @@
+/// A leader's side of replication, and what counts as committed.
+extension RaftCore {
+    mutating func broadcastAppend(evenEmpty: Bool) {
+        for peer in peers { replicate(to: peer, evenEmpty: evenEmpty) }
+    }
+
+    /// Sends as much as the peer's window takes.
+    mutating func replicate(to peer: MemberID, evenEmpty: Bool) {
+        var mayBeEmpty: Bool = evenEmpty
+        while let state = progress[peer], state.mayReceive(settings) {
+            let hasEntries: Bool = state.next <= log.lastIndex
+            guard hasEntries || mayBeEmpty else { return }
+            mayBeEmpty = false
+            guard let previousTerm = log.term(at: state.next - 1) else { return needSnapshot(peer) }
+            let entries: [LogEntry] = log.batch(from: state.next, bytes: settings.appendBytes)
+            let previous = LogPosition(index: state.next - 1, term: previousTerm)
+            send(.append(AppendRequest(previous: previous, entries: entries, commit: commit)), to: peer)
+            guard let last = entries.last else { return }
+            progress[peer]?.sent(through: last.index, bytes: entries.reduce(0) { $0 + $1.cost })
+        }
+    }
+
+    private mutating func needSnapshot(_ peer: MemberID) {
+        // A silent peer would only be sent one in vain, again and again.
+        guard progress[peer]?.isActive == true else { return }
+        progress[peer]?.awaitSnapshot()
+        news.append(.snapshotNeeded(peer))
+    }
+
+    mutating func onAppendAccepted(match: LogIndex, from peer: MemberID) {
+        guard role == .leader, var state = progress[peer], match <= log.lastIndex else { return }
+        state.isActive = true
+        let isNews: Bool = state.accepted(match)
+        switch state.phase {
+        case .probe: state.replicate()
+        case .snapshot where log.term(at: state.match) != nil: state.replicate()
+        case .snapshot, .replicate: break
+        }
+        progress[peer] = state
+        if isNews { commitWhatMajorityHas() }
+        replicate(to: peer, evenEmpty: false)
+        finishTransfer(with: peer)
+    }
+
+    mutating func onAppendRejected(_ rejection: AppendRejection, from peer: MemberID) {
+        guard role == .leader, var state = progress[peer] else { return }
+        state.isActive = true
+        if rejection.previousIndex <= state.match {
+            progress[peer] = state
+            // Either an old message, or the disk over there forgot what it had acknowledged.
+            guard rejection.previousIndex == state.match, rejection.hint.index < state.match else { return }
+            return note(.memberLostLog(peer, acknowledged: state.match, has: rejection.hint.index))
+        }
+        guard state.phase != .snapshot else { return progress[peer] = state }
+        let meeting: LogPosition = log.possibleMatch(atMost: rejection.hint.index, term: rejection.hint.term)
+        // Below the base nothing is known, so the next message finds that a snapshot is needed.
+        let next: LogIndex = rejection.hint.index < log.base.index ? log.base.index : meeting.index + 1
+        state.probe(from: max(1, min(next, rejection.previousIndex)))
+        progress[peer] = state
+        replicate(to: peer, evenEmpty: true)
+    }
+
+    mutating func broadcastHeartbeat() {
+        for peer in peers { sendHeartbeat(to: peer) }
+    }
+
+    func match(of member: MemberID) -> LogIndex {
+        member == id ? durable : progress[member]?.match ?? 0
+    }
+
+    private mutating func sendHeartbeat(to peer: MemberID) {
+        // Never beyond what the peer has: its log may differ there.
+        let index: LogIndex = min(commit, match(of: peer))
+        let known: LogPosition = log.term(at: index).map { LogPosition(index: index, term: $0) } ?? .start
+        send(.heartbeat(commit: known, round: reads.round), to: peer)
+    }
+
+    mutating func onHeartbeatReply(round: UInt64, from peer: MemberID) {
+        guard role == .leader, var state = progress[peer] else { return }
+        state.isActive = true
+        state.round = max(state.round, round)
+        state.heartbeatAnswered(settings)
+        progress[peer] = state
+        // Messages may have been lost: an empty one finds out.
+        if state.match < log.lastIndex { replicate(to: peer, evenEmpty: true) }
+        finishReads()
+    }
+
+    /// Commits what a majority has on its disks, if the last of it is of this term (Raft paper, section 5.4.2 and
+    /// figure 8: counting copies of older entries is not enough).
+    mutating func commitWhatMajorityHas() {
+        let reached: LogIndex = min(quorum.reached { match(of: $0) }, log.lastIndex)
+        guard reached > commit else { return }
+        guard log.term(at: reached) == ballot.term || flaws.contains(.commitsOldTerms) else { return }
+        for entry in log.slice(commit + 1, through: reached) { uncommittedBytes -= entry.cost }
+        advanceCommit(to: reached)
+        broadcastAppend(evenEmpty: true)
+        startReads()
+        onOwnCommit()
+    }
+}

@@ -1,0 +1,111 @@
+/// Time, and the changes of role.
+extension RaftCore {
+    mutating func onTick() {
+        if pendingWrites.isEmpty { diskIdleTicks = 0 } else { diskIdleTicks += 1 }
+        electionElapsed += 1
+        if role == .leader { tickLeader() } else { tickFollower() }
+    }
+
+    private mutating func tickFollower() {
+        contactElapsed += 1
+        // A lone voter has nobody to wait for.
+        let isAlone: Bool = configuration.members == [id]
+        guard isAlone && role == .follower || electionElapsed >= electionTimeout, mayCampaign else { return }
+        campaign(isTransfer: false)
+    }
+
+    private mutating func tickLeader() {
+        if isDiskStalled, configuration.members != [id] {
+            return becomeFollower(leader: nil, because: .diskStalled)
+        }
+        if electionElapsed >= settings.electionTicks {
+            electionElapsed = 0
+            if let target = transferTarget {
+                transferTarget = nil
+                note(.transferAbandoned(to: target))
+            }
+            guard hasActiveQuorum else { return becomeFollower(leader: nil, because: .noQuorum) }
+            for peer in peers { progress[peer]?.isActive = false }
+        }
+        heartbeatElapsed += 1
+        guard heartbeatElapsed >= settings.heartbeatTicks else { return }
+        heartbeatElapsed = 0
+        broadcastHeartbeat()
+    }
+
+    /// Its disk has finished nothing for too long (a hung disk must not hide behind heartbeats).
+    var isDiskStalled: Bool { diskIdleTicks >= settings.diskStallTicks }
+
+    /// Learners, strangers and members with a stalled disk never campaign.
+    var mayCampaign: Bool { configuration.isVoter(id) && !isDiskStalled }
+
+    private var hasActiveQuorum: Bool {
+        quorum.agrees { $0 == id || progress[$0]?.isActive == true }
+    }
+
+    /// A term above ours was seen. Its leader, if the message named one, is followed.
+    mutating func adopt(term: Term, leader: MemberID?) {
+        precondition(term > ballot.term, "terms never go back: \(term) after \(ballot.term)")
+        let cause: StepDownCause? = role == .leader ? .higherTerm : nil
+        if let cause { note(.steppedDown(ballot.term, cause)) }
+        ballot = Ballot(term: term)
+        verified = commit
+        enterFollower(leader: leader)
+    }
+
+    /// Within the same term: a candidate that meets its leader, or a leader that gives up.
+    mutating func becomeFollower(leader: MemberID?, because cause: StepDownCause? = nil) {
+        if role == .leader, let cause { note(.steppedDown(ballot.term, cause)) }
+        enterFollower(leader: leader)
+    }
+
+    private mutating func enterFollower(leader: MemberID?) {
+        if role == .leader { refuseReads(leader: leader) }
+        role = .follower
+        self.leader = nil
+        progress = [:]
+        transferTarget = nil
+        votes = [:]
+        contactElapsed = settings.electionTicks
+        resetElectionTimer()
+        if let leader { follow(leader) }
+    }
+
+    /// Word from the leader of this term.
+    mutating func heard(from leader: MemberID) {
+        precondition(role != .leader, "two leaders in term \(ballot.term): \(id) and \(leader)")
+        if role != .follower { becomeFollower(leader: leader) }
+        if self.leader != leader { follow(leader) }
+        electionElapsed = 0
+        contactElapsed = 0
+    }
+
+    private mutating func follow(_ leader: MemberID) {
+        self.leader = leader
+        contactElapsed = 0
+        note(.following(leader, ballot.term))
+    }
+
+    mutating func resetElectionTimer() {
+        electionElapsed = 0
+        electionTimeout = settings.electionTicks + random.below(settings.electionTicks)
+    }
+
+    mutating func becomeLeader() {
+        precondition(role == .candidate, "only a candidate becomes leader, not a \(role)")
+        role = .leader
+        leader = id
+        electionElapsed = 0
+        heartbeatElapsed = 0
+        transferTarget = nil
+        progress = [:]
+        for peer in peers { progress[peer] = Progress(next: log.lastIndex + 1) }
+        // Members get one election timeout to show themselves before the first check of the quorum.
+        for peer in peers { progress[peer]?.isActive = true }
+        reads = ReadRounds()
+        uncommittedBytes = 0
+        for entry in log.slice(commit + 1, through: log.lastIndex) { uncommittedBytes += entry.cost }
+        note(.becameLeader(ballot.term))
+        appendOwn([LogEntry(index: log.lastIndex + 1, term: ballot.term, kind: .noop)])
+    }
+}

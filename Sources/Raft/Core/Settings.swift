@@ -1,0 +1,46 @@
+/// The numbers of the protocol. Defaults suit a tick of 50 ms in one data centre.
+package struct RaftSettings: Sendable {
+    /// Without word from a leader for one to two times this, a member asks for votes. At least three heartbeats.
+    package var electionTicks: Int = 20
+    package var heartbeatTicks: Int = 2
+    /// A leader whose own disk has finished nothing for this long steps down, unless it is alone.
+    package var diskStallTicks: Int = 80
+    /// Entries in one append message, by cost; one larger entry still goes.
+    package var appendBytes: Int = 256 * 1024
+    /// What may be on its way to one follower.
+    package var windowBytes: Int = 4 * 1024 * 1024
+    package var windowMessages: Int = 128
+    /// Proposals beyond this are refused as busy.
+    package var uncommittedBytes: Int = 64 * 1024 * 1024
+    /// A learner further behind is not made a voter.
+    package var promotionLagEntries: UInt64 = 1_000
+    /// Messages that wait for a ballot to reach the disk; beyond it the oldest is dropped, as a network might.
+    package var heldMessages: Int = 1_024
+
+    package init() {}
+
+    func check() {
+        precondition(heartbeatTicks > 0, "a leader must send heartbeats")
+        precondition(electionTicks >= 3 * heartbeatTicks, "an election timeout is at least three heartbeats")
+    }
+}
+
+/// Ways to be wrong on purpose, so that the simulator can show that it would notice.
+///
+/// Nothing but tests and the simulator sets them.
+package struct Flaws: OptionSet, Sendable {
+    package let rawValue: UInt8
+
+    package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// Votes are announced without being written down.
+    package static let forgetsVotes = Flaws(rawValue: 1)
+    /// A second candidate of the same term gets a vote, too.
+    package static let votesTwice = Flaws(rawValue: 2)
+    /// Entries of earlier terms count as committed once a majority has them (Raft paper, figure 8).
+    package static let commitsOldTerms = Flaws(rawValue: 4)
+    /// A follower acknowledges entries before its disk has them.
+    package static let acknowledgesEarly = Flaws(rawValue: 8)
+    /// One half of a joint configuration is enough.
+    package static let ignoresOutgoing = Flaws(rawValue: 16)
+}

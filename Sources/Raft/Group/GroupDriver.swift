@@ -1,0 +1,231 @@
+internal import Glibc
+internal import Limits
+internal import RaftCore
+internal import RaftLog
+
+/// The loop of a group's thread: takes what has gathered, steps the core, carries the effects out.
+struct GroupDriver<Machine: StateMachine> {
+    typealias Job = GroupJob<Machine.Outcome>
+
+    private var core: RaftCore
+    private var applied: LogIndex
+    private let machine: Machine
+    private let transport: any PeerTransport
+    private let writer: LogWriter
+    private let jobs: Mailbox<Job>
+    private let shared: SharedStatus
+    private let observer: @Sendable (Observation) -> Void
+
+    private let tickNanoseconds: UInt64
+    private let patienceTicks: UInt64
+    private var ticks: UInt64 = 0
+    private var isRunning: Bool = true
+
+    private var nextID: UInt64 = 1
+    private var proposals = Waiters<Job.ProposeResult>()
+    private var accepted: [LogIndex: (id: UInt64, term: Term)] = [:]
+    private var reads = Waiters<Job.ReadResult>()
+    /// Confirmed reads whose index is not applied here yet.
+    private var readsToApply: [(id: UInt64, index: LogIndex)] = []
+    private var leaderWaiters = Waiters<Job.ReadResult>()
+    private var waitingForLeader: [UInt64] = []
+    private var configurationAnswer: ConfigurationRefusal?
+
+    /// Gathered over one turn, so that the disk is handed one batch.
+    private var writes: [DiskWrite] = []
+
+    init(
+        core: RaftCore, applied: LogIndex, machine: Machine, transport: any PeerTransport, writer: LogWriter,
+        jobs: Mailbox<Job>, shared: SharedStatus, options: RaftGroup<Machine>.Options,
+        observer: @escaping @Sendable (Observation) -> Void
+    ) {
+        self.core = core
+        self.applied = applied
+        self.machine = machine
+        self.transport = transport
+        self.writer = writer
+        self.jobs = jobs
+        self.shared = shared
+        self.observer = observer
+        tickNanoseconds = UInt64(options.tickMilliseconds) * 1_000_000
+        patienceTicks = UInt64(options.answerSeconds * 1_000 / options.tickMilliseconds) + 1
+    }
+
+    mutating func run() {
+        transport.membersChanged(core.configuration)
+        step(.tick)
+        endTurn()
+        var nextTick: UInt64 = Self.now() + tickNanoseconds
+        while isRunning, let batch = jobs.take(until: nextTick) {
+            take(batch)
+            let now: UInt64 = Self.now()
+            if now >= nextTick {
+                tick()
+                // After a pause the missed ticks are not made up for: time that nobody saw deposes nobody.
+                nextTick = now + tickNanoseconds
+            }
+            endTurn()
+        }
+        finish()
+    }
+
+    private mutating func take(_ batch: [Job]) {
+        var commands: [RaftCore.Proposal] = []
+        var readIDs: [UInt64] = []
+        for job in batch {
+            switch job {
+            case .propose(let version, let payload, let continuation):
+                commands.append(RaftCore.Proposal(id: nextID, version: version, payload: payload))
+                proposals.add(takeID(), until: ticks + patienceTicks, continuation)
+            case .read(let continuation):
+                readIDs.append(nextID)
+                reads.add(takeID(), until: ticks + patienceTicks, continuation)
+            case .awaitLeader(let continuation):
+                waitingForLeader.append(nextID)
+                leaderWaiters.add(takeID(), until: ticks + patienceTicks, continuation)
+            case .changeMembers(let voters, let learners, let continuation):
+                configurationAnswer = nil
+                step(.proposeConfiguration(voters: voters, learners: learners))
+                continuation.resume(returning: configurationAnswer)
+            case .transfer(let member): step(.transferLeadership(to: member))
+            case .message(let message): step(.received(message))
+            case .disk(let completion):
+                if let ballot = completion.ballot { step(.ballotDurable(ballot)) }
+                if let write = completion.write { step(.logDurable(write: write)) }
+            case .compact(let index): compact(through: index)
+            case .stop: isRunning = false
+            }
+        }
+        if !commands.isEmpty { step(.propose(commands)) }
+        if !readIDs.isEmpty { step(.read(ids: readIDs)) }
+    }
+
+    private mutating func takeID() -> UInt64 {
+        defer { nextID += 1 }
+        return nextID
+    }
+
+    private mutating func tick() {
+        ticks += 1
+        step(.tick)
+        proposals.expire(at: ticks, with: .failure(.unknown))
+        reads.expire(at: ticks, with: .failure(.timedOut))
+        leaderWaiters.expire(at: ticks, with: .failure(.noLeader(leader: core.leader)))
+    }
+
+    private mutating func step(_ input: RaftCore.Input) {
+        for effect in core.step(input) { perform(effect) }
+    }
+
+    private mutating func perform(_ effect: Effect) {
+        switch effect {
+        case .send(let message): transport.send(message, to: message.to)
+        case .persist, .append, .truncate, .reset:
+            if let write = DiskWrite(effect) { writes.append(write) }
+        case .commit(let index): apply(through: index)
+        case .accepted(let ids, let first, let term):
+            for (offset, id) in ids.enumerated() { accepted[first + LogIndex(offset)] = (id, term) }
+        case .rejected(let ids, let refusal):
+            for id in ids { proposals.answer(id, .failure(Self.error(refusal))) }
+        case .readReady(let ids, let index): confirm(ids, index)
+        case .readRefused(let ids, let leader):
+            for id in ids { reads.answer(id, .failure(.noLeader(leader: leader))) }
+        case .configurationRefused(let refusal): configurationAnswer = refusal
+        case .configurationChanged(let configuration): transport.membersChanged(configuration)
+        case .snapshotNeeded(let member):
+            // There is no way to send one yet; the core asks again when the member is heard from.
+            step(.snapshotSent(to: member, succeeded: false))
+        case .note(let observation): observer(observation)
+        }
+    }
+
+    private mutating func apply(through index: LogIndex) {
+        guard index > applied else { return }
+        for entry in core.log.slice(applied + 1, through: index) {
+            let waiter: (id: UInt64, term: Term)? = accepted.removeValue(forKey: entry.index)
+            guard entry.kind == .data else {
+                machine.pass(index: entry.index, term: entry.term)
+                if let waiter { proposals.answer(waiter.id, .failure(.superseded)) }
+                continue
+            }
+            let outcome: Machine.Outcome = machine.apply(
+                index: entry.index, term: entry.term, version: entry.version, payload: entry.payload)
+            guard let waiter else { continue }
+            if waiter.term == entry.term {
+                let result = Applied(index: entry.index, term: entry.term, outcome: outcome)
+                proposals.answer(waiter.id, .success(result))
+            } else {
+                proposals.answer(waiter.id, .failure(.superseded))
+            }
+        }
+        applied = index
+        let ready: [(id: UInt64, index: LogIndex)] = readsToApply.filter { $0.index <= index }
+        readsToApply.removeAll { $0.index <= index }
+        for read in ready { reads.answer(read.id, .success(read.index)) }
+    }
+
+    private mutating func confirm(_ ids: [UInt64], _ index: LogIndex) {
+        for id in ids {
+            if index <= applied { reads.answer(id, .success(index)) } else { readsToApply.append((id, index)) }
+        }
+    }
+
+    private mutating func compact(through index: LogIndex) {
+        let safe: LogIndex = min(index, applied)
+        guard safe > core.log.base.index else { return }
+        step(.compact(through: safe))
+        writer.compact(through: safe)
+    }
+
+    /// Hands the disk what this turn asked for, and shows the state to others.
+    private mutating func endTurn() {
+        if !writes.isEmpty {
+            writer.submit(writes)
+            writes.removeAll(keepingCapacity: true)
+        }
+        shared.value = Self.status(of: core, applied: applied)
+        guard !waitingForLeader.isEmpty, let leader = core.leader, leader != core.id || core.takesProposals else { return }
+        for id in waitingForLeader { leaderWaiters.answer(id, .success(applied)) }
+        waitingForLeader = []
+    }
+
+    private mutating func finish() {
+        jobs.close()
+        writer.stop()
+        // What came in last is answered, too: nobody waits for ever.
+        for job in jobs.take() ?? [] {
+            switch job {
+            case .propose(_, _, let continuation): continuation.resume(returning: .failure(.notLeader(leader: nil)))
+            case .read(let continuation), .awaitLeader(let continuation):
+                continuation.resume(returning: .failure(.noLeader(leader: nil)))
+            case .changeMembers(_, _, let continuation): continuation.resume(returning: .notLeader(leader: nil))
+            case .transfer, .message, .disk, .compact, .stop: break
+            }
+        }
+        proposals.answerAll(.failure(.unknown))
+        reads.answerAll(.failure(.noLeader(leader: nil)))
+        leaderWaiters.answerAll(.failure(.noLeader(leader: nil)))
+    }
+
+    static func status(of core: RaftCore, applied: LogIndex) -> GroupStatus {
+        GroupStatus(
+            id: core.id, group: core.group, role: core.role, term: core.term, leader: core.leader,
+            commit: core.commit, applied: applied, firstIndex: core.log.firstIndex, lastIndex: core.log.lastIndex,
+            configuration: core.configuration)
+    }
+
+    private static func error(_ refusal: ProposalRefusal) -> ProposeError {
+        switch refusal {
+        case .notLeader(let leader): .notLeader(leader: leader)
+        case .transferring(let member): .transferring(to: member)
+        case .busy: .busy
+        }
+    }
+
+    /// A clock that only goes forward.
+    private static func now() -> UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+}

@@ -1,0 +1,149 @@
+internal import Limits
+package import RaftCore
+package import RaftLog
+internal import Synchronization
+
+/// One member of a Raft group, running: it owns the core, the log and the calls into the state machine.
+///
+/// All of it happens on one thread; a call from elsewhere wakes that thread at once, and what gathers meanwhile goes
+/// into the log together. The disk has another thread, so that one flush serves a whole batch.
+package final class RaftGroup<Machine: StateMachine>: Sendable {
+    package typealias Outcome = Machine.Outcome
+
+    /// What a group is told when it starts.
+    package struct Options: Sendable {
+        package var settings = RaftSettings()
+        package var tickMilliseconds: Int = Limits.raftTickMilliseconds
+        package var answerSeconds: Int = Limits.raftAnswerSeconds
+        /// Spreads election timeouts; different on every member and start.
+        package var seed: UInt64 = UInt64.random(in: .min ... .max)
+
+        package init() { settings.uncommittedBytes = Limits.raftUncommittedBytes }
+    }
+
+    private let jobs: Mailbox<GroupJob<Outcome>>
+    private let thread: WorkerThread
+    private let shared: SharedStatus
+
+    /// Starts the member that lives in `storage`.
+    ///
+    /// - Parameters:
+    ///   - observer: hears what is worth a log line; called on the group's thread, must not block.
+    ///   - fatal: the disk failed, and nothing more will be acknowledged; the process must end now.
+    /// - Precondition: the state machine's applied index lies within the log (a ``FileLog`` opened with it as
+    ///   `knownCommitted` has checked the end; ``LogContents/base`` tells the beginning).
+    package init(
+        storage: sending any LogStorage, machine: Machine, transport: any PeerTransport = NoPeers(),
+        options: Options = Options(), observer: @escaping @Sendable (Observation) -> Void = { _ in },
+        fatal: @escaping @Sendable (LogFault) -> Void
+    ) {
+        let contents: LogContents = storage.contents()
+        let applied: LogIndex = machine.appliedIndex
+        precondition(
+            applied >= contents.base.index,
+            "the state ends at entry \(applied), but the log begins after \(contents.base.index)")
+        let jobs = Mailbox<GroupJob<Outcome>>()
+        let writer = LogWriter(
+            storage: storage, completion: { jobs.post(.disk($0)) },
+            fatal: { fault in
+                fatal(fault)
+                jobs.post(.stop)
+            })
+        let core = RaftCore(
+            id: contents.member, group: contents.group, ballot: contents.ballot,
+            log: EntryTail(base: contents.base, entries: contents.entries),
+            configuration: contents.baseConfiguration, applied: applied, settings: options.settings,
+            random: SeededRandom(seed: options.seed))
+        let shared = SharedStatus(GroupDriver<Machine>.status(of: core, applied: applied))
+        self.jobs = jobs
+        self.shared = shared
+        thread = WorkerThread {
+            var driver = GroupDriver(
+                core: core, applied: applied, machine: machine, transport: transport, writer: writer, jobs: jobs,
+                shared: shared, options: options, observer: observer)
+            driver.run()
+        }
+    }
+
+    /// Puts a command into the log and returns what it came to, once it is applied here.
+    package func propose(_ payload: [UInt8], version: UInt8 = 1) async throws(ProposeError) -> Applied<Outcome> {
+        guard payload.count <= Limits.raftCommandBytes else {
+            throw .tooLarge(bytes: payload.count, limit: Limits.raftCommandBytes)
+        }
+        let result: Result<Applied<Outcome>, ProposeError> = await withCheckedContinuation { continuation in
+            if !jobs.post(.propose(version: version, payload: payload, continuation)) {
+                continuation.resume(returning: .failure(.notLeader(leader: nil)))
+            }
+        }
+        return try result.get()
+    }
+
+    /// Returns when everything that was acknowledged anywhere before the call is applied here.
+    @discardableResult
+    package func readIndex() async throws(ReadError) -> LogIndex {
+        try await ask { .read($0) }
+    }
+
+    /// Returns when there is a leader that takes proposals, as far as this member knows.
+    package func awaitLeader() async throws(ReadError) {
+        _ = try await ask { .awaitLeader($0) }
+    }
+
+    private func ask(
+        _ job: (CheckedContinuation<Result<LogIndex, ReadError>, Never>) -> GroupJob<Outcome>
+    ) async throws(ReadError) -> LogIndex {
+        let result: Result<LogIndex, ReadError> = await withCheckedContinuation { continuation in
+            if !jobs.post(job(continuation)) { continuation.resume(returning: .failure(.noLeader(leader: nil))) }
+        }
+        return try result.get()
+    }
+
+    /// Starts a change of members; ``status`` shows when it is done.
+    ///
+    /// - Returns: why it was refused, or nil.
+    package func changeMembers(voters: [MemberID], learners: [MemberID]) async -> ConfigurationRefusal? {
+        await withCheckedContinuation { continuation in
+            if !jobs.post(.changeMembers(voters: voters, learners: learners, continuation)) {
+                continuation.resume(returning: .notLeader(leader: nil))
+            }
+        }
+    }
+
+    /// Asks the leader, if it is this one, to hand over.
+    package func transferLeadership(to member: MemberID) { jobs.post(.transfer(to: member)) }
+
+    /// A message of another member came in.
+    package func receive(_ message: Message) { jobs.post(.message(message)) }
+
+    /// Entries up to `index` may go: they are in a checkpoint that was flushed and verified.
+    ///
+    /// Keep some behind the checkpoint for slow members: what is gone costs them a snapshot.
+    package func compact(through index: LogIndex) { jobs.post(.compact(through: index)) }
+
+    package var status: GroupStatus { shared.value }
+
+    /// Stops at once; what is in the log's queue is still written. Callers that wait get `unknown`.
+    package func shutdown() async {
+        jobs.post(.stop)
+        let thread: WorkerThread = thread
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            // Waiting for a thread blocks, so another one does it.
+            _ = WorkerThread {
+                thread.join()
+                continuation.resume()
+            }
+        }
+    }
+}
+
+/// The status, as the driver last saw it.
+final class SharedStatus: Sendable {
+    private let status: Mutex<GroupStatus>
+
+    init(_ status: GroupStatus) { self.status = Mutex(status) }
+
+    var value: GroupStatus {
+        get { status.withLock { $0 } }
+        set { status.withLock { $0 = newValue } }
+    }
+}

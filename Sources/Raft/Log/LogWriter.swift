@@ -1,0 +1,87 @@
+package import RaftCore
+
+/// Writes the log on a thread of its own: while one flush runs, the next batch gathers (group commit).
+package final class LogWriter: Sendable {
+    /// What the disk has now; one call a batch.
+    package struct Completion: Sendable {
+        package var ballot: Ballot?
+        package var write: UInt64?
+    }
+
+    private enum Job: Sendable {
+        case write(DiskWrite)
+        case compact(through: LogIndex)
+    }
+
+    private let jobs: Mailbox<Job>
+    private let thread: WorkerThread
+
+    /// - Parameters:
+    ///   - completion: called on the log's thread after each batch; must not block.
+    ///   - fatal: the disk failed. Nothing was retried and nothing more is written; the process must end.
+    package init(
+        storage: sending any LogStorage, completion: @escaping @Sendable (Completion) -> Void,
+        fatal: @escaping @Sendable (LogFault) -> Void
+    ) {
+        let jobs = Mailbox<Job>()
+        self.jobs = jobs
+        let owned = ThreadOwned(storage)
+        thread = WorkerThread {
+            do throws(LogFault) {
+                while let batch = jobs.take() { try Self.run(batch, on: owned.value, completion) }
+                try owned.value.close()
+            } catch {
+                jobs.close()
+                fatal(error)
+            }
+            owned.release()
+        }
+    }
+
+    package func submit(_ writes: [DiskWrite]) { jobs.post(all: writes.map(Job.write)) }
+
+    package func compact(through index: LogIndex) { jobs.post(.compact(through: index)) }
+
+    /// Writes what is waiting, closes the storage and ends the thread.
+    package func stop() {
+        jobs.close()
+        thread.join()
+    }
+
+    private static func run(
+        _ batch: [Job], on storage: any LogStorage, _ completion: (Completion) -> Void
+    ) throws(LogFault) {
+        var done = Completion()
+        var compaction: LogIndex?
+        for job in batch {
+            switch job {
+            case .compact(let index): compaction = max(index, compaction ?? 0)
+            case .write(let change):
+                try storage.write(change)
+                switch change {
+                case .ballot(let ballot): done.ballot = ballot
+                case .append(_, let write): done.write = write
+                case .truncate, .reset: break
+                }
+            }
+        }
+        try storage.flush()
+        if done.ballot != nil || done.write != nil { completion(done) }
+        if let compaction { try storage.compact(through: compaction) }
+    }
+}
+
+/// Hands the storage to the log's thread.
+// @unchecked: set before the thread starts, used by that thread alone afterwards.
+private final class ThreadOwned: @unchecked Sendable {
+    private var storage: (any LogStorage)?
+
+    init(_ storage: any LogStorage) { self.storage = storage }
+
+    var value: any LogStorage {
+        guard let storage else { preconditionFailure("the storage was released") }
+        return storage
+    }
+
+    func release() { storage = nil }
+}

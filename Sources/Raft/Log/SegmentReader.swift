@@ -1,0 +1,55 @@
+internal import RaftCore
+
+/// Reads the records of one segment and decides what its end means.
+struct SegmentReader {
+    let path: String
+    let bytes: [UInt8]
+    let head: SegmentHead
+    private(set) var offset: Int = SegmentHead.bytes
+
+    init(path: String, bytes: [UInt8]) throws(LogFault) {
+        self.path = path
+        self.bytes = bytes
+        head = try SegmentHead(decoding: bytes, path: path)
+    }
+
+    /// The next record that is whole and follows `checksum`, or nil at the end of what can be read.
+    mutating func next(after checksum: UInt32?) -> LogRecord? {
+        guard let record = LogRecord(in: bytes, at: offset, salt: head.salt) else { return nil }
+        if let checksum, record.previous != checksum { return nil }
+        offset += LogRecord.size(payload: record.payload.count)
+        return record
+    }
+
+    /// Refuses when something that was flushed cannot be read: a later record says that the disk had this place.
+    func checkEnd() throws(LogFault) {
+        var place: Int = offset + 8
+        while let candidate = nextNonZero(from: place) {
+            place = candidate + 8
+            // A record begins at a multiple of 8; if its first 8 bytes are its length and checksum, this is it.
+            guard let record = LogRecord(in: bytes, at: candidate, salt: head.salt) else { continue }
+            guard record.flushed <= offset else {
+                throw .damaged(
+                    file: path, offset: offset,
+                    reason: "the record here cannot be read, but one at byte \(candidate) was written after it was safe")
+            }
+            place = candidate + LogRecord.size(payload: record.payload.count)
+        }
+    }
+
+    /// Whether anything but zeros follows the last record: the torn remains of a write that was never acknowledged.
+    var isTorn: Bool { nextNonZero(from: offset) != nil }
+
+    /// The first multiple of 8 at or after `start` where something is not zero.
+    private func nextNonZero(from start: Int) -> Int? {
+        // Eight bytes a step, because an empty segment is megabytes of zeros; the pointer lives only for the closure.
+        bytes.withUnsafeBytes { buffer in
+            var place: Int = start
+            while place + 8 <= buffer.count {
+                if buffer.loadUnaligned(fromByteOffset: place, as: UInt64.self) != 0 { return place }
+                place += 8
+            }
+            return nil
+        }
+    }
+}
