@@ -89,7 +89,7 @@ struct ConvergeTests {
         #expect(bench.last("a")?.condition == .error)
         #expect(bench.last("a")?.message == "no such image")
         #expect(bench.last("a")?.generation == 1)
-        bench.input(.tick(milliseconds: 1_000_000))
+        bench.input(.tick(milliseconds: 14_000))
         bench.sync(1, [spec("a")])
         #expect(bench.operations.isEmpty)
         bench.sync(2, [spec("a", generation: 2, revision: 2)])

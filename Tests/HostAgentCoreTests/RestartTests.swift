@@ -40,7 +40,7 @@ struct RestartTests {
         var bench: Bench = running(labels: ["io.rancher.container.start_once": "true"])
         bench.restart([container("a", .exited, exitCode: 0)])
         #expect(bench.operations.isEmpty)
-        bench.connect()
+        bench.connect(FrameStamp(incarnation: "aa", epoch: 1, revision: 1))
         #expect(bench.last("a")?.condition == .stopped)
     }
 
