@@ -43,8 +43,9 @@ import Testing
     @Test func `a read gives up at its deadline, and a later one works`() async throws {
         try await withLoops { (loops: Loops) async throws in
             let (server, client): (SocketStream, SocketStream) = try await connectedPair(loops)
-            guard case .timedOut? = await fault({ _ = try await server.read(upTo: 10, before: .after(milliseconds: 20)) })
-                as? NetworkFault
+            guard
+                case .timedOut? = await fault({ _ = try await server.read(upTo: 10, before: .after(milliseconds: 20)) })
+                    as? NetworkFault
             else {
                 Issue.record("no time-out")
                 return
@@ -73,7 +74,9 @@ import Testing
         try await withLoops { (loops: Loops) async throws in
             let client: SocketStream = try await {
                 let (server, client): (SocketStream, SocketStream) = try await connectedPair(loops)
-                let waiter = Task(executorPreference: server.loop) { try await server.read(upTo: 1, before: .after(milliseconds: 5)) }
+                let waiter = Task(executorPreference: server.loop) {
+                    try await server.read(upTo: 1, before: .after(milliseconds: 5))
+                }
                 _ = await waiter.result
                 return client
             }()
@@ -110,10 +113,12 @@ import Testing
             let closed: Listener = try .bind(.tcp(host: "127.0.0.1", port: 0), on: loops.all[0])
             let endpoint: Endpoint = closed.endpoint
             closed.close()
-            #expect(await eventually {
-                await fault { _ = try await loops.all[0].connect(to: endpoint, before: soon) } as? NetworkFault
-                    == .system(operation: "connect to", object: "\(endpoint)", code: ECONNREFUSED)
-            })
+            #expect(
+                await eventually {
+                    await fault { _ = try await loops.all[0].connect(to: endpoint, before: soon) } as? NetworkFault
+                        == .system(operation: "connect to", object: "\(endpoint)", code: ECONNREFUSED)
+                }
+            )
         }
     }
 
@@ -152,8 +157,10 @@ import Testing
             close(dead)
 
             let listener: Listener = try .bind(.unix(path: path), on: loop)
-            #expect(await fault { _ = try Listener.bind(.unix(path: path), on: loop) } as? NetworkFault
-                == .addressInUse("unix:\(path)"))
+            #expect(
+                await fault { _ = try Listener.bind(.unix(path: path), on: loop) } as? NetworkFault
+                    == .addressInUse("unix:\(path)")
+            )
             // The second one asked whether somebody answers there.
             #expect(try await listener.accept(onto: loop).read(upTo: 1, before: soon) == [])
             let client: SocketStream = try await loop.connect(unixPath: path, before: soon)
@@ -168,7 +175,10 @@ import Testing
     @Test(arguments: ["", String(repeating: "x", count: 108), "a\0b"])
     func `an impossible socket path is refused`(path: String) async throws {
         try await withLoops(1) { (loops: Loops) async throws in
-            #expect(await fault { _ = try Listener.bind(.unix(path: path), on: loops.all[0]) } as? NetworkFault == .invalidPath(path))
+            #expect(
+                await fault { _ = try Listener.bind(.unix(path: path), on: loops.all[0]) } as? NetworkFault
+                    == .invalidPath(path)
+            )
         }
     }
 }

@@ -4,7 +4,8 @@ import Testing
 
 @Suite struct ClientTests {
     @Test func `requests share a connection`() async throws {
-        try await World.run(handler: { request, info in .text(200, "\(info.peer) \(request.headers["host"] ?? "-")") }) { (world: World) async throws in
+        try await World.run(handler: { request, info in .text(200, "\(info.peer) \(request.headers["host"] ?? "-")") })
+        { (world: World) async throws in
             let first: HTTPClientResponse = try await world.send()
             for _ in 0..<10 { #expect(try await world.send("POST", body: "x").text == first.text) }
             #expect(first.text.hasSuffix(" \(world.server.endpoint)\n"))
@@ -13,7 +14,8 @@ import Testing
     }
 
     @Test func `bodies go both ways whole`() async throws {
-        try await World.run(handler: { request, _ in HTTPResponse(status: 200, body: request.body) }) { (world: World) async throws in
+        try await World.run(handler: { request, _ in HTTPResponse(status: 200, body: request.body) }) {
+            (world: World) async throws in
             for size in [0, 1, 4_095, 65_536, 65_537, 1_000_000] {
                 let body = String(repeating: "abcdefg", count: size / 7 + 1)
                 #expect(try await world.send("PUT", body: body).text == body)
@@ -32,7 +34,10 @@ import Testing
                 }
             }
         }) { (world: World) async throws in
-            let answer: HTTPAnswer = try await world.client.open(HTTPRequest(method: "GET", target: "/"), to: world.server.endpoint)
+            let answer: HTTPAnswer = try await world.client.open(
+                HTTPRequest(method: "GET", target: "/"),
+                to: world.server.endpoint
+            )
             #expect(answer.headers["transfer-encoding"] == "chunked")
             for number in 1...5 {
                 next.yield()
@@ -49,10 +54,16 @@ import Testing
         struct Broken: Error {}
         try await World.run(handler: { request, _ in
             switch request.path {
-            case "/known": .stream(length: 6) { try await $0.write("abc"); try await $0.write("def") }
+            case "/known":
+                .stream(length: 6) {
+                    try await $0.write("abc"); try await $0.write("def")
+                }
             case "/short": .stream(length: 7) { try await $0.write("abc") }
             case "/long": .stream(length: 2) { try await $0.write("abc") }
-            default: .stream { try await $0.write("abc"); throw Broken() }
+            default:
+                .stream {
+                    try await $0.write("abc"); throw Broken()
+                }
             }
         }) { (world: World) async throws in
             let known: HTTPClientResponse = try await world.send("GET", "/known")
@@ -74,7 +85,10 @@ import Testing
                 try await info.loop.sleep(milliseconds: 3_600_000)
             }
         }) { (world: World) async throws in
-            let answer: HTTPAnswer = try await world.client.open(HTTPRequest(method: "GET", target: "/"), to: world.server.endpoint)
+            let answer: HTTPAnswer = try await world.client.open(
+                HTTPRequest(method: "GET", target: "/"),
+                to: world.server.endpoint
+            )
             #expect(try await answer.next() == Array("first".utf8))
             answer.close()
             #expect(await eventually { ended.value })
@@ -92,7 +106,10 @@ import Testing
                 }
             }
         }) { (world: World) async throws in
-            let answer: HTTPAnswer = try await world.client.open(HTTPRequest(method: "GET", target: "/"), to: world.server.endpoint)
+            let answer: HTTPAnswer = try await world.client.open(
+                HTTPRequest(method: "GET", target: "/"),
+                to: world.server.endpoint
+            )
             var before: Int = -1
             // Until it stands still.
             while before != produced.value {
@@ -129,7 +146,11 @@ import Testing
             #expect(try await client.send(get, to: listener.endpoint).status == 200)
             #expect(try await client.send(get, to: listener.endpoint).status == 200)
             #expect(served.value == 2)
-            #expect(await fault { _ = try await client.send(HTTPRequest(method: "POST", target: "/"), to: listener.endpoint) } != nil)
+            #expect(
+                await fault {
+                    _ = try await client.send(HTTPRequest(method: "POST", target: "/"), to: listener.endpoint)
+                } != nil
+            )
             #expect(served.value == 2)
             listener.close()
             await serving.value
@@ -139,10 +160,13 @@ import Testing
     @Test func `an answer that does not come is given up`() async throws {
         var limits = HTTPClientLimits()
         limits.answerMilliseconds = 30
-        try await World.run(clientLimits: limits, handler: { _, info in
-            try? await info.loop.sleep(milliseconds: 3_600_000)
-            return .text(200, "")
-        }) { (world: World) async throws in
+        try await World.run(
+            clientLimits: limits,
+            handler: { _, info in
+                try? await info.loop.sleep(milliseconds: 3_600_000)
+                return .text(200, "")
+            }
+        ) { (world: World) async throws in
             guard case .timedOut? = await fault({ _ = try await world.send() }) as? NetworkFault else {
                 Issue.record("no time-out")
                 return
@@ -165,7 +189,10 @@ import Testing
     @Test func `a body over the client's limit is refused`() async throws {
         var limits = HTTPClientLimits()
         limits.message.bodyBytes = 100
-        try await World.run(clientLimits: limits, handler: { _, _ in HTTPResponse(status: 200, body: [UInt8](repeating: 1, count: 101)) }) { (world: World) async throws in
+        try await World.run(
+            clientLimits: limits,
+            handler: { _, _ in HTTPResponse(status: 200, body: [UInt8](repeating: 1, count: 101)) }
+        ) { (world: World) async throws in
             guard case .badAnswer? = await fault({ _ = try await world.send() }) as? HTTPClientFault else {
                 Issue.record("accepted")
                 return
@@ -176,7 +203,8 @@ import Testing
     @Test(arguments: ["/a b", "/\r\nX: y", "", "/ü"])
     func `a target that would break the request line is not sent`(target: String) async throws {
         try await World.run { (world: World) async throws in
-            guard case .invalidRequest? = await fault({ _ = try await world.send("GET", target) }) as? HTTPClientFault else {
+            guard case .invalidRequest? = await fault({ _ = try await world.send("GET", target) }) as? HTTPClientFault
+            else {
                 Issue.record("sent")
                 return
             }
@@ -189,20 +217,33 @@ import Testing
             return .upgrade(headers: ["Upgrade": "shout"]) { stream, leftover in
                 var bytes: [UInt8] = leftover
                 while !bytes.isEmpty {
-                    try? await stream.write(Array(String(decoding: bytes, as: UTF8.self).uppercased().utf8), before: soon)
+                    try? await stream.write(
+                        Array(String(decoding: bytes, as: UTF8.self).uppercased().utf8),
+                        before: soon
+                    )
                     bytes = (try? await stream.read(upTo: 100, before: soon)) ?? []
                 }
             }
         }) { (world: World) async throws in
-            let plain: HTTPUpgrade = try await world.client.upgrade(HTTPRequest(method: "GET", target: "/"), to: world.server.endpoint)
+            let plain: HTTPUpgrade = try await world.client.upgrade(
+                HTTPRequest(method: "GET", target: "/"),
+                to: world.server.endpoint
+            )
             guard case .refused(let response) = plain else {
                 Issue.record("not refused")
                 return
             }
             #expect(response.status == 426)
             let raw: SocketStream = try await world.connect()
-            try await raw.write(Array("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: shout\r\n\r\nearly".utf8), before: soon)
-            #expect(try await raw.readUntil("EARLY").hasPrefix("HTTP/1.1 101 Switching Protocols\r\nUpgrade: shout\r\nConnection: Upgrade\r\n\r\nEARLY"))
+            try await raw.write(
+                Array("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: shout\r\n\r\nearly".utf8),
+                before: soon
+            )
+            #expect(
+                try await raw.readUntil("EARLY").hasPrefix(
+                    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: shout\r\nConnection: Upgrade\r\n\r\nEARLY"
+                )
+            )
             try await raw.write(Array("more".utf8), before: soon)
             #expect(try await raw.readUntil("MORE") == "MORE")
         }
@@ -214,7 +255,9 @@ import Testing
                 for number in 0..<200 {
                     group.addTask {
                         var texts: [String] = []
-                        for round in 0..<5 { texts.append(try await world.send("POST", "/\(number)", body: "\(round)").text) }
+                        for round in 0..<5 {
+                            texts.append(try await world.send("POST", "/\(number)", body: "\(round)").text)
+                        }
                         return texts
                     }
                 }

@@ -28,7 +28,9 @@ func parse(_ bytes: [UInt8], step: Int, limits: MessageLimits = MessageLimits())
             while let event = try parser.next(buffer) {
                 if case .request(let request) = event {
                     let fields: [String] = request.headers.map { "\($0.name)=\($0.value)" }
-                    requests.append("\(request.method) \(request.target) \(fields) \(String(decoding: request.body, as: UTF8.self))")
+                    requests.append(
+                        "\(request.method) \(request.target) \(fields) \(String(decoding: request.body, as: UTF8.self))"
+                    )
                 }
             }
         } while start < bytes.count
@@ -212,10 +214,14 @@ struct Refused: Sendable, CustomTestStringConvertible {
         (get + "X:  a b \t\r\nY:\r\n\r\n", [#"GET / ["Host=a", "X=a b", "Y="] "#]),
         (post + "Content-Length: 0\r\n\r\n", [#"POST / ["Host=a", "Content-Length=0"] "#]),
         (post + "Content-Length: 003\r\n\r\nabc", [#"POST / ["Host=a", "Content-Length=003"] abc"#]),
-        (post + "Transfer-Encoding: Chunked\r\n\r\n3;x=\"y\"\r\nabc\r\nA\r\n0123456789\r\n000\r\nT: u\r\n\r\n",
-            [#"POST / ["Host=a", "Transfer-Encoding=Chunked"] abc0123456789"#]),
-        (post + "Content-Length: 3\r\n\r\nabc" + get + "\r\n" + "GET /x",
-            [#"POST / ["Host=a", "Content-Length=3"] abc"#, #"GET / ["Host=a"] "#]),
+        (
+            post + "Transfer-Encoding: Chunked\r\n\r\n3;x=\"y\"\r\nabc\r\nA\r\n0123456789\r\n000\r\nT: u\r\n\r\n",
+            [#"POST / ["Host=a", "Transfer-Encoding=Chunked"] abc0123456789"#]
+        ),
+        (
+            post + "Content-Length: 3\r\n\r\nabc" + get + "\r\n" + "GET /x",
+            [#"POST / ["Host=a", "Content-Length=3"] abc"#, #"GET / ["Host=a"] "#]
+        ),
     ]
 
     @Test(arguments: accepted)
@@ -231,7 +237,9 @@ struct Refused: Sendable, CustomTestStringConvertible {
         limits.headBytes = 300
         let first: String = "GET /\(String(repeating: "x", count: 86)) HTTP/1.1\r\n"
         let value = String(repeating: "y", count: 92)
-        let text: String = first + "Host: a\r\n" + (1...2).map { "X-Long\($0): \(value.dropLast(2))\r\n" }.joined() + "Z: \(String(repeating: "z", count: 82))\r\n\r\n"
+        let text: String =
+            first + "Host: a\r\n" + (1...2).map { "X-Long\($0): \(value.dropLast(2))\r\n" }.joined()
+            + "Z: \(String(repeating: "z", count: 82))\r\n\r\n"
         let bytes: [UInt8] = Array(text.utf8)
         guard case .requests(let whole) = parse(bytes, step: bytes.count, limits: limits) else {
             Issue.record("refused whole")

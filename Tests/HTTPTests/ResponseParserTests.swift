@@ -39,8 +39,14 @@ private func parse(_ bytes: [UInt8], step: Int, method: String = "GET", limit: I
         ("GET", "HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", "200 ||end"),
         ("GET", "HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n", "200 ||end"),
         ("GET", "HTTP/1.0 200 OK\r\n\r\nabc", "200 OK|abc|closed"),
-        ("GET", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1;x\r\nc\r\n0\r\n\r\n", "200 OK|abc|end"),
-        ("GET", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nLink: x\r\n\r\nHTTP/1.1 204 No\r\n\r\n", "204 No||end"),
+        (
+            "GET", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1;x\r\nc\r\n0\r\n\r\n",
+            "200 OK|abc|end"
+        ),
+        (
+            "GET", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nLink: x\r\n\r\nHTTP/1.1 204 No\r\n\r\n",
+            "204 No||end"
+        ),
         ("GET", "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", "304 Not Modified||end"),
         ("HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", "200 OK||end"),
         ("HEAD", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "200 OK||end"),

@@ -44,7 +44,10 @@ import Testing
             }
         }) { (world: World) async throws in
             let close: String = " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
-            #expect(try await world.raw("HEAD /\(close)") == "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\n")
+            #expect(
+                try await world.raw("HEAD /\(close)")
+                    == "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\n"
+            )
             #expect(try await world.raw("GET /204\(close)") == "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
             #expect(try await world.raw("GET /304\(close)") == "HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n")
         }
@@ -65,10 +68,14 @@ import Testing
         try await World.run(limits) { (world: World) async throws in
             let body = String(repeating: "x", count: 300_000)
             let answer: String = try await world.raw(
-                "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\n\r\n\(body)", finish: true)
+                "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\n\r\n\(body)",
+                finish: true
+            )
             #expect(answer.hasPrefix("HTTP/1.1 413 "))
             let chunked: String = try await world.raw(
-                "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3e9\r\n\(body)", finish: true)
+                "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3e9\r\n\(body)",
+                finish: true
+            )
             #expect(chunked.hasPrefix("HTTP/1.1 413 "))
             let response: HTTPClientResponse = try await world.send("POST", body: body)
             #expect(response.status == 413)
@@ -118,10 +125,13 @@ import Testing
         var limits = HTTPServerLimits()
         limits.writeMilliseconds = 50
         let running = Shared<Bool>(false)
-        try await World.run(limits, handler: { _, _ in
-            running.change { $0 = true }
-            return HTTPResponse(status: 200, body: [UInt8](repeating: 1, count: 32_000_000))
-        }) { (world: World) async throws in
+        try await World.run(
+            limits,
+            handler: { _, _ in
+                running.change { $0 = true }
+                return HTTPResponse(status: 200, body: [UInt8](repeating: 1, count: 32_000_000))
+            }
+        ) { (world: World) async throws in
             let stream: SocketStream = try await world.connect()
             try await stream.write(Array("GET / HTTP/1.1\r\nHost: a\r\n\r\n".utf8), before: soon)
             #expect(await eventually { running.value })
@@ -143,7 +153,9 @@ import Testing
         }
     }
 
-    @Test(arguments: [("X-A", "b\r\nX-Injected: 1"), ("X-A", "b\nc"), ("X-A\r\nB", "c"), ("X A", "c"), ("", "c"), ("X-A", "\0")])
+    @Test(arguments: [
+        ("X-A", "b\r\nX-Injected: 1"), ("X-A", "b\nc"), ("X-A\r\nB", "c"), ("X A", "c"), ("", "c"), ("X-A", "\0"),
+    ])
     func `a header that would become another line is never sent`(name: String, value: String) async throws {
         try await World.run(handler: { _, _ in
             var headers = HTTPHeaders()
@@ -210,7 +222,9 @@ import Testing
             #expect(try await world.raw("").hasPrefix("HTTP/1.1 503 "))
             first.close()
             #expect(await eventually { world.server.connectionCount == 1 })
-            #expect(try await world.raw("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").hasPrefix("HTTP/1.1 200 "))
+            #expect(
+                try await world.raw("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").hasPrefix("HTTP/1.1 200 ")
+            )
             second.close()
         }
     }

@@ -14,14 +14,19 @@ struct World: Sendable {
 
     /// Starts both, hands them to `body`, stops them.
     static func run(
-        _ limits: HTTPServerLimits = HTTPServerLimits(), endpoint: Endpoint = .tcp(host: "127.0.0.1", port: 0),
-        clientLimits: HTTPClientLimits = HTTPClientLimits(), handler: @escaping HTTPServer.Handler = World.echo,
+        _ limits: HTTPServerLimits = HTTPServerLimits(),
+        endpoint: Endpoint = .tcp(host: "127.0.0.1", port: 0),
+        clientLimits: HTTPClientLimits = HTTPClientLimits(),
+        handler: @escaping HTTPServer.Handler = World.echo,
         _ body: (World) async throws -> Void
     ) async throws {
         let loops: Loops = try .start(count: 2)
         let server: HTTPServer = try .start(on: endpoint, loops: loops, limits: limits, handler: handler)
         let world = World(
-            loops: loops, server: server, client: HTTPClient(loop: loops.all[0], limits: clientLimits))
+            loops: loops,
+            server: server,
+            client: HTTPClient(loop: loops.all[0], limits: clientLimits)
+        )
         let result: Result<Void, any Error>
         do {
             result = .success(try await body(world))
@@ -40,7 +45,10 @@ struct World: Sendable {
     }
 
     func send(
-        _ method: String = "GET", _ target: String = "/", headers: HTTPHeaders = [:], body: String = ""
+        _ method: String = "GET",
+        _ target: String = "/",
+        headers: HTTPHeaders = [:],
+        body: String = ""
     ) async throws -> HTTPClientResponse {
         let request = HTTPRequest(method: method, target: target, headers: headers, body: Array(body.utf8))
         return try await client.send(request, to: server.endpoint)

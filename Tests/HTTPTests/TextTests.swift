@@ -21,9 +21,12 @@ import Testing
 
     @Test func `query items keep their order and their repetitions`() {
         let items = QueryItems("a=1&b=2&a=%33&c&d=x+y&=z&&e=f=g")
-        #expect(items?.items == [
-            .init("a", "1"), .init("b", "2"), .init("a", "3"), .init("c", ""), .init("d", "x y"), .init("", "z"), .init("e", "f=g"),
-        ])
+        #expect(
+            items?.items == [
+                .init("a", "1"), .init("b", "2"), .init("a", "3"), .init("c", ""), .init("d", "x y"), .init("", "z"),
+                .init("e", "f=g"),
+            ]
+        )
         #expect(items?.all("a") == ["1", "3"])
         #expect(items?["d"] == "x y" && items?["none"] == nil)
         #expect(QueryItems("a=%ff") == nil && QueryItems("%=1") == nil)
@@ -32,7 +35,8 @@ import Testing
 
     static let targets: [(String, String, String?)] = [
         ("/", "/", nil), ("/a/b", "/a/b", nil), ("/a?b=c", "/a", "b=c"), ("/?", "/", ""), ("/a?b?c", "/a", "b?c"),
-        ("*", "*", nil), ("http://h", "/", nil), ("http://h:1/a?b", "/a", "b"), ("https://h?b", "/", "b"), ("/x://y", "/x://y", nil),
+        ("*", "*", nil), ("http://h", "/", nil), ("http://h:1/a?b", "/a", "b"), ("https://h?b", "/", "b"),
+        ("/x://y", "/x://y", nil),
     ]
 
     @Test(arguments: targets)

@@ -43,15 +43,18 @@ private func decode(_ bytes: [UInt8], role: WebSocketRole, step: Int, limit: Int
     /// The examples of RFC 6455, section 5.7.
     @Test func `the examples of the standard`() {
         #expect(Frame(.text, Array("Hello".utf8)).encoded(mask: nil) == [0x81, 5, 0x48, 0x65, 0x6C, 0x6C, 0x6F])
-        #expect(Frame(.text, Array("Hello".utf8)).encoded(mask: 0x37FA_213D)
-            == [0x81, 0x85, 0x37, 0xFA, 0x21, 0x3D, 0x7F, 0x9F, 0x4D, 0x51, 0x58])
+        #expect(
+            Frame(.text, Array("Hello".utf8)).encoded(mask: 0x37FA_213D)
+                == [0x81, 0x85, 0x37, 0xFA, 0x21, 0x3D, 0x7F, 0x9F, 0x4D, 0x51, 0x58]
+        )
     }
 
     /// As a client sees them: not masked.
     static let refused: [(what: String, bytes: [UInt8], code: UInt16)] = [
         ("a masked frame from a server", [0x81, 0x80, 0, 0, 0, 0], 1002),
         ("a first reserved bit", [0xC1, 0], 1002), ("a second", [0xA1, 0], 1002), ("a third", [0x91, 0], 1002),
-        ("opcode 3", [0x83, 0], 1002), ("opcode 7", [0x87, 0], 1002), ("opcode 11", [0x8B, 0], 1002), ("opcode 15", [0x8F, 0], 1002),
+        ("opcode 3", [0x83, 0], 1002), ("opcode 7", [0x87, 0], 1002), ("opcode 11", [0x8B, 0], 1002),
+        ("opcode 15", [0x8F, 0], 1002),
         ("a fragmented ping", [0x09, 0], 1002), ("a fragmented close", [0x08, 0], 1002),
         ("a long ping", [0x89, 126, 0, 126], 1002),
         ("a length in two bytes for one", [0x82, 126, 0, 125], 1002),
@@ -63,8 +66,10 @@ private func decode(_ bytes: [UInt8], role: WebSocketRole, step: Int, limit: Int
         ("text that is not UTF-8", [0x81, 1, 0xFF], 1007),
         ("text that is not UTF-8 over two frames", [0x01, 1, 0xC3, 0x80, 1, 0x41], 1007),
         ("a close of one byte", [0x88, 1, 3], 1002),
-        ("close 1005", [0x88, 2, 3, 0xED], 1002), ("close 1006", [0x88, 2, 3, 0xEE], 1002), ("close 1004", [0x88, 2, 3, 0xEC], 1002),
-        ("close 1015", [0x88, 2, 3, 0xF7], 1002), ("close 999", [0x88, 2, 3, 0xE7], 1002), ("close 5000", [0x88, 2, 0x13, 0x88], 1002),
+        ("close 1005", [0x88, 2, 3, 0xED], 1002), ("close 1006", [0x88, 2, 3, 0xEE], 1002),
+        ("close 1004", [0x88, 2, 3, 0xEC], 1002),
+        ("close 1015", [0x88, 2, 3, 0xF7], 1002), ("close 999", [0x88, 2, 3, 0xE7], 1002),
+        ("close 5000", [0x88, 2, 0x13, 0x88], 1002),
         ("a close reason that is not UTF-8", [0x88, 3, 3, 0xE8, 0xFF], 1007),
     ]
 

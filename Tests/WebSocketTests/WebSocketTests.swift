@@ -7,7 +7,8 @@ private var soon: Deadline { .after(seconds: 10) }
 
 /// A server that answers every request with a WebSocket for `handler`.
 private func withServer(
-    limits: WebSocketLimits = WebSocketLimits(), clientLimits: WebSocketLimits = WebSocketLimits(),
+    limits: WebSocketLimits = WebSocketLimits(),
+    clientLimits: WebSocketLimits = WebSocketLimits(),
     handler: @escaping @Sendable (WebSocket) async -> Void = echo,
     _ body: (HTTPServer, HTTPClient, @Sendable () async throws -> WebSocket) async throws -> Void
 ) async throws {
@@ -46,7 +47,13 @@ private func fault(_ body: () async throws -> Void) async -> (any Error)? {
 }
 
 /// A raw connection after a handshake by hand, and the head that answered it.
-private func handshake(_ server: HTTPServer, _ loop: EventLoop, extra: String = "", version: String = "13", key: String = "dGhlIHNhbXBsZSBub25jZQ==") async throws -> (SocketStream, String) {
+private func handshake(
+    _ server: HTTPServer,
+    _ loop: EventLoop,
+    extra: String = "",
+    version: String = "13",
+    key: String = "dGhlIHNhbXBsZSBub25jZQ=="
+) async throws -> (SocketStream, String) {
     let stream: SocketStream = try await loop.connect(to: server.endpoint, before: soon)
     let head: String =
         "GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n"
@@ -75,13 +82,22 @@ private func handshake(_ server: HTTPServer, _ loop: EventLoop, extra: String = 
 
     @Test func `the handshake is the standard's`() async throws {
         try await withServer { server, client, _ in
-            let (_, answer): (SocketStream, String) = try await handshake(server, client.loop, extra: "Sec-WebSocket-Protocol: x, a ,b\r\n")
-            #expect(answer == "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                + "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: a\r\n\r\n")
+            let (_, answer): (SocketStream, String) = try await handshake(
+                server,
+                client.loop,
+                extra: "Sec-WebSocket-Protocol: x, a ,b\r\n"
+            )
+            #expect(
+                answer == "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                    + "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: a\r\n\r\n"
+            )
             #expect(try await handshake(server, client.loop, version: "8").1.hasPrefix("HTTP/1.1 426 "))
             #expect(try await handshake(server, client.loop, version: "8").1.contains("Sec-WebSocket-Version: 13\r\n"))
             #expect(try await handshake(server, client.loop, key: "short").1.hasPrefix("HTTP/1.1 400 "))
-            let plain: HTTPClientResponse = try await client.send(HTTPRequest(method: "GET", target: "/"), to: server.endpoint)
+            let plain: HTTPClientResponse = try await client.send(
+                HTTPRequest(method: "GET", target: "/"),
+                to: server.endpoint
+            )
             #expect(plain.status == 426)
         }
     }
@@ -96,7 +112,8 @@ private func handshake(_ server: HTTPServer, _ loop: EventLoop, extra: String = 
                 + Frame(.continuation, Array("three".utf8)).encoded(mask: 4)
             for byte in bytes { try await stream.write([byte], before: soon) }
             var answer: [UInt8] = []
-            let expected: [UInt8] = Frame(.pong, [7]).encoded(mask: nil) + Frame(.text, Array("one two three".utf8)).encoded(mask: nil)
+            let expected: [UInt8] =
+                Frame(.pong, [7]).encoded(mask: nil) + Frame(.text, Array("one two three".utf8)).encoded(mask: nil)
             while answer.count < expected.count { answer += try await stream.read(upTo: 100, before: soon) }
             #expect(answer == expected)
             // The closing handshake repeats the code and ends the connection.
@@ -154,13 +171,18 @@ private func handshake(_ server: HTTPServer, _ loop: EventLoop, extra: String = 
     @Test func `a reader that does not read ends the connection when too much waits`() async throws {
         var limits = WebSocketLimits()
         limits.queuedMessages = 10
-        try await withServer(clientLimits: limits, handler: { socket in
-            try? await Task.sleep(for: .seconds(3_600))  // until the server stops
-        }) { _, _, open in
+        try await withServer(
+            clientLimits: limits,
+            handler: { socket in
+                try? await Task.sleep(for: .seconds(3_600))  // until the server stops
+            }
+        ) { _, _, open in
             let socket: WebSocket = try await open()
             let faults: [any Error] = await withTaskGroup(of: (any Error)?.self) { group in
                 for _ in 0..<40 {
-                    group.addTask { await fault { try await socket.send(binary: [UInt8](repeating: 1, count: 1_000_000)) } }
+                    group.addTask {
+                        await fault { try await socket.send(binary: [UInt8](repeating: 1, count: 1_000_000)) }
+                    }
                 }
                 return await group.reduce(into: []) { list, error in if let error { list.append(error) } }
             }
@@ -171,9 +193,12 @@ private func handshake(_ server: HTTPServer, _ loop: EventLoop, extra: String = 
     @Test func `silence is noticed, and pongs are no silence`() async throws {
         var limits = WebSocketLimits()
         limits.silenceMilliseconds = 300
-        try await withServer(clientLimits: limits, handler: { socket in
-            while (try? await socket.receive()) != nil {}
-        }) { _, client, open in
+        try await withServer(
+            clientLimits: limits,
+            handler: { socket in
+                while (try? await socket.receive()) != nil {}
+            }
+        ) { _, client, open in
             let socket: WebSocket = try await open()
             let pings = Task(executorPreference: client.loop) {
                 for _ in 0..<8 {
@@ -206,9 +231,12 @@ private func handshake(_ server: HTTPServer, _ loop: EventLoop, extra: String = 
     @Test func `a peer that does not answer a close is not waited for long`() async throws {
         var limits = WebSocketLimits()
         limits.closeMilliseconds = 40
-        try await withServer(clientLimits: limits, handler: { socket in
-            try? await Task.sleep(for: .seconds(3_600))  // until the server stops
-        }) { _, _, open in
+        try await withServer(
+            clientLimits: limits,
+            handler: { socket in
+                try? await Task.sleep(for: .seconds(3_600))  // until the server stops
+            }
+        ) { _, _, open in
             let socket: WebSocket = try await open()
             await socket.close()
             let other: WebSocket = try await open()
@@ -244,10 +272,16 @@ private func handshake(_ server: HTTPServer, _ loop: EventLoop, extra: String = 
             return .text(404, "nothing here")
         }
         let client = HTTPClient(loop: loops.all[0])
-        #expect(await fault { _ = try await WebSocket.connect(to: server.endpoint, target: "/", client: client) } as? WebSocketFault
-            == .refused(status: 404, cause: "nothing here\n"))
-        #expect(await fault { _ = try await WebSocket.connect(to: server.endpoint, target: "/wrong", client: client) } as? WebSocketFault
-            == .refused(status: 101, cause: "Sec-WebSocket-Accept does not match the key"))
+        #expect(
+            await fault { _ = try await WebSocket.connect(to: server.endpoint, target: "/", client: client) }
+                as? WebSocketFault
+                == .refused(status: 404, cause: "nothing here\n")
+        )
+        #expect(
+            await fault { _ = try await WebSocket.connect(to: server.endpoint, target: "/wrong", client: client) }
+                as? WebSocketFault
+                == .refused(status: 101, cause: "Sec-WebSocket-Accept does not match the key")
+        )
         await server.stop(graceMilliseconds: 0)
         await loops.stop()
     }

@@ -68,7 +68,9 @@ extension EventLoop {
         return try answer.result?.get() ?? []
     }
 
-    private func connect(to address: SocketAddress, _ endpoint: Endpoint, _ deadline: Deadline) async throws -> SocketStream {
+    private func connect(to address: SocketAddress, _ endpoint: Endpoint, _ deadline: Deadline) async throws
+        -> SocketStream
+    {
         let kind: Int32 = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         let descriptor: Int32 = socket(address.family, kind, 0)
         guard descriptor >= 0 else {

@@ -51,7 +51,8 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
     package static func start() throws(NetworkFault) -> EventLoop {
         let loop = EventLoop(
             epoll: epoll_create1(Int32(EPOLL_CLOEXEC)),
-            wakeup: eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK)))
+            wakeup: eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
+        )
         guard loop.epoll >= 0, loop.wakeup >= 0 else {
             throw .system(operation: "create an event loop", object: "epoll", code: errno)
         }
@@ -65,12 +66,15 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
         var thread = pthread_t()
         let held: Unmanaged<EventLoop> = .passRetained(loop)  // the thread gives it back when it ends
         let code: Int32 = pthread_create(
-            &thread, nil,
+            &thread,
+            nil,
             { argument in
                 guard let argument else { return nil }
                 Unmanaged<EventLoop>.fromOpaque(argument).takeRetainedValue().main()
                 return nil
-            }, held.toOpaque())
+            },
+            held.toOpaque()
+        )
         guard code == 0 else {
             held.release()
             throw .system(operation: "start a thread", object: "event loop", code: code)

@@ -80,7 +80,8 @@ package final class Listener: Watched, @unchecked Sendable {
             switch errno {
             case EAGAIN: mayAccept = false
             case EMFILE, ENFILE, ENOBUFS, ENOMEM: try await loop.sleep(milliseconds: Self.exhaustedMilliseconds)
-            case EBADF, EINVAL, ENOTSOCK: throw NetworkFault.system(operation: "accept on", object: "\(endpoint)", code: errno)
+            case EBADF, EINVAL, ENOTSOCK:
+                throw NetworkFault.system(operation: "accept on", object: "\(endpoint)", code: errno)
             default: continue  // that one connection broke before it was taken
             }
         }
@@ -149,12 +150,17 @@ package final class Listener: Watched, @unchecked Sendable {
     }
 
     private static func fault(_ operation: String, _ endpoint: Endpoint, _ code: Int32) -> NetworkFault {
-        code == EADDRINUSE ? .addressInUse("\(endpoint)") : .system(operation: operation, object: "\(endpoint)", code: code)
+        code == EADDRINUSE
+            ? .addressInUse("\(endpoint)") : .system(operation: operation, object: "\(endpoint)", code: code)
     }
 
     /// A socket file outlives its process; it is in the way only while somebody answers on it.
     private static func removeDeadSocket(_ path: String, _ address: SocketAddress) throws(NetworkFault) {
-        let probe: Int32 = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
+        let probe: Int32 = socket(
+            AF_UNIX,
+            Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue),
+            0
+        )
         guard probe >= 0 else { return }
         defer { Glibc.close(probe) }
         let code: Int32 = address.withPointer { clinux_connect(probe, $0, address.length) == 0 ? 0 : errno }

@@ -39,13 +39,16 @@ final class NameLookups: Sendable {
         var thread = pthread_t()
         let held: Unmanaged<Request> = .passRetained(request)  // the thread gives it back
         let code: Int32 = pthread_create(
-            &thread, nil,
+            &thread,
+            nil,
             { argument in
                 guard let argument else { return nil }
                 let request: Request = Unmanaged<Request>.fromOpaque(argument).takeRetainedValue()
                 request.done(NameLookups.resolve(request.name, port: request.port))
                 return nil
-            }, held.toOpaque())
+            },
+            held.toOpaque()
+        )
         if code == 0 {
             pthread_detach(thread)
         } else {

@@ -56,7 +56,9 @@ package final class ReadBuffer {
         makeRoom(step)
         let offered: Int = storage.count - end
         let position: Int = end
-        let count: Int = storage.withUnsafeMutableBytes { body(UnsafeMutableRawBufferPointer(rebasing: $0[position...])) }
+        let count: Int = storage.withUnsafeMutableBytes {
+            body(UnsafeMutableRawBufferPointer(rebasing: $0[position...]))
+        }
         if count > 0 { end += count }
         // A sender that fills the space has more to say: offer twice as much the next time.
         if count == offered { step = min(step * 2, Self.largestStep) }

@@ -45,7 +45,9 @@ struct SocketAddress: Sendable {
     /// Copies what `getaddrinfo` returned.
     init?(_ info: addrinfo) {
         self.init()
-        guard let address = info.ai_addr, Int(info.ai_addrlen) <= MemoryLayout<sockaddr_storage>.size else { return nil }
+        guard let address = info.ai_addr, Int(info.ai_addrlen) <= MemoryLayout<sockaddr_storage>.size else {
+            return nil
+        }
         withUnsafeMutableBytes(of: &storage) {
             $0.copyMemory(from: UnsafeRawBufferPointer(start: address, count: Int(info.ai_addrlen)))
         }
@@ -87,7 +89,8 @@ struct SocketAddress: Sendable {
         let bytes: [UInt8] = buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
         let text = String(decoding: bytes, as: UTF8.self)
         let mapped: String = "::ffff:"
-        return text.hasPrefix(mapped) && text.utf8.contains(UInt8(ascii: ".")) ? String(text.dropFirst(mapped.count)) : text
+        return text.hasPrefix(mapped) && text.utf8.contains(UInt8(ascii: "."))
+            ? String(text.dropFirst(mapped.count)) : text
     }
 
     private mutating func set<Address>(_ address: Address) {

@@ -95,7 +95,9 @@ actor ClientConnection {
 
     /// What Host says; a Unix socket has no host, and any valid one will do.
     private static func host(_ endpoint: Endpoint) -> String {
-        if case .tcp(_, let port) = endpoint, port == 80, let host = endpoint.host, !host.utf8.contains(UInt8(ascii: ":")) {
+        if case .tcp(_, let port) = endpoint, port == 80, let host = endpoint.host,
+            !host.utf8.contains(UInt8(ascii: ":"))
+        {
             return host
         }
         if case .tcp = endpoint { return "\(endpoint)" }

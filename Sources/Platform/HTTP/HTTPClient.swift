@@ -16,7 +16,8 @@ package final class HTTPClient: Sendable {
     private static let idempotent: Set<String> = ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]
 
     package init(
-        loop: EventLoop, limits: HTTPClientLimits = HTTPClientLimits(),
+        loop: EventLoop,
+        limits: HTTPClientLimits = HTTPClientLimits(),
         connector: @escaping Connector = { try await $1.connect(to: $0, before: $2) }
     ) {
         self.loop = loop
@@ -32,7 +33,9 @@ package final class HTTPClient: Sendable {
     ///
     /// - Throws: ``HTTPClientFault``, ``NetworkFault``, `CancellationError`.
     package func send(
-        _ request: HTTPRequest, to endpoint: Endpoint, limits: HTTPClientLimits? = nil
+        _ request: HTTPRequest,
+        to endpoint: Endpoint,
+        limits: HTTPClientLimits? = nil
     ) async throws -> HTTPClientResponse {
         try await onLoop { [self] in
             let answer: HTTPAnswer = try await exchange(request, endpoint, limits ?? self.limits)
@@ -42,14 +45,18 @@ package final class HTTPClient: Sendable {
 
     /// As ``send(_:to:limits:)``, but returns when the head has come; the body is read from the answer.
     package func open(
-        _ request: HTTPRequest, to endpoint: Endpoint, limits: HTTPClientLimits? = nil
+        _ request: HTTPRequest,
+        to endpoint: Endpoint,
+        limits: HTTPClientLimits? = nil
     ) async throws -> HTTPAnswer {
         try await onLoop { [self] in try await exchange(request, endpoint, limits ?? self.limits) }
     }
 
     /// Asks for another protocol on a connection of its own; the request carries `Connection: Upgrade` and `Upgrade`.
     package func upgrade(
-        _ request: HTTPRequest, to endpoint: Endpoint, limits: HTTPClientLimits? = nil
+        _ request: HTTPRequest,
+        to endpoint: Endpoint,
+        limits: HTTPClientLimits? = nil
     ) async throws -> HTTPUpgrade {
         try await onLoop { [self] in
             let limits: HTTPClientLimits = limits ?? self.limits
@@ -74,7 +81,9 @@ package final class HTTPClient: Sendable {
     }
 
     private func exchange(
-        _ request: HTTPRequest, _ endpoint: Endpoint, _ limits: HTTPClientLimits
+        _ request: HTTPRequest,
+        _ endpoint: Endpoint,
+        _ limits: HTTPClientLimits
     ) async throws -> HTTPAnswer {
         if let connection = await idleConnection(endpoint) {
             do {
@@ -87,7 +96,9 @@ package final class HTTPClient: Sendable {
     }
 
     private func exchange(
-        _ request: HTTPRequest, on connection: ClientConnection, _ limits: HTTPClientLimits
+        _ request: HTTPRequest,
+        on connection: ClientConnection,
+        _ limits: HTTPClientLimits
     ) async throws -> HTTPAnswer {
         do {
             let head: ResponseHead = try await connection.exchange(request, limits)

@@ -15,7 +15,11 @@ package struct HTTPRequest: Sendable {
     package let minorVersion: Int
 
     package init(
-        method: String, target: String, headers: HTTPHeaders = HTTPHeaders(), body: [UInt8] = [], minorVersion: Int = 1
+        method: String,
+        target: String,
+        headers: HTTPHeaders = HTTPHeaders(),
+        body: [UInt8] = [],
+        minorVersion: Int = 1
     ) {
         self.method = method
         self.target = target

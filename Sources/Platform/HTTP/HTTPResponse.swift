@@ -31,7 +31,10 @@ package struct HTTPResponse: Sendable {
     /// A plain text answer.
     package static func text(_ status: Int, _ text: String) -> HTTPResponse {
         HTTPResponse(
-            status: status, headers: ["Content-Type": "text/plain; charset=utf-8"], body: Array("\(text)\n".utf8))
+            status: status,
+            headers: ["Content-Type": "text/plain; charset=utf-8"],
+            body: Array("\(text)\n".utf8)
+        )
     }
 
     /// An answer whose body is produced while it is sent; writing waits for the reader.
@@ -39,7 +42,9 @@ package struct HTTPResponse: Sendable {
     /// When the peer goes away the producer's task is cancelled; an error that it throws ends the connection, so
     /// that the peer can tell a broken body from a complete one.
     package static func stream(
-        status: Int = 200, headers: HTTPHeaders = HTTPHeaders(), length: Int? = nil,
+        status: Int = 200,
+        headers: HTTPHeaders = HTTPHeaders(),
+        length: Int? = nil,
         produce: @escaping @Sendable (HTTPBodyWriter) async throws -> Void
     ) -> HTTPResponse {
         HTTPResponse(status: status, headers: headers, content: .stream(length: length, produce: produce))
@@ -47,7 +52,8 @@ package struct HTTPResponse: Sendable {
 
     /// `101 Switching Protocols`; `headers` carry the Upgrade field.
     package static func upgrade(
-        headers: HTTPHeaders, handler: @escaping @Sendable (_ stream: any ByteStream, _ leftover: [UInt8]) async -> Void
+        headers: HTTPHeaders,
+        handler: @escaping @Sendable (_ stream: any ByteStream, _ leftover: [UInt8]) async -> Void
     ) -> HTTPResponse {
         HTTPResponse(status: 101, headers: headers, content: .upgrade(handler))
     }

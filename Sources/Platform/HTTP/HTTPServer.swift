@@ -38,7 +38,10 @@ package final class HTTPServer: Sendable {
     ///
     /// - Throws: ``NetworkFault`` naming the address, when it is taken or not ours.
     package static func start(
-        on endpoint: Endpoint, loops: Loops, limits: HTTPServerLimits = HTTPServerLimits(), wrapper: Wrapper? = nil,
+        on endpoint: Endpoint,
+        loops: Loops,
+        limits: HTTPServerLimits = HTTPServerLimits(),
+        wrapper: Wrapper? = nil,
         refusal: @escaping @Sendable (HTTPRefusal) -> HTTPResponse = { .text($0.status, $0.message) },
         handler: @escaping Handler
     ) throws(NetworkFault) -> HTTPServer {
@@ -50,8 +53,12 @@ package final class HTTPServer: Sendable {
     }
 
     private init(
-        _ listener: Listener, _ loops: Loops, _ limits: HTTPServerLimits, _ wrapper: Wrapper?,
-        _ refusal: @escaping @Sendable (HTTPRefusal) -> HTTPResponse, _ handler: @escaping Handler
+        _ listener: Listener,
+        _ loops: Loops,
+        _ limits: HTTPServerLimits,
+        _ wrapper: Wrapper?,
+        _ refusal: @escaping @Sendable (HTTPRefusal) -> HTTPResponse,
+        _ handler: @escaping Handler
     ) {
         self.listener = listener
         self.loops = loops

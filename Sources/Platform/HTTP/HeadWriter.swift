@@ -5,9 +5,15 @@ enum HeadWriter {
 
     /// - Throws: ``HTTPRefusal`` when the reason, a name or a value cannot stand in a head.
     static func response(
-        _ response: HTTPResponse, framing: BodyFraming, keepAlive: Bool, minorVersion: Int, into bytes: inout [UInt8]
+        _ response: HTTPResponse,
+        framing: BodyFraming,
+        keepAlive: Bool,
+        minorVersion: Int,
+        into bytes: inout [UInt8]
     ) throws(HTTPRefusal) {
-        guard (100...999).contains(response.status) else { throw HTTPRefusal(500, "status \(response.status) is not a status") }
+        guard (100...999).contains(response.status) else {
+            throw HTTPRefusal(500, "status \(response.status) is not a status")
+        }
         bytes.append(contentsOf: "HTTP/1.1 ".utf8)
         bytes.append(contentsOf: String(response.status).utf8)
         bytes.append(0x20)
@@ -52,7 +58,9 @@ enum HeadWriter {
         newLine(&bytes)
     }
 
-    private static func append(_ headers: HTTPHeaders, dropping dropped: [String], to bytes: inout [UInt8]) throws(HTTPRefusal) {
+    private static func append(_ headers: HTTPHeaders, dropping dropped: [String], to bytes: inout [UInt8])
+        throws(HTTPRefusal)
+    {
         var headers: HTTPHeaders = headers
         for name in dropped { headers.remove(name) }
         for field in headers.fields {

@@ -22,7 +22,10 @@ struct RequestLine {
         let name = String(decoding: bytes[method], as: UTF8.self)
         try check(bytes[target], method: name)
         return RequestLine(
-            method: name, target: String(decoding: bytes[target], as: UTF8.self), minorVersion: minorVersion)
+            method: name,
+            target: String(decoding: bytes[target], as: UTF8.self),
+            minorVersion: minorVersion
+        )
     }
 
     /// The minor version; any version but 1.0 and 1.1 is 505.

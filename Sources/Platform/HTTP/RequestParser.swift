@@ -56,7 +56,11 @@ package struct RequestParser: Sendable {
         let line: RequestLine = try RequestLine.parse(bytes, lines[0])
         let headers: HTTPHeaders = try FieldParser.parse(bytes, lines.dropFirst())
         let request = HTTPRequest(
-            method: line.method, target: line.target, headers: headers, minorVersion: line.minorVersion)
+            method: line.method,
+            target: line.target,
+            headers: headers,
+            minorVersion: line.minorVersion
+        )
         try RequestChecks.host(of: request)
         framing = try BodyFraming.declared(by: headers, minorVersion: line.minorVersion) ?? .none
         let expectsContinue: Bool = try RequestChecks.expectsContinue(request)

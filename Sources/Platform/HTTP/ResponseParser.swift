@@ -158,7 +158,10 @@ package struct ResponseParser: Sendable {
             reason.allSatisfy({ CharacterClass.value[Int($0)] })
         else { throw HTTPRefusal(502, "the status line is not a version, three digits and a reason") }
         return ResponseHead(
-            status: status, reason: String(decoding: reason.dropFirst(), as: UTF8.self), headers: HTTPHeaders(),
-            minorVersion: minorVersion)
+            status: status,
+            reason: String(decoding: reason.dropFirst(), as: UTF8.self),
+            headers: HTTPHeaders(),
+            minorVersion: minorVersion
+        )
     }
 }

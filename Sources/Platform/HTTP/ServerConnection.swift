@@ -122,9 +122,14 @@ final class ServerConnection {
 
     /// Produces the body while watching that there is still somebody to read it.
     private func stream(
-        _ framing: BodyFraming, _ produce: @escaping @Sendable (HTTPBodyWriter) async throws -> Void
+        _ framing: BodyFraming,
+        _ produce: @escaping @Sendable (HTTPBodyWriter) async throws -> Void
     ) async throws {
-        let writer = HTTPBodyWriter(stream: stream, framing: framing, writeMilliseconds: server.limits.writeMilliseconds)
+        let writer = HTTPBodyWriter(
+            stream: stream,
+            framing: framing,
+            writeMilliseconds: server.limits.writeMilliseconds
+        )
         let stream: any ByteStream = stream
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -146,11 +151,19 @@ final class ServerConnection {
 
     /// Puts the head into `output`; one that would be misread is replaced by a 500 before anything is sent.
     private func head(
-        _ response: HTTPResponse, _ framing: BodyFraming, _ keepAlive: Bool, _ request: HTTPRequest
+        _ response: HTTPResponse,
+        _ framing: BodyFraming,
+        _ keepAlive: Bool,
+        _ request: HTTPRequest
     ) throws(HTTPRefusal) {
         output.removeAll(keepingCapacity: output.capacity <= 2 * Self.joinedBodyBytes)
         try HeadWriter.response(
-            response, framing: framing, keepAlive: keepAlive, minorVersion: request.minorVersion, into: &output)
+            response,
+            framing: framing,
+            keepAlive: keepAlive,
+            minorVersion: request.minorVersion,
+            into: &output
+        )
     }
 
     private func write(_ bytes: [UInt8]) async throws {
@@ -164,7 +177,13 @@ final class ServerConnection {
         var bytes: [UInt8] = []
         guard case .bytes(let body) = response.body else { return }
         do {
-            try HeadWriter.response(response, framing: .length(body.count), keepAlive: false, minorVersion: 1, into: &bytes)
+            try HeadWriter.response(
+                response,
+                framing: .length(body.count),
+                keepAlive: false,
+                minorVersion: 1,
+                into: &bytes
+            )
             try await write(bytes + body)
             await linger()
         } catch {

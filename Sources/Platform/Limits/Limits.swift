@@ -96,6 +96,12 @@ package enum Limits {
     package static let raftAnswerSeconds: Int = 10
     package static let raftTickMilliseconds: Int = 50
 
+    // MARK: Checkpoints
+
+    package static let checkpointSeconds: Int = 30
+    /// Log entries that stay behind a checkpoint, for members that are a little late.
+    package static let raftKeptEntries: UInt64 = 10_000
+
     // MARK: Watches
 
     /// Events that wait for a slow watcher; one more and it is closed with the revision to resume from.
@@ -134,6 +140,8 @@ package enum Limits {
     package static let hostFrameBytes: Int = 1024 * 1024
     package static let hostPingSeconds: Int = 5
     package static let hostSilenceSeconds: Int = 15
+    /// From `reconnecting` to `disconnected`.
+    package static let hostDisconnectSeconds: Int = 180
     /// Containers that a report lists as unknown to the server; the rest is kept all the same.
     package static let hostOrphans: Int = 500
     /// Instances that one host is told to keep.

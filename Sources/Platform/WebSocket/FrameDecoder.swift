@@ -32,7 +32,10 @@ package struct FrameDecoder: Sendable {
         let isFinal: Bool = first & 0x80 != 0
         let isMasked: Bool = second & 0x80 != 0
         guard isMasked == (role == .server) else {
-            throw .violation(code: 1002, cause: isMasked ? "a server's frame is masked" : "a client's frame is not masked")
+            throw .violation(
+                code: 1002,
+                cause: isMasked ? "a server's frame is masked" : "a client's frame is not masked"
+            )
         }
         let short = Int(second & 0x7F)
         if opcode.isControl {

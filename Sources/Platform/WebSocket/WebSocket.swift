@@ -29,7 +29,10 @@ package actor WebSocket {
 
     /// Takes over a stream whose handshake is done; `leftover` came behind it.
     package init(
-        stream: any ByteStream, role: WebSocketRole, leftover: [UInt8] = [], limits: WebSocketLimits = WebSocketLimits()
+        stream: any ByteStream,
+        role: WebSocketRole,
+        leftover: [UInt8] = [],
+        limits: WebSocketLimits = WebSocketLimits()
     ) {
         self.stream = stream
         self.role = role

@@ -35,7 +35,9 @@ extension WebSocket {
     ///
     /// When `handler` returns, the WebSocket is closed.
     package static func response(
-        to request: HTTPRequest, protocols: [String] = [], limits: WebSocketLimits = WebSocketLimits(),
+        to request: HTTPRequest,
+        protocols: [String] = [],
+        limits: WebSocketLimits = WebSocketLimits(),
         handler: @escaping @Sendable (WebSocket) async -> Void
     ) -> HTTPResponse {
         do {
@@ -58,8 +60,12 @@ extension WebSocket {
     ///
     /// - Throws: ``WebSocketFault/refused(status:cause:)`` and the errors of the client.
     package static func connect(
-        to endpoint: Endpoint, target: String, headers: HTTPHeaders = HTTPHeaders(), protocols: [String] = [],
-        client: HTTPClient, limits: WebSocketLimits = WebSocketLimits()
+        to endpoint: Endpoint,
+        target: String,
+        headers: HTTPHeaders = HTTPHeaders(),
+        protocols: [String] = [],
+        client: HTTPClient,
+        limits: WebSocketLimits = WebSocketLimits()
     ) async throws -> WebSocket {
         let key: String = Base64.encode((0..<16).map { _ in UInt8.random(in: 0...255) })
         var request = HTTPRequest(method: "GET", target: target, headers: headers)

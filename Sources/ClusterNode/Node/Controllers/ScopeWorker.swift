@@ -1,0 +1,141 @@
+import Bytes
+import Crypto
+import EventLoop
+import Gateway
+import JSON
+import Limits
+import Logging
+import Services
+import Store
+import StoreFormat
+import Synchronization
+
+/// Works through one scope's items, one at a time, lowest first. An item that waits to be run again is in the queue once.
+final class ScopeWorker: Sendable {
+    private let scope: UInt64
+    private let state: ReplicatedState
+    private let ownership: Ownership
+    private let parsed: ParsedDocuments
+    private let loop: EventLoop
+    private let logger: Logger
+    private let now: @Sendable () -> Int64
+    private let queue = Mutex(Queue())
+
+    private struct Queue {
+        var items: Set<WorkItem> = []
+        /// When an item is to be run though nothing changed.
+        var wakes: [WorkItem: Int64] = [:]
+        var isWorking: Bool = false
+        var sleeper: Task<Void, Never>?
+        var sleepsUntil: Int64?
+    }
+
+    init(
+        scope: UInt64, state: ReplicatedState, ownership: Ownership, parsed: ParsedDocuments, loop: EventLoop,
+        logger: Logger, now: @escaping @Sendable () -> Int64
+    ) {
+        self.scope = scope
+        self.state = state
+        self.ownership = ownership
+        self.parsed = parsed
+        self.loop = loop
+        self.logger = logger.with(["scope": JSONValue(scope)])
+        self.now = now
+    }
+
+    func add(_ items: some Sequence<WorkItem>) {
+        let starts: Bool = queue.withLock { queue in
+            queue.items.formUnion(items)
+            guard !queue.isWorking, !queue.items.isEmpty else { return false }
+            queue.isWorking = true
+            return true
+        }
+        if starts { Task(executorPreference: loop) { await self.work() } }
+    }
+
+    private func work() async {
+        while let item: WorkItem = queue.withLock({ queue in
+            guard let next: WorkItem = queue.items.min() else {
+                queue.isWorking = false
+                return nil
+            }
+            queue.items.remove(next)
+            queue.wakes[next] = nil
+            return next
+        }) {
+            guard await run(item) else {
+                queue.withLock { $0.isWorking = false }
+                return
+            }
+        }
+        arrangeSleep()
+    }
+
+    /// Returns false when this node must not act for the scope any more.
+    private func run(_ item: WorkItem) async -> Bool {
+        guard let epoch: UInt64 = ownership.epoch(of: scope) else { return false }
+        let seed: [UInt8] = SecureRandom.bytes(16)
+        let context = ControlContext(
+            scope: scope, epoch: epoch, time: now(),
+            uuids: UUIDSource(seed: (high: Self.number(seed[0..<8]), low: Self.number(seed[8..<16]))),
+            requestID: "controller-\(item.controller)-\(item.number)")
+        let plan: Plan = Controllers.run(item, StateReader(state.store.view, parsed), context)
+        for note in plan.notes { logger.debug("planned", ["item": "\(item)", "note": .string(note)]) }
+        if let time: Int64 = plan.wakeAt { queue.withLock { $0.wakes[item] = time } }
+        for transaction in plan.transactions {
+            do throws(ProposalFault) {
+                switch try await state.propose(transaction) {
+                case .committed: continue
+                case .refused(.epochChanged(_, let held, let actual)):
+                    logger.notice("scope lost", ["scope.epoch": .init(held), "scope.newEpoch": .init(actual)])
+                    return false
+                case .refused(.invalid(let reason)):
+                    // A bug of ours: told, and not tried again at once, or it would go round for ever.
+                    logger.error("a controller's transaction is invalid", ["item": "\(item)", "error": .string(reason)])
+                    retry(item, after: 60_000)
+                case .refused:
+                    // Somebody was faster: plan again on what is there now.
+                    retry(item, after: 0)
+                }
+            } catch {
+                retry(item, after: 1_000)
+            }
+            break
+        }
+        return true
+    }
+
+    private func retry(_ item: WorkItem, after milliseconds: Int64) {
+        queue.withLock { queue in
+            if milliseconds == 0 { queue.items.insert(item) } else { queue.wakes[item] = now() + milliseconds }
+        }
+    }
+
+    /// One sleeper for the earliest of what is to be run later.
+    private func arrangeSleep() {
+        queue.withLock { queue in
+            guard let earliest: Int64 = queue.wakes.values.min() else { return }
+            if let planned: Int64 = queue.sleepsUntil, planned <= earliest { return }
+            queue.sleeper?.cancel()
+            queue.sleepsUntil = earliest
+            queue.sleeper = Task(executorPreference: loop) {
+                let wait: Int64 = max(1, earliest - self.now())
+                guard (try? await self.loop.sleep(milliseconds: Int(clamping: wait))) != nil, !Task.isCancelled else { return }
+                self.wake()
+            }
+        }
+    }
+
+    private func wake() {
+        let time: Int64 = now()
+        let due: [WorkItem] = queue.withLock { queue in
+            queue.sleepsUntil = nil
+            queue.sleeper = nil
+            return queue.wakes.filter { $0.value <= time }.map(\.key)
+        }
+        add(due)
+        if due.isEmpty { arrangeSleep() }
+    }
+
+    private static func number(_ bytes: ArraySlice<UInt8>) -> UInt64 { bytes.reduce(0) { $0 << 8 | UInt64($1) } }
+}

@@ -1,0 +1,142 @@
+import EventLoop
+import Gateway
+import Limits
+import Logging
+import Model
+import Store
+import StoreFormat
+import Synchronization
+import WebSocket
+
+/// The hosts that are connected to this node, and how long the others have been away.
+final class HostStreams: HostConnecting, Sendable {
+    let state: ReplicatedState
+    let ownership: Ownership
+    let incarnation: String
+    let loop: EventLoop
+    let logger: Logger
+    let now: @Sendable () -> Int64
+    private let table = Mutex(Sessions())
+
+    private struct Sessions {
+        var connected: [UInt64: HostSession] = [:]
+        /// For each host that is away, the task that will say so.
+        var absences: [UInt64: Task<Void, Never>] = [:]
+    }
+
+    init(
+        state: ReplicatedState, ownership: Ownership, incarnation: String, loop: EventLoop, logger: Logger,
+        now: @escaping @Sendable () -> Int64
+    ) {
+        self.state = state
+        self.ownership = ownership
+        self.incarnation = incarnation
+        self.loop = loop
+        self.logger = logger
+        self.now = now
+    }
+
+    func serve(_ socket: WebSocket, host: UInt64, project: UInt64) async {
+        await HostSession(host: host, project: project, socket: socket, room: self).run()
+    }
+
+    func logs(of instance: UInt64, on host: UInt64, _ request: LogRequest) async throws(HostUnavailable) -> LogStream {
+        guard let session: HostSession = table.withLock({ $0.connected[host] }) else {
+            throw HostUnavailable(message: "The host 1h\(host) is not connected now: its output cannot be read until it is back.")
+        }
+        guard let record: Record = state.store.view.get(RecordKey(.instance, instance)),
+            let stored = try? InstanceRecord(document: record.document)
+        else { throw HostUnavailable(message: "The container 1i\(instance) is gone.") }
+        return try await session.openLogs(uuid: stored.uuid, request)
+    }
+
+    // MARK: Sessions
+
+    func joined(_ session: HostSession) async {
+        let (old, absence): (HostSession?, Task<Void, Never>?) = table.withLock { table in
+            let old: HostSession? = table.connected.updateValue(session, forKey: session.host)
+            return (old, table.absences.removeValue(forKey: session.host))
+        }
+        absence?.cancel()
+        await old?.replace()
+    }
+
+    func left(_ session: HostSession) async {
+        let isCurrent: Bool = table.withLock { table in
+            guard table.connected[session.host] === session else { return false }
+            table.connected[session.host] = nil
+            return true
+        }
+        if isCurrent { expect(session.host) }
+    }
+
+    /// Starts the full grace of a host that is not here, as after each start of this node.
+    func expectAll() {
+        for record in state.store.view.records(in: .host) {
+            guard let host = try? HostRecord(document: record.document), host.removed == nil else { continue }
+            expect(record.key.number)
+        }
+    }
+
+    /// `reconnecting` after the silence that a stream may have, `disconnected` after the grace; nothing is ever removed for it.
+    private func expect(_ host: UInt64) {
+        let absence = Task(executorPreference: loop) {
+            do {
+                try await self.loop.sleep(milliseconds: Limits.hostSilenceSeconds * 1_000)
+                try await self.declare("reconnecting", host)
+                try await self.loop.sleep(milliseconds: Limits.hostDisconnectSeconds * 1_000)
+                try await self.declare("disconnected", host)
+            } catch {
+                return  // it is back, or the node stops
+            }
+        }
+        let old: Task<Void, Never>? = table.withLock { table in
+            guard table.connected[host] == nil else { return absence }
+            return table.absences.updateValue(absence, forKey: host)
+        }
+        old?.cancel()
+    }
+
+    private func declare(_ agentState: String, _ host: UInt64) async throws {
+        try Task.checkCancellation()
+        guard let record: Record = state.store.view.get(RecordKey(.host, host)),
+            let stored = try? HostRecord(document: record.document), stored.removed == nil,
+            let project: UInt64 = stored.accountID, let epoch: UInt64 = ownership.epoch(of: project)
+        else { return }
+        try await propose { view, time in
+            HostReports.agentState(agentState, host: host, scope: project, epoch: epoch, time: time, in: view)
+        }
+        logger.notice("host is away", ["host.id": .string("1h\(host)"), "host.agentState": .string(agentState)])
+    }
+
+    func isWelcome(_ host: UInt64) -> Bool {
+        guard let record: Record = state.store.view.get(RecordKey(.host, host)),
+            let stored = try? HostRecord(document: record.document)
+        else { return false }
+        return stored.removed == nil
+    }
+
+    // MARK: Writing
+
+    /// The epoch of an environment, once this node has taken it: a new environment is taken a moment after it was made.
+    func epoch(of project: UInt64) async throws -> UInt64 {
+        for _ in 0..<50 {
+            if let epoch: UInt64 = ownership.epoch(of: project) { return epoch }
+            try await loop.sleep(milliseconds: 100)
+        }
+        throw HostFault.notOwned
+    }
+
+    /// Proposes what `plan` makes of the newest view, again when somebody was faster.
+    func propose(_ plan: (StoreView, Int64) -> Transaction?) async throws {
+        for _ in 0...Limits.conflictRetries {
+            guard let transaction: Transaction = plan(state.store.view, now()) else { return }
+            switch try await state.propose(transaction) {
+            case .committed: return
+            case .refused(.epochChanged): throw HostFault.moved
+            case .refused: continue
+            }
+        }
+        throw HostFault.unexpected("a report met a conflict again and again")
+    }
+}

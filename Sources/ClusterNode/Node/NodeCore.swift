@@ -1,0 +1,54 @@
+import Gateway
+import JSON
+import Logging
+import RaftCore
+import RaftGroup
+import RaftLog
+import Store
+import StoreFormat
+
+/// The replicated heart of a node: log, group and store of one data folder.
+struct NodeCore: Sendable {
+    let state: ReplicatedState
+    private let logger: Logger
+
+    /// Opens the folder's log and store. The log's lock keeps every other process out.
+    static func open(
+        _ folder: DataFolder, logger: Logger, fatal: @escaping @Sendable (String) -> Void
+    ) throws(NodeFault) -> NodeCore {
+        let raftLogger: Logger = logger.labelled("raft")
+        let log: FileLog
+        let store: Store
+        do {
+            // The log first: who has its lock has the folder.
+            log = try FileLog(opening: folder.log, knownCommitted: 0)
+            store = try Store.open(folder: folder.state)
+        } catch {
+            throw .storage("\(error)")
+        }
+        let machine = StoreMachine(store: store) { fatal("\($0)") }
+        let group = RaftGroup<StoreMachine>(
+            storage: log, machine: machine, observer: { Self.tell($0, raftLogger) }, fatal: { fatal("\($0)") })
+        return NodeCore(state: ReplicatedState(store: store, group: group), logger: logger)
+    }
+
+    private static func tell(_ observation: Observation, _ logger: Logger) {
+        switch observation {
+        case .becameLeader(let term): logger.notice("became leader", ["raft.term": JSONValue(term)])
+        case .steppedDown(let term, let cause):
+            logger.notice("stepped down", ["raft.term": JSONValue(term), "cause": .string("\(cause)")])
+        default: logger.debug("observed", ["raft.observation": .string("\(observation)")])
+        }
+    }
+
+    func checkpointAndClose() async {
+        do {
+            _ = try await Blocking.run("checkpoint") { () throws(StoreFault) in try state.store.checkpoint() }
+        } catch {
+            logger.error("the last checkpoint failed; the log holds everything", ["error": .string("\(error)")])
+        }
+        await close()
+    }
+
+    func close() async { await state.group.shutdown() }
+}

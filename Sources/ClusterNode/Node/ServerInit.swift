@@ -1,0 +1,76 @@
+import Bytes
+import Crypto
+package import Gateway
+import Logging
+import RaftCore
+import RaftGroup
+import RaftLog
+import StoreFormat
+
+/// Founds a cluster: one explicit act, once for each data folder.
+package enum ServerInit {
+    /// What `server init` was told.
+    package struct Options: Sendable {
+        package var name: String
+        package var http: ListenAddress
+        /// Settings that differ from their defaults from the start.
+        package var settings: [(name: String, value: String)]
+
+        package init(name: String, http: ListenAddress, settings: [(name: String, value: String)] = []) {
+            self.name = name
+            self.http = http
+            self.settings = settings
+        }
+    }
+
+    /// Makes the folder's log and state, writes the first transaction, and returns the administrator's key: the only time
+    /// that its secret is shown.
+    package static func found(
+        _ folder: DataFolder, _ options: Options, logger: Logger
+    ) async throws(NodeFault) -> APIKey {
+        guard !folder.isFounded else { throw .alreadyFounded(folder: folder.path) }
+        try folder.create()
+        let configuration = NodeConfiguration(
+            name: options.name, member: MemberID(1),
+            group: GroupIdentity(cluster: random(), incarnation: random()), http: options.http)
+        do throws(LogFault) {
+            try FileLog.create(
+                in: folder.log, member: configuration.member, group: configuration.group,
+                configuration: Configuration(voters: [configuration.member]))
+        } catch {
+            throw .storage("\(error)")
+        }
+        let key: APIKey = try await writeFirst(folder, options, logger)
+        try folder.save(configuration)
+        return key
+    }
+
+    private static func writeFirst(
+        _ folder: DataFolder, _ options: Options, _ logger: Logger
+    ) async throws(NodeFault) -> APIKey {
+        let core: NodeCore = try NodeCore.open(folder, logger: logger) { reason in
+            logger.error("founding failed", ["error": .string(reason)])
+        }
+        let key = APIKey.generate()
+        let transaction: Transaction = Founding.transaction(
+            time: WallClock.milliseconds, publicValue: key.publicValue, secretHash: KeyHash.make(key.secretValue),
+            registrationKey: Hex.encode(SecureRandom.bytes(32)), uuid: Hex.encode(SecureRandom.bytes(16)),
+            settings: options.settings)
+        do {
+            try await core.state.group.awaitLeader()
+            guard case .committed = try await core.state.propose(transaction) else {
+                throw NodeFault.founding("\(folder.path) was founded before, but not to the end: remove it and try again")
+            }
+        } catch {
+            await core.close()
+            throw .founding("the first change of the cluster was not written: \(error)")
+        }
+        await core.checkpointAndClose()
+        return key
+    }
+
+    private static func random() -> UInt64 {
+        // Never 0, which reads as "none"; 63 bits, so that it fits every number type on its way.
+        SecureRandom.bytes(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) } >> 1 | 1
+    }
+}

@@ -1,0 +1,40 @@
+import Gateway
+import Limits
+package import RaftGroup
+package import Store
+package import StoreFormat
+
+/// The replicated state as the rest of the node uses it: proposals through Raft, views of the store.
+package struct ReplicatedState: Proposing, StateProviding {
+    package let store: Store
+    package let group: RaftGroup<StoreMachine>
+
+    package init(store: Store, group: RaftGroup<StoreMachine>) {
+        self.store = store
+        self.group = group
+    }
+
+    package func propose(_ transaction: Transaction) async throws(ProposalFault) -> TransactionOutcome {
+        let bytes: [UInt8] = transaction.encoded()
+        guard bytes.count <= Limits.transactionBytes else { throw .tooLarge(byteCount: bytes.count) }
+        do throws(ProposeError) {
+            return try await group.propose(bytes).outcome
+        } catch {
+            switch error {
+            case .notLeader, .transferring, .superseded: throw .noLeader
+            case .busy: throw .busy
+            case .tooLarge(let bytes, _): throw .tooLarge(byteCount: bytes)
+            case .unknown: throw .unknown("no answer from the cluster in time")
+            }
+        }
+    }
+
+    package func currentView() async throws(ProposalFault) -> StoreView {
+        do throws(ReadError) {
+            try await group.readIndex()
+        } catch {
+            throw .noLeader
+        }
+        return store.view
+    }
+}
