@@ -67,15 +67,18 @@ let rooms: [Room] = [
 
     // Hosts.
     Room("HostProtocol", "HostAgent/Protocol", knows: ["JSON", "Bytes", "Limits"]),
-    Room("HostAgentCore", "HostAgent/Core", knows: ["HostProtocol", "JSON"]),
+    Room("HostAgentCore", "HostAgent/Core", knows: ["HostProtocol", "JSON", "Limits"]),
     Room(
         "HostRuntime", "HostAgent/Runtime",
-        knows: ["HostProtocol", "HTTP", "EventLoop", "JSON", "Bytes", "Logging", "Limits", "Subprocess", "Crypto"]),
+        knows: [
+            "HostAgentCore", "HostProtocol", "Model", "HTTP", "EventLoop", "JSON", "Bytes", "Logging", "Limits",
+            "Subprocess", "CLinux",
+        ]),
     Room(
         "HostAgent", "HostAgent/Agent",
         knows: [
             "HostAgentCore", "HostRuntime", "HostProtocol", "HTTP", "WebSocket", "EventLoop", "JSON", "Bytes",
-            "Logging", "Limits", "Crypto",
+            "Logging", "Limits", "Crypto", "CLinux",
         ]),
 
     // Server rooms.

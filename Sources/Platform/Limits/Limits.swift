@@ -144,8 +144,11 @@ package enum Limits {
     package static let hostDisconnectSeconds: Int = 180
     /// Containers that a report lists as unknown to the server; the rest is kept all the same.
     package static let hostOrphans: Int = 500
-    /// Operations on containers that an agent runs at once.
+    /// Instances that one host is told to keep.
+    package static let hostInstances: Int = 10_000
+    /// Operations on containers that an agent runs at once, besides pulls.
     package static let hostOperations: Int = 16
+    package static let hostPulls: Int = 4
     /// Tombstones carried out that an agent remembers.
     package static let hostTombstones: Int = 10_000
     /// Between two looks at all containers, besides those that events cause.
