@@ -46,9 +46,16 @@ extension ServiceReader {
                     entry.keyPlace, "'\(name): \(mode)' is not supported yet: the container gets an address of its own")
             } else {
                 let modes: [String] = ["managed", "bridge", "host", "none", "default"]
-                let hint: String = Spelling.hint(for: mode, among: modes)
-                diagnostics.fail(
-                    entry.valuePlace, "'\(name)' must be one of \(modes.joined(separator: ", ")), not '\(mode)'\(hint)")
+                if Spelling.nearest(to: mode, among: modes) == nil {
+                    // The name of a network that some driver brings.
+                    diagnostics.warn(
+                        entry.keyPlace,
+                        "'\(name): \(mode)' is not supported yet: the container joins the environment's network")
+                } else {
+                    let hint: String = Spelling.hint(for: mode, among: modes)
+                    diagnostics.fail(
+                        entry.valuePlace, "'\(name)' must be one of \(modes.joined(separator: ", ")), not '\(mode)'\(hint)")
+                }
             }
         }
     }

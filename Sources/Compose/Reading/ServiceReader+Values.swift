@@ -104,7 +104,9 @@ extension ServiceReader {
             if let text: String = element.string {
                 texts.append((text, element))
             } else {
-                wrong(entry, element, "a list of texts: an element is")
+                diagnostics.fail(
+                    entry.place(of: element),
+                    "an element of '\(entry.key.text ?? "")' must be text, not \(Self.kind(element))")
             }
         }
         return texts

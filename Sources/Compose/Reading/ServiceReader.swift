@@ -1,4 +1,5 @@
 internal import JSON
+internal import YAML
 
 /// Turns one raw service into the body of its request.
 struct ServiceReader {
