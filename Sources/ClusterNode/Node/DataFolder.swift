@@ -1,6 +1,6 @@
 import CLinux
 import Glibc
-package import JSON
+import JSON
 
 /// Where a node keeps everything: `node.json`, `log/` (Raft), `state/` (checkpoint and history).
 package struct DataFolder: Hashable, Sendable {

@@ -1,5 +1,5 @@
 import JSON
-package import Model
+import Model
 package import StoreFormat
 
 /// The first transaction of a cluster: the accounts, the environment and the key without which nobody could ask for anything.

@@ -11,25 +11,27 @@ import StoreFormat
 struct NodeCore: Sendable {
     let state: ReplicatedState
     private let logger: Logger
+    private let lock: DirectoryLock
 
-    /// Opens the folder's log and store. The log's lock keeps every other process out.
+    /// Opens the folder's log and store, and keeps every other process out of it.
     static func open(
         _ folder: DataFolder, logger: Logger, fatal: @escaping @Sendable (String) -> Void
     ) throws(NodeFault) -> NodeCore {
         let raftLogger: Logger = logger.labelled("raft")
+        let lock: DirectoryLock
         let log: FileLog
         let store: Store
         do {
-            // The log first: who has its lock has the folder.
-            log = try FileLog(opening: folder.log, knownCommitted: 0)
+            lock = try DirectoryLock(folder: folder.path)
             store = try Store.open(folder: folder.state)
+            log = try FileLog(opening: folder.log, knownCommitted: store.appliedIndex)
         } catch {
             throw .storage("\(error)")
         }
         let machine = StoreMachine(store: store) { fatal("\($0)") }
         let group = RaftGroup<StoreMachine>(
             storage: log, machine: machine, observer: { Self.tell($0, raftLogger) }, fatal: { fatal("\($0)") })
-        return NodeCore(state: ReplicatedState(store: store, group: group), logger: logger)
+        return NodeCore(state: ReplicatedState(store: store, group: group), logger: logger, lock: lock)
     }
 
     private static func tell(_ observation: Observation, _ logger: Logger) {

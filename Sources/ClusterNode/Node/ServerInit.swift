@@ -1,7 +1,8 @@
 import Bytes
 import Crypto
 package import Gateway
-import Logging
+import JSON
+package import Logging
 import RaftCore
 import RaftGroup
 import RaftLog

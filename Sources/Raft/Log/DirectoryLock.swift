@@ -2,8 +2,13 @@ internal import Bytes
 internal import Glibc
 
 /// Keeps a data folder to one process. The kernel releases it when the process ends, however it ends.
-struct DirectoryLock {
+package struct DirectoryLock: Sendable {
     private let file: File
+
+    /// Locks any folder, made if it is absent.
+    ///
+    /// - Throws: ``LogFault/inUse(directory:process:)`` naming the process that has it.
+    package init(folder: String) throws(LogFault) { try self.init(Directory(creating: folder)) }
 
     init(_ directory: Directory) throws(LogFault) {
         let path: String = directory.path(of: "lock")

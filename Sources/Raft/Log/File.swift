@@ -1,7 +1,7 @@
 internal import Glibc
 
 /// An open file, closed when it is let go. Every call retries when a signal interrupts it, except the flushes.
-final class File {
+final class File: Sendable {
     let path: String
     private let descriptor: Int32
 

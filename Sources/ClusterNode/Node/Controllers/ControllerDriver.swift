@@ -2,8 +2,10 @@ import Bytes
 import Crypto
 import EventLoop
 import Gateway
+import JSON
 import Limits
 import Logging
+import Model
 import Services
 import Store
 import StoreFormat

@@ -1,15 +1,16 @@
 import Gateway
+import JSON
 import Logging
 import Model
-package import Store
-package import StoreFormat
+import Store
+import StoreFormat
 import Synchronization
 
 /// Which scopes this node owns, and under which epochs.
 ///
 /// The only node owns every scope. It takes each under a new epoch whenever it starts, so that nothing which an earlier
 /// process of it left under way can act any more.
-package final class Ownership: Sendable {
+final class Ownership: Sendable {
     private let state: ReplicatedState
     private let node: String
     private let logger: Logger
@@ -24,9 +25,9 @@ package final class Ownership: Sendable {
     }
 
     /// The epoch under which this node may act for the scope; nil when it may not.
-    package func epoch(of scope: UInt64) -> UInt64? { held.withLock { $0[scope] } }
+    func epoch(of scope: UInt64) -> UInt64? { held.withLock { $0[scope] } }
 
-    package var scopes: [UInt64] { held.withLock { $0.keys.sorted() } }
+    var scopes: [UInt64] { held.withLock { $0.keys.sorted() } }
 
     /// The scopes of a state: the cluster, and every environment that is not removed.
     static func scopes(in view: StoreView) -> [UInt64] {

@@ -153,12 +153,12 @@ final class HostSession: Sendable {
 
     private struct LogStreams {
         var next: UInt64 = 1
-        var open: [UInt64: AsyncThrowingStream<Gateway.LogChunk, any Error>.Continuation] = [:]
+        var open: [UInt64: AsyncThrowingStream<OutputChunk, any Error>.Continuation] = [:]
     }
 
     func openLogs(uuid: String, _ request: LogRequest) async throws(HostUnavailable) -> LogStream {
         let (chunks, continuation) = AsyncThrowingStream.makeStream(
-            of: Gateway.LogChunk.self, throwing: (any Error).self,
+            of: OutputChunk.self, throwing: (any Error).self,
             bufferingPolicy: .bufferingOldest(Limits.webSocketQueuedMessages))
         let stream: UInt64 = logs.withLock { logs in
             defer { logs.next += 1 }
@@ -191,7 +191,7 @@ final class HostSession: Sendable {
     private func pass(_ chunk: HostProtocol.LogChunk) {
         guard let open = logs.withLock({ $0.open[chunk.stream] }) else { return }
         let text: [UInt8] = chunk.time.map { Array("\($0) ".utf8) + chunk.bytes } ?? chunk.bytes
-        let piece = Gateway.LogChunk(isError: chunk.kind == .stderr, bytes: text)
+        let piece = OutputChunk(isError: chunk.kind == .stderr, bytes: text)
         if case .dropped = open.yield(piece) {
             // Rather an end that says so than a gap that says nothing.
             open.finish(throwing: HostFault.readerTooSlow)

@@ -1,5 +1,6 @@
 import EventLoop
 import Gateway
+import JSON
 import Limits
 import Logging
 import Model

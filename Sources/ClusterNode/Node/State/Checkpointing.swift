@@ -1,6 +1,8 @@
 import EventLoop
+import JSON
 import Limits
 import Logging
+import RaftGroup
 import Store
 
 /// Writes checkpoints from time to time and gives back the log below them.

@@ -1,20 +1,20 @@
 import Gateway
 import Limits
-package import RaftGroup
-package import Store
-package import StoreFormat
+import RaftGroup
+import Store
+import StoreFormat
 
 /// The replicated state as the rest of the node uses it: proposals through Raft, views of the store.
-package struct ReplicatedState: Proposing, StateProviding {
-    package let store: Store
-    package let group: RaftGroup<StoreMachine>
+struct ReplicatedState: Proposing, StateProviding {
+    let store: Store
+    let group: RaftGroup<StoreMachine>
 
-    package init(store: Store, group: RaftGroup<StoreMachine>) {
+    init(store: Store, group: RaftGroup<StoreMachine>) {
         self.store = store
         self.group = group
     }
 
-    package func propose(_ transaction: Transaction) async throws(ProposalFault) -> TransactionOutcome {
+    func propose(_ transaction: Transaction) async throws(ProposalFault) -> TransactionOutcome {
         let bytes: [UInt8] = transaction.encoded()
         guard bytes.count <= Limits.transactionBytes else { throw .tooLarge(byteCount: bytes.count) }
         do throws(ProposeError) {
@@ -29,7 +29,7 @@ package struct ReplicatedState: Proposing, StateProviding {
         }
     }
 
-    package func currentView() async throws(ProposalFault) -> StoreView {
+    func currentView() async throws(ProposalFault) -> StoreView {
         do throws(ReadError) {
             try await group.readIndex()
         } catch {

@@ -1,29 +1,29 @@
-package import JSON
-package import Services
-package import Store
-package import StoreFormat
+import JSON
+import Services
+import Store
+import StoreFormat
 import Synchronization
 
 /// A view of the store as controllers read it.
-package struct StateReader: StateReading {
-    package let view: StoreView
+struct StateReader: StateReading {
+    let view: StoreView
     private let parsed: ParsedDocuments
 
-    package init(_ view: StoreView, _ parsed: ParsedDocuments) {
+    init(_ view: StoreView, _ parsed: ParsedDocuments) {
         self.view = view
         self.parsed = parsed
     }
 
-    package func document(_ key: RecordKey) -> (fields: JSONObject, revision: Revision)? {
+    func document(_ key: RecordKey) -> (fields: JSONObject, revision: Revision)? {
         guard let record: Record = view.get(key) else { return nil }
         return parsed.fields(of: record).map { (fields: $0, revision: record.revision) }
     }
 
-    package func numbers(_ table: Table, term: [UInt8]) -> [UInt64] { view.numbers(table, term) }
+    func numbers(_ table: Table, term: [UInt8]) -> [UInt64] { view.numbers(table, term) }
 }
 
 /// Documents that were parsed already. Controllers look at the same few records again and again.
-package final class ParsedDocuments: Sendable {
+final class ParsedDocuments: Sendable {
     private struct Entry {
         var revision: Revision
         var fields: JSONObject
@@ -33,7 +33,7 @@ package final class ParsedDocuments: Sendable {
     /// Starts over when it is full: what is in use is soon there again.
     private static let limit: Int = 65_536
 
-    package init() {}
+    init() {}
 
     /// nil for bytes that are no document, which nobody ever writes.
     func fields(of record: Record) -> JSONObject? {

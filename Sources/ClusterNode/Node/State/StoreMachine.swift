@@ -1,22 +1,22 @@
-package import RaftCore
-package import RaftGroup
-package import Store
-package import StoreFormat
+import RaftCore
+import RaftGroup
+import Store
+import StoreFormat
 
 /// The store as the state machine of the Raft group.
-package final class StoreMachine: StateMachine {
-    package let store: Store
+final class StoreMachine: StateMachine {
+    let store: Store
     private let halt: @Sendable (UnreadableEntry) -> Void
 
     /// - Parameter halt: an entry cannot be read; the process must end, for skipping it would fork the state.
-    package init(store: Store, halt: @escaping @Sendable (UnreadableEntry) -> Void) {
+    init(store: Store, halt: @escaping @Sendable (UnreadableEntry) -> Void) {
         self.store = store
         self.halt = halt
     }
 
-    package var appliedIndex: LogIndex { store.appliedIndex }
+    var appliedIndex: LogIndex { store.appliedIndex }
 
-    package func apply(index: LogIndex, term: Term, version: UInt8, payload: [UInt8]) -> TransactionOutcome {
+    func apply(index: LogIndex, term: Term, version: UInt8, payload: [UInt8]) -> TransactionOutcome {
         do throws(UnreadableEntry) {
             return try store.apply(index: index, encoded: payload)
         } catch {
@@ -25,5 +25,5 @@ package final class StoreMachine: StateMachine {
         }
     }
 
-    package func pass(index: LogIndex, term: Term) { store.advance(to: index) }
+    func pass(index: LogIndex, term: Term) { store.advance(to: index) }
 }
