@@ -22,7 +22,7 @@ enum ServerCommands {
             OptionSpec("http", value: "ADDR", "where the API listens (default 127.0.0.1:8080)"),
         ]
     ) { invocation in
-        let folder: DataFolder = try self.folder(invocation)
+        let folder: DataFolder = try ServerCommands.folder(invocation)
         let options = ServerInit.Options(
             name: try name(invocation), http: try address(invocation) ?? ListenAddress(host: "127.0.0.1", port: 8080),
             settings: SettingSeeds.read(invocation.environment))
@@ -52,11 +52,12 @@ enum ServerCommands {
             OptionSpec("http", value: "ADDR", "listen here instead of where the node was founded"),
         ]
     ) { invocation in
-        let folder: DataFolder = try self.folder(invocation)
+        let folder: DataFolder = try ServerCommands.folder(invocation)
+        let http: ListenAddress? = try address(invocation)
         let node: Node
         do throws(NodeFault) {
             node = try await Node.start(
-                folder, http: try address(invocation), logger: .standard(invocation.environment),
+                folder, http: http, logger: .standard(invocation.environment),
                 version: Version.number
             ) { reason in
                 // Nothing more may be acknowledged: the log and what is on the disk speak for this node from here.

@@ -20,7 +20,7 @@ struct DevClient: Sendable {
     }
 
     func close() async {
-        await client.close()
+        client.close()
         await loop.stop()
     }
 
