@@ -157,6 +157,12 @@ package enum Limits {
     package static let hostRetrySeconds: Int = 60
     /// The longest wait before an agent connects again.
     package static let hostReconnectSeconds: Int = 30
+    /// Events of a runtime that wait; with more, the agent looks at all containers instead.
+    package static let hostEvents: Int = 1_024
+    /// To get an image, from the request to its end.
+    package static let hostPullSeconds: Int = 1_800
+    /// One line of an engine's event or progress stream.
+    package static let hostEngineLineBytes: Int = 256 * 1024
     package static let hostLogStreams: Int = 256
     package static let hostLogChunkBytes: Int = 32 * 1024
 
