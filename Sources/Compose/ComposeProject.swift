@@ -44,6 +44,8 @@ package struct ComposeService: Sendable {
     package var name: String
     /// The body of `POST /services` without `stackId`.
     package var service: JSONObject
+    /// Whether the files say how many containers there are to be; else one that exists keeps its number.
+    package var saysScale: Bool
     /// Services of the same project that are created before this one.
     package var dependsOn: [String]
     package var place: SourcePlace

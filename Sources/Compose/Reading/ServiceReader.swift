@@ -60,7 +60,9 @@ struct ServiceReader {
         if let entry: Entry = raw.entry(for: "lb_config") {
             diagnostics.warn(entry.keyPlace, "'lb_config' is not supported yet: no load balancer learns of it")
         }
-        return ComposeService(name: raw.name, service: service(), dependsOn: dependsOn, place: raw.place)
+        return ComposeService(
+            name: raw.name, service: service(), saysScale: raw.entry(for: "scale") != nil, dependsOn: dependsOn,
+            place: raw.place)
     }
 
     private func service() -> JSONObject {
