@@ -20,7 +20,11 @@ package struct Command: Sendable {
     ///
     /// `run` returns the exit code, or throws: ``CommandFailure`` and errors of the client are printed and end with 1 or 2.
     package init(
-        _ name: String, operands: String = "", summary: String, details: String = "", options: [OptionSpec] = [],
+        _ name: String,
+        operands: String = "",
+        summary: String,
+        details: String = "",
+        options: [OptionSpec] = [],
         run: @escaping @Sendable (Invocation) async throws -> Int32
     ) {
         self.name = name
@@ -35,14 +39,23 @@ package struct Command: Sendable {
     ///
     /// `options` are for the help only. It handles its own interrupts.
     package static func raw(
-        _ name: String, operands: String = "", summary: String, details: String = "", options: [OptionSpec] = [],
+        _ name: String,
+        operands: String = "",
+        summary: String,
+        details: String = "",
+        options: [OptionSpec] = [],
         run: @escaping @Sendable (_ arguments: [String], _ environment: [String: String]) async -> Int32
     ) -> Command {
         Command(name, operands, summary, details, options, .raw(run))
     }
 
     private init(
-        _ name: String, _ operands: String, _ summary: String, _ details: String, _ options: [OptionSpec], _ body: Body
+        _ name: String,
+        _ operands: String,
+        _ summary: String,
+        _ details: String,
+        _ options: [OptionSpec],
+        _ body: Body
     ) {
         self.name = name
         self.operands = operands

@@ -21,13 +21,19 @@ package struct CommandTable: Sendable {
     /// `arguments` are without the program's name. With `handlesInterrupts` the first ctrl-C cancels the command in good
     /// order, and the second ends the process.
     package func run(
-        arguments: [String], environment: [String: String], directory: String = CommandTable.currentDirectory,
-        console: Console? = nil, handlesInterrupts: Bool = true
+        arguments: [String],
+        environment: [String: String],
+        directory: String = CommandTable.currentDirectory,
+        console: Console? = nil,
+        handlesInterrupts: Bool = true
     ) async -> Int32 {
         let console: Console = console ?? .standard(environment)
         do throws(CommandFailure) {
             let before = try ParsedArguments(
-                parsing: arguments, options: OptionSpec.global + [OptionSpec("version", "")], stopAtOperand: true)
+                parsing: arguments,
+                options: OptionSpec.global + [OptionSpec("version", "")],
+                stopAtOperand: true
+            )
             var words: [String] = before.operands
             if before.has("version") && words.isEmpty { words = ["version"] }
             let wantsHelp: Bool = before.has("help") || words.first == "help"
@@ -47,8 +53,16 @@ package struct CommandTable: Sendable {
                 return 0
             }
             let call = Call(
-                table: self, command: command, before: before, rest: rest, globals: arguments.dropLast(words.count),
-                environment: environment, directory: directory, console: console, handlesInterrupts: handlesInterrupts)
+                table: self,
+                command: command,
+                before: before,
+                rest: rest,
+                globals: arguments.dropLast(words.count),
+                environment: environment,
+                directory: directory,
+                console: console,
+                handlesInterrupts: handlesInterrupts
+            )
             return await call.run()
         } catch {
             console.fail(error.message)
@@ -114,8 +128,13 @@ private struct Call {
             do {
                 let own = try ParsedArguments(parsing: rest, options: command.options + OptionSpec.global)
                 let invocation = Invocation(
-                    arguments: before.merging(own), console: console, environment: environment, directory: directory,
-                    version: table.version, output: try OutputFormat.of(before.merging(own)))
+                    arguments: before.merging(own),
+                    console: console,
+                    environment: environment,
+                    directory: directory,
+                    version: table.version,
+                    output: try OutputFormat.of(before.merging(own))
+                )
                 return try await interruptible { try await run(invocation) }
             } catch {
                 return tell(error)

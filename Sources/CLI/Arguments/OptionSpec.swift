@@ -1,4 +1,4 @@
-/// One option of a command. Any may be given several times.
+/// One option of a command, which may be given several times.
 package struct OptionSpec: Sendable {
     /// Without its dashes.
     package var name: String
@@ -14,7 +14,7 @@ package struct OptionSpec: Sendable {
         self.help = help
     }
 
-    /// `-f, --file FILE`
+    /// As the help shows it: `-f, --file FILE`.
     var title: String {
         (short.map { "-\($0), " } ?? "    ") + "--\(name)" + (value.map { " \($0)" } ?? "")
     }

@@ -36,7 +36,9 @@ package struct ParsedArguments: Sendable {
     /// Shape: `--name`, `--name value`, `--name=value`, `-n value`, `-nvalue`, flags together as `-dt`.
     /// With `stopAtOperand` the first operand and all behind it are operands.
     package init(
-        parsing arguments: [String], options: [OptionSpec], stopAtOperand: Bool = false
+        parsing arguments: [String],
+        options: [OptionSpec],
+        stopAtOperand: Bool = false
     ) throws(CommandFailure) {
         var rest: ArraySlice<String> = arguments[...]
         while let word: String = rest.popFirst() {
@@ -58,7 +60,9 @@ package struct ParsedArguments: Sendable {
     }
 
     private mutating func takeLong(
-        _ word: Substring, _ options: [OptionSpec], _ rest: inout ArraySlice<String>
+        _ word: Substring,
+        _ options: [OptionSpec],
+        _ rest: inout ArraySlice<String>
     ) throws(CommandFailure) {
         let parts: [Substring] = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         let name = String(parts[0])
@@ -76,7 +80,9 @@ package struct ParsedArguments: Sendable {
     }
 
     private mutating func takeShort(
-        _ word: Substring, _ options: [OptionSpec], _ rest: inout ArraySlice<String>
+        _ word: Substring,
+        _ options: [OptionSpec],
+        _ rest: inout ArraySlice<String>
     ) throws(CommandFailure) {
         var letters: Substring = word
         while let letter: Character = letters.popFirst() {
@@ -94,7 +100,8 @@ package struct ParsedArguments: Sendable {
     }
 
     private static func next(
-        for option: OptionSpec, _ rest: inout ArraySlice<String>
+        for option: OptionSpec,
+        _ rest: inout ArraySlice<String>
     ) throws(CommandFailure) -> String {
         guard let value: String = rest.popFirst() else {
             throw .usage("--\(option.name) wants a value: --\(option.name) \(option.value ?? "VALUE")")

@@ -41,7 +41,11 @@ final class APIClient: Sendable {
         guard (200..<300).contains(response.status) else {
             let path: String = "\(method) \(target.prefix { $0 != "?" })"
             let refusal = APIFault.Refusal(
-                document, status: response.status, request: path, credentials: credentials)
+                document,
+                status: response.status,
+                request: path,
+                credentials: credentials
+            )
             throw APIFault.refused(refusal)
         }
         guard let object: JSONObject = document?.object else {
@@ -75,7 +79,12 @@ final class APIClient: Sendable {
         if let scheme = link.firstRange(of: "://"), link.hasPrefix("ws") { plain = "http" + link[scheme.lowerBound...] }
         do {
             return try await WebSocket.connect(
-                to: connection.address.endpoint, target: target(plain), headers: headers, client: http, limits: limits)
+                to: connection.address.endpoint,
+                target: target(plain),
+                headers: headers,
+                client: http,
+                limits: limits
+            )
         } catch {
             throw fault(error)
         }
@@ -114,7 +123,8 @@ final class APIClient: Sendable {
         case WebSocketFault.refused(let status, let cause):
             let document: JSONValue = ["message": .string(cause)]
             return APIFault.refused(
-                APIFault.Refusal(document, status: status, request: "a WebSocket", credentials: credentials))
+                APIFault.Refusal(document, status: status, request: "a WebSocket", credentials: credentials)
+            )
         case is WebSocketFault:
             return APIFault.unreachable(server: server, cause: "\(error)", nobodyListens: false)
         default: return error

@@ -13,7 +13,9 @@ enum Change: Sendable {
 }
 
 extension Project {
-    /// Changes from now on, for as long as somebody iterates. A stream that breaks is opened again.
+    /// Changes from now on, for as long as somebody iterates.
+    ///
+    /// A stream that breaks is opened again.
     func changes() -> AsyncStream<Change> {
         // A change that is dropped because nobody was quick enough is found by the next GET.
         AsyncStream(Change.self, bufferingPolicy: .bufferingNewest(Limits.subscribeQueuedMessages)) { continuation in
@@ -40,12 +42,17 @@ extension Project {
                 // Pings come every five seconds; a stream without them is dead.
                 let socket: WebSocket = try await client.openSocket(
                     "\(base)/subscribe?eventNames=resource.change",
-                    silenceMilliseconds: Limits.clientSilenceSeconds * 1_000)
+                    silenceMilliseconds: Limits.clientSilenceSeconds * 1_000
+                )
                 pause = 200
                 continuation.yield(.connected)
                 while let message: WebSocketMessage = try await socket.receive() {
-                    guard case .text(let text) = message, let event: JSONValue = try? JSONReader.parse(text) else { continue }
-                    if let resource: JSONObject = event["data"]?["resource"]?.object { continuation.yield(.resource(resource)) }
+                    guard case .text(let text) = message, let event: JSONValue = try? JSONReader.parse(text) else {
+                        continue
+                    }
+                    if let resource: JSONObject = event["data"]?["resource"]?.object {
+                        continuation.yield(.resource(resource))
+                    }
                 }
             } catch {
                 // Whoever waits also asks by GET, and says what is wrong when that fails, too.

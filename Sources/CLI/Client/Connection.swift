@@ -21,7 +21,8 @@ extension Connection {
         let given: (text: String, source: String)? = first(invocation, option: "url", variable: "DROVER_URL")
         guard let url: (text: String, source: String) = given ?? saved.map({ ($0.url, $0.source) }) else {
             throw CommandFailure(
-                "no server is known: start one with 'drover dev', or name one with --url, DROVER_URL or 'drover context save'")
+                "no server is known: start one with 'drover dev', or name one with --url, DROVER_URL or 'drover context save'"
+            )
         }
         let address = try ServerAddress(parsing: url.text)
         var connection = Connection(address: address, addressSource: url.source, keySource: "")
@@ -56,7 +57,9 @@ extension Connection {
     }
 
     private static func first(
-        _ invocation: Invocation, option: String, variable: String
+        _ invocation: Invocation,
+        option: String,
+        variable: String
     ) -> (text: String, source: String)? {
         if let text: String = invocation.arguments.value(option) { return (text, "--\(option)") }
         if let text: String = invocation.environment[variable], !text.isEmpty { return (text, variable) }
@@ -68,8 +71,12 @@ extension Connection {
             let context: ContextFile.Context = file.contexts[name]
         else { return nil }
         return Stored(
-            url: context.url, accessKey: context.accessKey, secretKey: context.secretKey,
-            environment: context.environment, source: "the context '\(name)'")
+            url: context.url,
+            accessKey: context.accessKey,
+            secretKey: context.secretKey,
+            environment: context.environment,
+            source: "the context '\(name)'"
+        )
     }
 
     private static func developmentCluster(_ invocation: Invocation) -> Stored? {
@@ -82,8 +89,12 @@ extension Connection {
                 let url: String = access["url"]?.string
             else { continue }
             return Stored(
-                url: url, accessKey: access["accessKey"]?.string, secretKey: access["secretKey"]?.string,
-                environment: nil, source: path)
+                url: url,
+                accessKey: access["accessKey"]?.string,
+                secretKey: access["secretKey"]?.string,
+                environment: nil,
+                source: path
+            )
         }
         return nil
     }

@@ -38,8 +38,11 @@ struct ContextFile {
                 throw CommandFailure("\(path): the context '\(name)' has no url; correct or remove it")
             }
             file.contexts[name] = Context(
-                url: url, accessKey: value["accessKey"]?.string, secretKey: value["secretKey"]?.string,
-                environment: value["environment"]?.string)
+                url: url,
+                accessKey: value["accessKey"]?.string,
+                secretKey: value["secretKey"]?.string,
+                environment: value["environment"]?.string
+            )
         }
         return file
     }

@@ -8,7 +8,7 @@ struct Project: Sendable {
     let id: String
     let name: String
 
-    /// `/v2-beta/projects/1a5`
+    /// The path that everything in it begins with: `/v2-beta/projects/1a5`.
     var base: String { "/v2-beta/projects/\(id)" }
 
     /// The environment that was asked for by name or id; else the only one; else the one called Default.
@@ -37,7 +37,8 @@ struct Project: Sendable {
             throw CommandFailure(
                 all.isEmpty
                     ? "there is no environment that you may see"
-                    : "there are several environments: choose one with --env: \(names.joined(separator: ", "))")
+                    : "there are several environments: choose one with --env: \(names.joined(separator: ", "))"
+            )
         }
         return made(standard)
     }
@@ -45,7 +46,9 @@ struct Project: Sendable {
     /// What of a type there is and was not removed.
     func list(_ type: String, _ filters: [(String, String)] = []) async throws -> [JSONObject] {
         let items: [QueryItems.Item] =
-            filters.map { QueryItems.Item($0.0, $0.1) } + [QueryItems.Item("removed_null", "1"), QueryItems.Item("limit", "-1")]
+            filters.map { QueryItems.Item($0.0, $0.1) } + [
+                QueryItems.Item("removed_null", "1"), QueryItems.Item("limit", "-1"),
+            ]
         return try await client.list("\(base)/\(type)?\(QueryItems(items: items).encoded)")
     }
 
@@ -72,7 +75,8 @@ struct Project: Sendable {
     func act(_ action: String, on resource: JSONObject, _ body: JSONObject = JSONObject()) async throws -> JSONObject {
         guard let link: String = resource["actions"]?[action]?.string else {
             throw CommandFailure(
-                "\(resource.type) \(resource.displayName) cannot do '\(action)' while it is \(resource.state)")
+                "\(resource.type) \(resource.displayName) cannot do '\(action)' while it is \(resource.state)"
+            )
         }
         return try await client.send("POST", link, .object(body))
     }
@@ -117,7 +121,9 @@ extension JSONObject {
     var endpoints: [String] {
         var endpoints: [String] = []
         for endpoint in self["publicEndpoints"]?.array ?? [] {
-            guard let address: String = endpoint["ipAddress"]?.string, let port: Int64 = endpoint["port"]?.int else { continue }
+            guard let address: String = endpoint["ipAddress"]?.string, let port: Int64 = endpoint["port"]?.int else {
+                continue
+            }
             let text: String = address.contains(":") ? "[\(address)]:\(port)" : "\(address):\(port)"
             if !endpoints.contains(text) { endpoints.append(text) }
         }

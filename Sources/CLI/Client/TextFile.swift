@@ -2,7 +2,7 @@ internal import Glibc
 
 /// Small files, whole.
 enum TextFile {
-    /// The text of a file; nil when it cannot be read or is not UTF-8. Limits: `byteLimit`.
+    /// The text of a file; nil when it cannot be read, is not UTF-8, or has more than `byteLimit` bytes.
     static func read(_ path: String, byteLimit: Int = 4 * 1024 * 1024) -> String? {
         let descriptor: Int32 = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }

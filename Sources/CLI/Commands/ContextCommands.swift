@@ -4,7 +4,9 @@ internal import JSON
 /// Remembers how servers are reached.
 enum ContextCommands {
     static let show = Command(
-        "context", operands: "[show]", summary: "show the saved connections, and which one is used"
+        "context",
+        operands: "[show]",
+        summary: "show the saved connections, and which one is used"
     ) { invocation in
         guard invocation.arguments.operands.isEmpty || invocation.arguments.operands == ["show"] else {
             throw CommandFailure.usage("'drover context' is followed by show, use or save")
@@ -38,17 +40,21 @@ enum ContextCommands {
     private static func document(_ name: String, _ file: ContextFile) -> JSONValue {
         [
             "name": .string(name), "current": .bool(file.current == name), "url": JSONValue(file.contexts[name]?.url),
-            "accessKey": JSONValue(file.contexts[name]?.accessKey), "environment": JSONValue(file.contexts[name]?.environment),
+            "accessKey": JSONValue(file.contexts[name]?.accessKey),
+            "environment": JSONValue(file.contexts[name]?.environment),
         ]
     }
 
-    static let use = Command("context use", operands: "NAME", summary: "use a saved connection from now on") { invocation in
+    static let use = Command("context use", operands: "NAME", summary: "use a saved connection from now on") {
+        invocation in
         guard invocation.arguments.operands.count == 1, let name: String = invocation.arguments.operands.first else {
             throw CommandFailure.usage("name one context")
         }
         guard var file: ContextFile = try .load(invocation.environment), file.contexts[name] != nil else {
             let known: [String] = try ContextFile.load(invocation.environment)?.contexts.keys.sorted() ?? []
-            throw CommandFailure("there is no context '\(name)'\(Spelling.hint(for: name, among: known)); 'drover context save' makes one")
+            throw CommandFailure(
+                "there is no context '\(name)'\(Spelling.hint(for: name, among: known)); 'drover context save' makes one"
+            )
         }
         file.current = name
         try file.save(invocation.environment)
@@ -57,7 +63,9 @@ enum ContextCommands {
     }
 
     static let save = Command(
-        "context save", operands: "NAME", summary: "save how the server is reached now, and use it from now on",
+        "context save",
+        operands: "NAME",
+        summary: "save how the server is reached now, and use it from now on",
         details: "For example: drover --url http://server:8080 --access-key KEY --secret-key KEY context save work"
     ) { invocation in
         guard invocation.arguments.operands.count == 1, let name: String = invocation.arguments.operands.first else {
@@ -66,8 +74,11 @@ enum ContextCommands {
         let connection: Connection = try .find(invocation)
         var file: ContextFile = try .load(invocation.environment) ?? ContextFile()
         file.contexts[name] = ContextFile.Context(
-            url: "\(connection.address)", accessKey: connection.accessKey, secretKey: connection.secretKey,
-            environment: connection.environmentName)
+            url: "\(connection.address)",
+            accessKey: connection.accessKey,
+            secretKey: connection.secretKey,
+            environment: connection.environmentName
+        )
         file.current = name
         try file.save(invocation.environment)
         invocation.console.note("saved \(connection.address) as the context '\(name)', which is used from now on")

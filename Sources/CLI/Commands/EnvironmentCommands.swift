@@ -10,7 +10,8 @@ enum EnvironmentCommands {
                 var table = Table("ID", "NAME", "STATE", "DESCRIPTION")
                 for one in all {
                     table.rows.append([
-                        Table.Cell(one.id), Table.Cell(one.displayName), .state(one), Table.Cell(one.text("description") ?? ""),
+                        Table.Cell(one.id), Table.Cell(one.displayName), .state(one),
+                        Table.Cell(one.text("description") ?? ""),
                     ])
                 }
                 return table

@@ -3,7 +3,11 @@ internal import JSON
 /// Says why something is in the state it is in.
 enum ExplainCommand {
     static let command = Command(
-        "explain", operands: "ID|NAME", summary: "say why something is in its state, and what it waits for", run: run)
+        "explain",
+        operands: "ID|NAME",
+        summary: "say why something is in its state, and what it waits for",
+        run: run
+    )
 
     private static func run(_ invocation: Invocation) async throws -> Int32 {
         guard invocation.arguments.operands.count == 1, let word: String = invocation.arguments.operands.first else {
@@ -11,7 +15,9 @@ enum ExplainCommand {
         }
         return try await invocation.withProject { project in
             let found: (kind: Lookup.Kind, resource: JSONObject) = try await Lookup(project: project).one(
-                word, Lookup.Kind.allCases)
+                word,
+                Lookup.Kind.allCases
+            )
             let link: String = try found.resource.link("self")
             let explanation: JSONObject = try await project.client.send("GET", "\(link)/explain")
             if invocation.output == .table {
@@ -24,7 +30,8 @@ enum ExplainCommand {
     }
 
     private static func text(_ explanation: JSONObject, width: Int?) -> String {
-        var out: String = "\(explanation.text("title") ?? "it"): \(explanation.text("state") ?? "unknown")".printable + "\n"
+        var out: String =
+            "\(explanation.text("title") ?? "it"): \(explanation.text("state") ?? "unknown")".printable + "\n"
         for (heading, member) in [("because", "because"), ("waits for", "waitsFor"), ("what helps", "fix")] {
             let lines: [String] = explanation[member]?.array?.compactMap(\.string) ?? []
             if lines.isEmpty { continue }

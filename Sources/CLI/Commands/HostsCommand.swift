@@ -13,7 +13,8 @@ enum HostsCommand {
                 for host in hosts {
                     table.rows.append([
                         Table.Cell(host.id), Table.Cell(host.displayName), .state(host),
-                        Table.Cell("\(host["instanceIds"]?.array?.count ?? 0)"), Table.Cell(host.text("agentIpAddress") ?? ""),
+                        Table.Cell("\(host["instanceIds"]?.array?.count ?? 0)"),
+                        Table.Cell(host.text("agentIpAddress") ?? ""),
                         Table.Cell(labels(host)), Table.Cell(host.message),
                     ])
                 }

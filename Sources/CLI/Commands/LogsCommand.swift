@@ -3,16 +3,22 @@ internal import JSON
 /// Prints what containers write.
 enum LogsCommand {
     static let command = Command(
-        "logs", operands: "CONTAINER|SERVICE…", summary: "print the output of containers",
+        "logs",
+        operands: "CONTAINER|SERVICE…",
+        summary: "print the output of containers",
         details: "Output of several containers has the container's name before each line.",
         options: [
             OptionSpec("follow", short: "f", "keep printing what comes"),
             OptionSpec("tail", value: "N", "begin with the last N lines (100)"),
             OptionSpec("timestamps", short: "t", "print the time of each line"),
-        ], run: run)
+        ],
+        run: run
+    )
 
     private static func run(_ invocation: Invocation) async throws -> Int32 {
-        guard !invocation.arguments.operands.isEmpty else { throw CommandFailure.usage("name a container or a service") }
+        guard !invocation.arguments.operands.isEmpty else {
+            throw CommandFailure.usage("name a container or a service")
+        }
         var options = LogFollower.Options(follow: invocation.arguments.has("follow"))
         options.timestamps = invocation.arguments.has("timestamps")
         if let tail: Int = try invocation.arguments.count("tail") { options.lines = tail }

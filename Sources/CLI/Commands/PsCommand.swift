@@ -3,8 +3,12 @@ internal import JSON
 /// Lists containers.
 enum PsCommand {
     static let command = Command(
-        "ps", operands: "[STACK|SERVICE…]", summary: "list containers",
-        options: [OptionSpec("all", short: "a", "also those that are stopped")], run: run)
+        "ps",
+        operands: "[STACK|SERVICE…]",
+        summary: "list containers",
+        options: [OptionSpec("all", short: "a", "also those that are stopped")],
+        run: run
+    )
 
     private static func run(_ invocation: Invocation) async throws -> Int32 {
         try await invocation.withProject { project in
@@ -16,14 +20,17 @@ enum PsCommand {
             }
             let shown: [JSONObject] = containers.filter { container in
                 let isGone: Bool = ["stopped", "removing", "removed", "purging", "purged"].contains(container.state)
-                guard invocation.arguments.has("all") || !isGone || container.transitioning == "error" else { return false }
+                guard invocation.arguments.has("all") || !isGone || container.transitioning == "error" else {
+                    return false
+                }
                 return wanted.isEmpty || wanted.contains { names.belongs(container, to: $0) }
             }
             invocation.show(shown) {
                 var table = Table("ID", "NAME", "SERVICE", "IMAGE", "STATE", "HOST", "PORTS", "MESSAGE")
                 for container in shown {
                     table.rows.append([
-                        Table.Cell(container.id), Table.Cell(container.displayName), Table.Cell(names.service(of: container)),
+                        Table.Cell(container.id), Table.Cell(container.displayName),
+                        Table.Cell(names.service(of: container)),
                         Table.Cell(container.image), .state(container), Table.Cell(names.host(of: container)),
                         Table.Cell(container.portList), Table.Cell(container.message),
                     ])
@@ -108,6 +115,8 @@ extension JSONObject {
     /// What a container publishes: where it answers when that is known, else what was asked for.
     var portList: String {
         let endpoints: [String] = endpoints
-        return (endpoints.isEmpty ? self["ports"]?.array?.compactMap(\.string) ?? [] : endpoints).joined(separator: ", ")
+        return (endpoints.isEmpty ? self["ports"]?.array?.compactMap(\.string) ?? [] : endpoints).joined(
+            separator: ", "
+        )
     }
 }

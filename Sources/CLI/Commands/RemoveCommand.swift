@@ -5,11 +5,15 @@ internal import Limits
 /// Removes things, and waits until they are gone.
 enum RemoveCommand {
     static let command = Command(
-        "rm", operands: "NAME…", summary: "remove stacks, services, containers or hosts, and wait until they are gone",
+        "rm",
+        operands: "NAME…",
+        summary: "remove stacks, services, containers or hosts, and wait until they are gone",
         details: "A host that is active is deactivated first.",
         options: [
             OptionSpec("type", value: "TYPE", "what the names are: stack, service, container or host")
-        ], run: run)
+        ],
+        run: run
+    )
 
     private static func run(_ invocation: Invocation) async throws -> Int32 {
         let names: [String] = invocation.arguments.operands
@@ -36,7 +40,8 @@ enum RemoveCommand {
 
     private static func kinds(_ type: String?) throws(CommandFailure) -> [Lookup.Kind] {
         guard let type else { return Lookup.Kind.allCases }
-        guard let kind: Lookup.Kind = Lookup.Kind.allCases.first(where: { type == $0.rawValue || type == $0.plural }) else {
+        guard let kind: Lookup.Kind = Lookup.Kind.allCases.first(where: { type == $0.rawValue || type == $0.plural })
+        else {
             throw .usage("--type is stack, service, container or host, not '\(type)'")
         }
         return [kind]
@@ -102,7 +107,10 @@ private struct Removal {
             for (kind, resource) in left {
                 let current: JSONObject? = try await patience.run { try await project.get(kind.plural, resource.id) }
                 let state: String = current?.state ?? "removed"
-                progress.update(label(kind, resource), current?.message.isEmpty == false ? "\(state) (\(current?.message ?? ""))" : state)
+                progress.update(
+                    label(kind, resource),
+                    current?.message.isEmpty == false ? "\(state) (\(current?.message ?? ""))" : state
+                )
                 if ["removed", "purging", "purged"].contains(state) {
                     lastChange = MonotonicClock.now
                 } else {

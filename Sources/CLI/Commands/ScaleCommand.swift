@@ -3,11 +3,15 @@ internal import JSON
 /// Changes how many containers services have.
 enum ScaleCommand {
     static let command = Command(
-        "scale", operands: "SERVICE=N…", summary: "change how many containers services have, and wait for them",
+        "scale",
+        operands: "SERVICE=N…",
+        summary: "change how many containers services have, and wait for them",
         options: [
             OptionSpec("detach", short: "d", "do not wait"),
             OptionSpec("timeout", value: "SECONDS", "give up when nothing changes for so long (600)"),
-        ], run: run)
+        ],
+        run: run
+    )
 
     private static func run(_ invocation: Invocation) async throws -> Int32 {
         let wanted: [(name: String, scale: Int64)] = try invocation.arguments.operands.map(parse)
@@ -21,7 +25,9 @@ enum ScaleCommand {
             for (name, scale) in wanted {
                 let service: JSONObject = try await Lookup(project: project).one(name, [.service]).resource
                 if service.isGlobal {
-                    throw CommandFailure("\(name) is global: it has a container on each host, and no scale; nothing was changed")
+                    throw CommandFailure(
+                        "\(name) is global: it has a container on each host, and no scale; nothing was changed"
+                    )
                 }
                 services.append((service, scale))
             }

@@ -12,7 +12,8 @@ enum ServicesCommand {
                 throw CommandFailure("there is no stack '\(unknown)' in the environment \(project.name)")
             }
             let services: [JSONObject] = try await project.list("services").filter { service in
-                wanted.isEmpty || wanted.contains(names.stack(of: service)) || wanted.contains(service.text("stackId") ?? "")
+                wanted.isEmpty || wanted.contains(names.stack(of: service))
+                    || wanted.contains(service.text("stackId") ?? "")
             }
             invocation.show(services) {
                 var table = Table("ID", "NAME", "IMAGE", "STATE", "SCALE", "ENDPOINTS", "MESSAGE")

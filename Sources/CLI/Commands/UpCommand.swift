@@ -5,7 +5,8 @@ internal import JSON
 /// Takes compose files to running containers.
 enum UpCommand {
     static let command = Command(
-        "up", summary: "deploy the services of compose files and wait until they are well",
+        "up",
+        summary: "deploy the services of compose files and wait until they are well",
         details: """
             Reads docker-compose.yml, docker-compose.yaml, compose.yml or compose.yaml and the rancher-compose.yml beside it.
             The stack is called like the folder. Services that run already are left running; scale and metadata are brought
@@ -17,7 +18,9 @@ enum UpCommand {
             OptionSpec("stack", short: "s", value: "NAME", "the stack's name"),
             OptionSpec("plan", "print what would be done and do nothing"),
             OptionSpec("timeout", value: "SECONDS", "give up when nothing changes for so long (600)"),
-        ], run: run)
+        ],
+        run: run
+    )
 
     private static func run(_ invocation: Invocation) async throws -> Int32 {
         try invocation.refuseOperands()
@@ -37,7 +40,9 @@ enum UpCommand {
         for diagnostic in read.diagnostics { invocation.console.note("\(diagnostic)".printable) }
         guard !read.hasErrors else {
             let count: Int = read.diagnostics.count { $0.severity == .error }
-            throw CommandFailure("\(count == 1 ? "one error" : "\(count) errors") in the compose files; nothing was changed")
+            throw CommandFailure(
+                "\(count == 1 ? "one error" : "\(count) errors") in the compose files; nothing was changed"
+            )
         }
         guard !read.services.isEmpty else { throw CommandFailure("there is no service in the compose files") }
         return read.services
@@ -90,7 +95,9 @@ private struct Up {
     }
 
     private func deploy(
-        _ plan: UpPlan, _ deployment: Deployment, _ progress: Progress
+        _ plan: UpPlan,
+        _ deployment: Deployment,
+        _ progress: Progress
     ) async throws -> [JSONObject] {
         let stack: JSONObject
         if let existing: JSONObject = plan.stack {
@@ -125,7 +132,8 @@ private struct Up {
     private func tellFailures(_ outcome: ServiceWait.Outcome) async throws {
         for (service, reason) in outcome.failures {
             console.note("\(service.displayName) (\(service.id)) failed: \(reason)")
-            let containers: [JSONObject] = (try? await project.list("containers", [("stackId", service.text("stackId") ?? "")])) ?? []
+            let containers: [JSONObject] =
+                (try? await project.list("containers", [("stackId", service.text("stackId") ?? "")])) ?? []
             for container in containers where container.serviceIDs.contains(service.id) {
                 let isWell: Bool = container.transitioning != "error" && container.shownState == "running"
                 guard !isWell else { continue }
@@ -147,7 +155,9 @@ private struct Up {
         while services.contains(where: isIncomplete), !deadline.isPast {
             try await Task.sleep(for: .milliseconds(200))
             for index in services.indices where isIncomplete(services[index]) {
-                if let current: JSONObject = try? await project.get("services", services[index].id) { services[index] = current }
+                if let current: JSONObject = try? await project.get("services", services[index].id) {
+                    services[index] = current
+                }
             }
         }
         return services
@@ -158,7 +168,8 @@ private struct Up {
             return invocation.show(.array(services.map { .object($0.withoutLinks) }))
         }
         for service in services {
-            let answers: String = service.endpoints.isEmpty ? "" : ", answers at \(service.endpoints.joined(separator: ", "))"
+            let answers: String =
+                service.endpoints.isEmpty ? "" : ", answers at \(service.endpoints.joined(separator: ", "))"
             console.line("\(stack.displayName)/\(service.displayName): \(ServiceWait.text(service))\(answers)")
         }
     }

@@ -58,7 +58,9 @@ struct LogFollower {
                     return false
                 }
                 // The new stream begins now: what came meanwhile cannot be told from what was already seen.
-                console.note("\(container.displayName): the output broke off; following again, lines in between may be missing")
+                console.note(
+                    "\(container.displayName): the output broke off; following again, lines in between may be missing"
+                )
                 wanted = 0
                 try await Task.sleep(for: .milliseconds(500))
             }
@@ -70,8 +72,10 @@ struct LogFollower {
             throw CommandFailure("it is no longer there")
         }
         let access: JSONObject = try await project.act(
-            "logs", on: container,
-            ["follow": .bool(options.follow), "lines": JSONValue(lines), "timestamps": .bool(options.timestamps)])
+            "logs",
+            on: container,
+            ["follow": .bool(options.follow), "lines": JSONValue(lines), "timestamps": .bool(options.timestamps)]
+        )
         guard let url: String = access.text("url"), let token: String = access.text("token") else {
             throw CommandFailure("the server gives no address for its output")
         }

@@ -12,8 +12,10 @@ package struct Console: Sendable {
     package var usesColour: Bool
 
     package init(
-        write: @escaping @Sendable (String) -> Void, writeError: @escaping @Sendable (String) -> Void,
-        columns: @escaping @Sendable () -> Int? = { nil }, messageColumns: @escaping @Sendable () -> Int? = { nil },
+        write: @escaping @Sendable (String) -> Void,
+        writeError: @escaping @Sendable (String) -> Void,
+        columns: @escaping @Sendable () -> Int? = { nil },
+        messageColumns: @escaping @Sendable () -> Int? = { nil },
         usesColour: Bool = false
     ) {
         self.write = write
@@ -41,7 +43,8 @@ package struct Console: Sendable {
             columns: { Self.width(STDOUT_FILENO) },
             messageColumns: { isDumb ? nil : Self.width(STDERR_FILENO) },
             // https://no-color.org: present and not empty.
-            usesColour: environment["NO_COLOR", default: ""].isEmpty && !isDumb && isatty(STDOUT_FILENO) == 1)
+            usesColour: environment["NO_COLOR", default: ""].isEmpty && !isDumb && isatty(STDOUT_FILENO) == 1
+        )
     }
 
     private static func write(_ text: String, to descriptor: Int32) {

@@ -19,7 +19,9 @@ struct Table {
         self.headings = headings
     }
 
-    /// Columns stand two spaces apart. Where there is too little room the widest are cut off, with a `…`.
+    /// The table as lines, columns two spaces apart.
+    ///
+    /// Where there is too little room the widest are cut off, with a `…`.
     func text(width: Int?, colour: Bool) -> String {
         let lines: [[Cell]] = [headings.map { Cell($0) }] + rows
         let widths: [Int] = fitted(lines, to: width)

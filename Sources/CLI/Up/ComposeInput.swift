@@ -6,7 +6,9 @@ struct ComposeInput {
     /// The folder of the first file.
     var folder: String
 
-    private static let standard: [String] = ["docker-compose.yml", "docker-compose.yaml", "compose.yml", "compose.yaml"]
+    private static let standard: [String] = [
+        "docker-compose.yml", "docker-compose.yaml", "compose.yml", "compose.yaml",
+    ]
     private static let rancher: [String] = ["rancher-compose.yml", "rancher-compose.yaml"]
 
     /// Reads what `-f` names, else the first standard file; a rancher-compose file beside the first one is read, too,
@@ -16,7 +18,8 @@ struct ComposeInput {
         if names.isEmpty {
             guard let found = standard.first(where: { TextFile.exists(invocation.path($0)) }) else {
                 throw CommandFailure(
-                    "there is no \(standard.joined(separator: ", ")) in \(invocation.directory); name a file with -f")
+                    "there is no \(standard.joined(separator: ", ")) in \(invocation.directory); name a file with -f"
+                )
             }
             names = [found]
         }
@@ -34,11 +37,13 @@ struct ComposeInput {
             let path: String = absolute(invocation.path(name))
             guard let text: String = TextFile.read(path) else {
                 throw CommandFailure(
-                    TextFile.exists(path) ? "cannot read \(name) as text" : "there is no file \(name)")
+                    TextFile.exists(path) ? "cannot read \(name) as text" : "there is no file \(name)"
+                )
             }
             let folder: String = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
             files.append(
-                ComposeFile(name: name, text: text, folder: folder, role: ComposeRole(fileName: name)))
+                ComposeFile(name: name, text: text, folder: folder, role: ComposeRole(fileName: name))
+            )
         }
         return ComposeInput(files: files, folder: files.first?.folder ?? invocation.directory)
     }

@@ -3,7 +3,9 @@ internal import EventLoop
 internal import JSON
 internal import Limits
 
-/// Carries out a plan. Every step may be repeated: what is to be created is looked for first.
+/// Carries out a plan.
+///
+/// Every step may be repeated: what is to be created is looked for first.
 struct Deployment {
     let project: Project
     let patience: Patience
@@ -44,7 +46,9 @@ struct Deployment {
                     throw CommandFailure("the service \(service.name) was removed by somebody else; run 'up' again")
                 }
                 if !members.isEmpty { current = try await project.update(current, members) }
-                if activate, current["actions"]?["activate"] != nil { current = try await project.act("activate", on: current) }
+                if activate, current["actions"]?["activate"] != nil {
+                    current = try await project.act("activate", on: current)
+                }
                 return current
             }
         }

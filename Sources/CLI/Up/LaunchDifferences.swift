@@ -25,7 +25,8 @@ enum LaunchDifferences {
 
     /// What a member that nobody sets means.
     private static let usual: [String: JSONValue] = [
-        "kind": "container", "networkMode": "managed", "vcpu": 1, "startOnCreate": true, "instanceTriggeredStop": "stop",
+        "kind": "container", "networkMode": "managed", "vcpu": 1, "startOnCreate": true,
+        "instanceTriggeredStop": "stop",
     ]
 
     private static func isSame(_ member: String, _ stored: JSONValue, _ wanted: JSONValue) -> Bool {

@@ -28,12 +28,15 @@ struct ServiceWait {
     static func standing(_ service: JSONObject) -> Standing {
         if ["removing", "removed", "purging", "purged"].contains(service.state) { return .gone }
         if service.transitioning == "error" { return .troubled }
-        guard service.state == "active" || service.state == "upgraded", service.transitioning == "no" else { return .underWay }
+        guard service.state == "active" || service.state == "upgraded", service.transitioning == "no" else {
+            return .underWay
+        }
         let health: String = service.text("healthState") ?? "healthy"
         if health == "started-once" { return .settled }
         guard health == "healthy" else { return .underWay }
         // A change of the scale is seen before its containers are.
-        if !service.isGlobal, let scale: Int64 = service["scale"]?.int, let current: Int64 = service["currentScale"]?.int,
+        if !service.isGlobal, let scale: Int64 = service["scale"]?.int,
+            let current: Int64 = service["currentScale"]?.int,
             current != scale
         {
             return .underWay
@@ -68,7 +71,8 @@ struct ServiceWait {
         for await change in project.changes() {
             switch change {
             case .resource(let resource):
-                guard let index: Int = watched.firstIndex(where: { $0.service.id == resource.id }), resource["launchConfig"] != nil
+                guard let index: Int = watched.firstIndex(where: { $0.service.id == resource.id }),
+                    resource["launchConfig"] != nil
                 else { break }
                 if watched[index].service != resource { lastChange = MonotonicClock.now }
                 watched[index].service = resource

@@ -34,14 +34,17 @@ struct UpPlan {
         guard let stored, stored.state != "removing", stored.state != "removed" else { return .create }
         let differences: [String] = LaunchDifferences.between(
             stored: stored["launchConfig"]?.object ?? JSONObject(),
-            wanted: wanted.service["launchConfig"]?.object ?? JSONObject())
+            wanted: wanted.service["launchConfig"]?.object ?? JSONObject()
+        )
         if !differences.isEmpty { return .needsUpgrade(differences: differences) }
 
         var members = JSONObject()
         var changes: [String] = []
         if wanted.saysScale, let scale: JSONValue = wanted.service["scale"], scale != stored["scale"] {
             members["scale"] = scale
-            changes.append("scale \(stored["scale"]?.int.map { "\($0)" } ?? "none") → \(scale.int.map { "\($0)" } ?? "")")
+            changes.append(
+                "scale \(stored["scale"]?.int.map { "\($0)" } ?? "none") → \(scale.int.map { "\($0)" } ?? "")"
+            )
         }
         let metadata: JSONValue? = wanted.service["metadata"]
         if !LaunchDifferences.isSameMetadata(stored: stored["metadata"], wanted: metadata) {
@@ -79,7 +82,9 @@ struct UpPlan {
                 case .create:
                     (
                         "create",
-                        [image, service.service["scale"]?.int.map { "scale \($0)" } ?? "one on each host"].joined(separator: ", ")
+                        [image, service.service["scale"]?.int.map { "scale \($0)" } ?? "one on each host"].joined(
+                            separator: ", "
+                        )
                     )
                 case .update(_, _, let changes): ("update", changes.joined(separator: "; "))
                 case .unchanged: ("unchanged", "")
@@ -105,7 +110,8 @@ struct UpPlan {
             list.append(["name": .string(service.name), "step": .string(word), "details": JSONValue(details)])
         }
         return [
-            "stack": ["name": .string(stackName), "step": stack == nil ? "create" : "unchanged"], "services": .array(list),
+            "stack": ["name": .string(stackName), "step": stack == nil ? "create" : "unchanged"],
+            "services": .array(list),
             "leftAlone": JSONValue(others),
         ]
     }
