@@ -1,9 +1,10 @@
 internal import Glibc
+internal import Limits
 
 /// Small files, whole.
 enum TextFile {
-    /// The text of a file; nil when it cannot be read, is not UTF-8, or has more than `byteLimit` bytes.
-    static func read(_ path: String, byteLimit: Int = 4 * 1024 * 1024) -> String? {
+    /// The text of a file; nil when it cannot be read, is not UTF-8, or has more than ``Limits/clientFileBytes``.
+    static func read(_ path: String) -> String? {
         let descriptor: Int32 = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
@@ -12,7 +13,7 @@ enum TextFile {
         while true {
             let count: Int = Glibc.read(descriptor, &piece, piece.count)
             if count < 0 && errno == EINTR { continue }
-            guard count >= 0, bytes.count + count <= byteLimit else { return nil }
+            guard count >= 0, bytes.count + count <= Limits.clientFileBytes else { return nil }
             if count == 0 { break }
             bytes.append(contentsOf: piece[..<count])
         }

@@ -207,4 +207,6 @@ package enum Limits {
     package static let clientErrorTotalSeconds: Int = 60
     /// A message of a log that is as long as this may end in the middle of a line.
     package static let clientLogPieceBytes: Int = 16 * 1024
+    /// A file that the command line reads: compose files, env_files, its own.
+    package static let clientFileBytes: Int = 4 * 1024 * 1024
 }
