@@ -1,5 +1,4 @@
 internal import Glibc
-package import JSON
 internal import RaftCore
 internal import RaftGroup
 internal import RaftLog
@@ -12,8 +11,7 @@ package enum RaftBench {
     /// Runs all cases.
     ///
     /// - Parameter parent: where the data folder is made; the disk below it is what is measured.
-    /// - Returns: the document that `drover bench raft --json` prints. No peer was run, so its fields are null.
-    package static func run(json: Bool, in parent: String = "/tmp", print: (String) -> Void) async throws -> JSONValue {
+    package static func run(in parent: String = "/tmp") async throws -> BenchReport {
         let folder: String = "\(parent)/drover-bench-\(getpid())"
         defer { remove(folder) }
         let group: RaftGroup<Counter> = try start(in: folder)
@@ -21,20 +19,12 @@ package enum RaftBench {
         let latency: Double = try await medianLatency(of: group, puts: 500)
         let throughput: Double = try await throughput(of: group, clients: 100, puts: 200)
         await group.shutdown()
-        let document: JSONValue = .object([
-            "benchmark": "raft",
-            "machine": .string(machine()),
-            "cases": .array([
-                result("put-1-p50", unit: "ms", ours: latency), result("put-100", unit: "ops/s", ours: throughput),
-            ]),
-        ])
-        if json {
-            print(String(decoding: JSONWriter.bytes(document), as: UTF8.self))
-        } else {
-            print("put-1-p50  \(rounded(latency)) ms")
-            print("put-100    \(rounded(throughput)) ops/s")
-        }
-        return document
+        return BenchReport(
+            benchmark: "raft",
+            cases: [
+                BenchCase(name: "put-1-p50", unit: "ms", ours: latency),
+                BenchCase(name: "put-100", unit: "ops/s", ours: throughput),
+            ])
     }
 
     private static func start(in folder: String) throws -> RaftGroup<Counter> {
@@ -76,21 +66,8 @@ package enum RaftBench {
         return Double(clients * puts) / seconds(start.duration(to: clock.now))
     }
 
-    private static func result(_ name: String, unit: String, ours: Double) -> JSONValue {
-        .object([
-            "case": .string(name), "unit": .string(unit), "ours": .double(ours), "peer": .null, "peerName": .null,
-            "ratio": .null,
-        ])
-    }
-
     private static func seconds(_ duration: Duration) -> Double {
         Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18
-    }
-
-    private static func rounded(_ value: Double) -> Double { (value * 1_000).rounded() / 1_000 }
-
-    private static func machine() -> String {
-        "\(sysconf(Int32(_SC_NPROCESSORS_ONLN))) processors"
     }
 
     private static func remove(_ folder: String) {

@@ -53,3 +53,6 @@ static inline int clinux_getpeername(int fd, void *address, socklen_t *length) {
 static inline int clinux_pidfd_open(pid_t process) {
     return (int)syscall(SYS_pidfd_open, process, 0);
 }
+
+/// The environment of this process; Swift does not import the variable itself.
+static inline char **clinux_environ(void) { return environ; }

@@ -44,6 +44,8 @@ package struct ComposeService: Sendable {
     package var name: String
     /// The body of `POST /services` without `stackId`.
     package var service: JSONObject
+    /// Whether the files say how many containers there are to be; else one that exists keeps its number.
+    package var saysScale: Bool
     /// Services of the same project that are created before this one.
     package var dependsOn: [String]
     package var place: SourcePlace
@@ -64,7 +66,9 @@ package struct ComposeProject: Sendable {
     /// `variables` are for `$NAME` and for environment keys without a value; `readFile` gives the text of an `env_file`
     /// by its absolute path, nil when it cannot be read. Nothing else is looked at: the same input gives the same project.
     package static func read(
-        _ files: [ComposeFile], variables: [String: String], readFile: (String) -> String?
+        _ files: [ComposeFile],
+        variables: [String: String],
+        readFile: (String) -> String?
     ) -> ComposeProject {
         let diagnostics = Diagnostics()
         var reader = ProjectReader(variables: variables, diagnostics: diagnostics)

@@ -13,24 +13,34 @@ struct KeyMappingTests {
         ("expose: [80, \"53/udp\"]", "expose", ["80", "53/udp"]), ("cap_add: [NET_ADMIN]", "capAdd", ["NET_ADMIN"]),
         ("cap_drop: [ALL]", "capDrop", ["ALL"]), ("devices: [\"/dev/a:/dev/b:rwm\"]", "devices", ["/dev/a:/dev/b:rwm"]),
         ("dns: 8.8.8.8", "dns", ["8.8.8.8"]), ("dns: [8.8.8.8, 8.8.8.8, 1.1.1.1]", "dns", ["8.8.8.8", "1.1.1.1"]),
-        ("mem_limit: 64m", "memory", 67_108_864), ("mem_limit: 1024", "memory", 1024), ("shm_size: 1g", "shmSize", 1_073_741_824),
+        ("mem_limit: 64m", "memory", 67_108_864), ("mem_limit: 1024", "memory", 1024),
+        ("shm_size: 1g", "shmSize", 1_073_741_824),
         ("memswap_limit: -1", "memorySwap", -1), ("mem_reservation: 1.5k", "memoryReservation", 1536),
-        ("mem_swappiness: 0", "memorySwappiness", 0), ("cpu_shares: \"512\"", "cpuShares", 512), ("cpuset: 0,1", "cpuSet", "0,1"),
-        ("pid: host", "pidMode", "host"), ("ipc: host", "ipcMode", "host"), ("network_mode: host", "networkMode", "host"),
+        ("mem_swappiness: 0", "memorySwappiness", 0), ("cpu_shares: \"512\"", "cpuShares", 512),
+        ("cpuset: 0,1", "cpuSet", "0,1"),
+        ("pid: host", "pidMode", "host"), ("ipc: host", "ipcMode", "host"),
+        ("network_mode: host", "networkMode", "host"),
         ("oom_kill_disable: true", "oomKillDisable", true), ("oom_score_adj: -500", "oomScoreAdj", -500),
         ("sysctls: {net.core.somaxconn: 1024}", "sysctls", ["net.core.somaxconn": "1024"]),
         ("sysctls: [net.a=1]", "sysctls", ["net.a": "1"]), ("init: true", "runInit", true),
         ("stop_signal: SIGUSR1", "stopSignal", "SIGUSR1"), ("stop_grace_period: 1m30s", "stopTimeout", 90),
-        ("tmpfs: /run", "tmpfs", ["/run": ""]), ("tmpfs: [\"/run:size=64m,uid=1\"]", "tmpfs", ["/run": "size=64m,uid=1"]),
-        ("extra_hosts: {db: 10.0.0.5}", "extraHosts", ["db:10.0.0.5"]), ("extra_hosts: [\"db:10.0.0.5\"]", "extraHosts", ["db:10.0.0.5"]),
-        ("labels: {a.b: 1, c: }", "labels", ["a.b": "1", "c": ""]), ("labels: [a=b=c, d]", "labels", ["a": "b=c", "d": ""]),
+        ("tmpfs: /run", "tmpfs", ["/run": ""]),
+        ("tmpfs: [\"/run:size=64m,uid=1\"]", "tmpfs", ["/run": "size=64m,uid=1"]),
+        ("extra_hosts: {db: 10.0.0.5}", "extraHosts", ["db:10.0.0.5"]),
+        ("extra_hosts: [\"db:10.0.0.5\"]", "extraHosts", ["db:10.0.0.5"]),
+        ("labels: {a.b: 1, c: }", "labels", ["a.b": "1", "c": ""]),
+        ("labels: [a=b=c, d]", "labels", ["a": "b=c", "d": ""]),
         ("environment: {A: on, B: 1.10}", "environment", ["A": "on", "B": "1.10"]),
         ("environment: [A=x y, B=]", "environment", ["A": "x y", "B": ""]),
         ("log_driver: syslog", "logConfig", ["driver": "syslog", "config": [:]]),
-        ("logging: {driver: json-file, options: {max-size: 25m, max-file: 2}}", "logConfig",
-            ["driver": "json-file", "config": ["max-size": "25m", "max-file": "2"]]),
-        ("ulimits: {nproc: 65535, nofile: {soft: 1, hard: 2}}", "ulimits",
-            [["name": "nproc", "soft": 65535, "hard": 65535], ["name": "nofile", "soft": 1, "hard": 2]]),
+        (
+            "logging: {driver: json-file, options: {max-size: 25m, max-file: 2}}", "logConfig",
+            ["driver": "json-file", "config": ["max-size": "25m", "max-file": "2"]]
+        ),
+        (
+            "ulimits: {nproc: 65535, nofile: {soft: 1, hard: 2}}", "ulimits",
+            [["name": "nproc", "soft": 65535, "hard": 65535], ["name": "nofile", "soft": 1, "hard": 2]]
+        ),
         ("device_read_bps: [\"/dev/sda:1m\"]", "blkioDeviceOptions", ["/dev/sda": ["readBps": 1_048_576]]),
         ("blkio_weight_device: [\"/dev/sda:300\"]", "blkioDeviceOptions", ["/dev/sda": ["weight": 300]]),
     ]
@@ -50,7 +60,8 @@ struct KeyMappingTests {
         #expect(
             try launch(volumes, variables: ["HOME": "/home/me"])["dataVolumes"] == [
                 "/home/me/app/data:/data", "/home/me/x:/x:ro", "/home/me/y:/y", "/etc/z:/z", "named:/n", "/anonymous",
-            ])
+            ]
+        )
     }
 
     @Test func `an env_file comes before environment, and keys without a value take the caller's`() throws {
@@ -61,28 +72,34 @@ struct KeyMappingTests {
         #expect(
             service("environment: [X]").found == [
                 "docker-compose.yml:5: warning: 'X' has no value here and is not set in your environment: it is left out"
-            ])
+            ]
+        )
         #expect(
             service("env_file: none.env").found == [
                 "docker-compose.yml:5:15: error: the env_file 'none.env' cannot be read at /home/me/app/none.env"
-            ])
+            ]
+        )
     }
 
     @Test func `version 1 services stand at the top and become the same`() throws {
-        let one = project("web:\n  image: nginx\n  net: host\n  log_driver: none\n  log_opt: {a: 1}\n  ports:\n  - 80:80\n")
+        let one = project(
+            "web:\n  image: nginx\n  net: host\n  log_driver: none\n  log_opt: {a: 1}\n  ports:\n  - 80:80\n"
+        )
         #expect(one.found == [])
         #expect(
             try one.launch("web") == [
                 "imageUuid": "docker:nginx", "networkMode": "host", "ports": ["80:80"],
                 "logConfig": ["driver": "none", "config": ["a": "1"]],
-            ])
+            ]
+        )
     }
 
     @Test func `rancher-compose adds scale and metadata`() throws {
         let both = project(
             "version: '2'\nservices:\n  web: {image: a}\n  all: {image: a, labels: {io.rancher.scheduler.global: 'true'}}\n",
             rancher: "version: '2'\nservices:\n  web:\n    scale: ${N}\n    metadata: {a: [1, x, true], b: {c: ~}}\n",
-            variables: ["N": "3"])
+            variables: ["N": "3"]
+        )
         #expect(both.found == [])
         let web: JSONObject = try #require(both.services.first?.service)
         #expect(web["scale"] == 3 && web["startOnCreate"] == true)
@@ -109,7 +126,8 @@ struct KeyMappingTests {
             try merged.launch("web") == [
                 "imageUuid": "docker:b", "ports": ["80:80", "81:81"], "environment": ["A": "1", "B": "3"],
                 "dataVolumes": ["y:/d"], "command": ["a"],
-            ])
+            ]
+        )
     }
 
     @Test func `services come after what they depend on`() throws {

@@ -5,7 +5,10 @@ import Testing
 
 /// Reads one docker-compose.yml, and a rancher-compose.yml when there is one.
 func project(
-    _ docker: String, rancher: String? = nil, role: ComposeRole = .docker, variables: [String: String] = [:],
+    _ docker: String,
+    rancher: String? = nil,
+    role: ComposeRole = .docker,
+    variables: [String: String] = [:],
     files: [String: String] = [:]
 ) -> ComposeProject {
     var inputs = [ComposeFile(name: "docker-compose.yml", text: docker, folder: "/home/me/app", role: role)]

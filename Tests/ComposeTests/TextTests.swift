@@ -6,7 +6,8 @@ struct TextTests {
     static let lines: [(String, [String]?)] = [
         ("", []), ("  a  b\t\nc ", ["a", "b", "c"]), ("'a b' c", ["a b", "c"]), ("a\\ b", ["a b"]), ("''", [""]),
         ("a'b'\"c\"d", ["abcd"]), ("\"a\\\"b\\n\"", ["a\"b\\n"]), ("'a\\'", ["a\\"]), ("a\\\nb", ["ab"]),
-        ("$x `y` *", ["$x", "`y`", "*"]), ("é 'ü'", ["é", "ü"]), ("'a", nil), ("\"a", nil), ("a\\", nil), ("\"a\\", nil),
+        ("$x `y` *", ["$x", "`y`", "*"]), ("é 'ü'", ["é", "ü"]), ("'a", nil), ("\"a", nil), ("a\\", nil),
+        ("\"a\\", nil),
     ]
 
     @Test(arguments: lines)
@@ -15,9 +16,11 @@ struct TextTests {
     }
 
     static let sizes: [(String, Int64?)] = [
-        ("0", 0), ("64m", 67_108_864), ("1G", 1_073_741_824), ("1.5k", 1536), ("10 kb", 10_240), ("7b", 7), ("2tb", 2_199_023_255_552),
+        ("0", 0), ("64m", 67_108_864), ("1G", 1_073_741_824), ("1.5k", 1536), ("10 kb", 10_240), ("7b", 7),
+        ("2tb", 2_199_023_255_552),
         ("", nil), ("m", nil), ("-1", nil), ("1e3", nil), ("1..2", nil), (".5m", nil), ("5.m", nil), ("1x", nil),
-        ("9223372036854775807", .max), ("9223372036854775808", nil), ("9999999999t", nil), ("99999999999.5t", nil), ("٣m", nil),
+        ("9223372036854775807", .max), ("9223372036854775808", nil), ("9999999999t", nil), ("99999999999.5t", nil),
+        ("٣m", nil),
     ]
 
     @Test(arguments: sizes)
@@ -26,7 +29,8 @@ struct TextTests {
     }
 
     static let durations: [(String, Int64?)] = [
-        ("10", 10), ("10s", 10), ("1m30s", 90), ("1h", 3600), ("500ms", 1), ("1.5s", 2), ("", nil), ("s", nil), ("-5", nil),
+        ("10", 10), ("10s", 10), ("1m30s", 90), ("1h", 3600), ("500ms", 1), ("1.5s", 2), ("", nil), ("s", nil),
+        ("-5", nil),
         ("1x", nil), ("1m3", nil), ("99999999999999999999h", nil),
     ]
 
@@ -36,8 +40,10 @@ struct TextTests {
     }
 
     static let texts: [(String, String?)] = [
-        ("plain", "plain"), ("$A", "1"), ("${A}x", "1x"), ("$A-$B", "1-two"), ("$$A", "$A"), ("$$$A", "$1"), ("$Ax", ""), ("${NONE}y", "y"),
-        ("é$A", "é1"), ("$_C", "u"), ("$", nil), ("$1", nil), ("${", nil), ("${}", nil), ("${A", nil), ("${A:-b}", nil), ("${1}", nil), ("$é", nil),
+        ("plain", "plain"), ("$A", "1"), ("${A}x", "1x"), ("$A-$B", "1-two"), ("$$A", "$A"), ("$$$A", "$1"),
+        ("$Ax", ""), ("${NONE}y", "y"),
+        ("é$A", "é1"), ("$_C", "u"), ("$", nil), ("$1", nil), ("${", nil), ("${}", nil), ("${A", nil), ("${A:-b}", nil),
+        ("${1}", nil), ("$é", nil),
     ]
 
     @Test(arguments: texts)
@@ -54,7 +60,9 @@ struct TextTests {
     @Test func `folder names become stack names`() {
         for (folder, name) in Self.names where folder != "été" { #expect(StackName.normalized(folder) == name) }
         #expect(StackName.normalized("été") == "x-t")
-        for (folder, _) in Self.names { if let name = StackName.normalized(folder) { #expect(StackName.isValid(name)) } }
+        for (folder, _) in Self.names {
+            if let name = StackName.normalized(folder) { #expect(StackName.isValid(name)) }
+        }
     }
 
     @Test func `the nearest word is found only when it is near`() {
@@ -75,8 +83,10 @@ struct TextTests {
 
     @Test func `any text can be read without a crash`() {
         let pieces: [String] = [
-            "web:", "\n", "  ", "image: ", "a", "- ", "[", "]", "{", "}", "${", "$", "'", "\"", "ports", ":", "80:80", "version: '2'", "services:",
-            "volumes:", "command: ", "\\", "&a ", "*a", "<<: ", "#", "é", "environment:", "labels:", "ulimits:", "logging:", "lb_config:",
+            "web:", "\n", "  ", "image: ", "a", "- ", "[", "]", "{", "}", "${", "$", "'", "\"", "ports", ":", "80:80",
+            "version: '2'", "services:",
+            "volumes:", "command: ", "\\", "&a ", "*a", "<<: ", "#", "é", "environment:", "labels:", "ulimits:",
+            "logging:", "lb_config:",
             "depends_on:", "scale: ", "-1", "metadata:", "links:", "tmpfs:", "~",
         ]
         var state: UInt64 = 42

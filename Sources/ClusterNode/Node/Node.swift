@@ -37,11 +37,15 @@ package final class Node: Sendable {
 
     /// Starts the node of a data folder and returns when it answers.
     ///
-    /// - Parameter fatal: something broke that this process must not survive; called at most once.
+    /// - Parameters:
+    ///   - http: where to listen instead of where the configuration says.
+    ///   - fatal: something broke that this process must not survive; called at most once.
     package static func start(
-        _ folder: DataFolder, logger: Logger, version: String, fatal: @escaping @Sendable (String) -> Void
+        _ folder: DataFolder, http: ListenAddress? = nil, logger: Logger, version: String,
+        fatal: @escaping @Sendable (String) -> Void
     ) async throws(NodeFault) -> Node {
-        let configuration: NodeConfiguration = try folder.configuration()
+        var configuration: NodeConfiguration = try folder.configuration()
+        configuration.http = http ?? configuration.http
         let loops: Loops
         do throws(NetworkFault) {
             loops = try Loops.start()

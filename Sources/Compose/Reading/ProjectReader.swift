@@ -45,7 +45,9 @@ struct ProjectReader {
         case "2": return true
         case "3":
             diagnostics.warn(
-                place(version, file), "version '\(text)' is read as version 2; what only version 3 has is refused or left out")
+                place(version, file),
+                "version '\(text)' is read as version 2; what only version 3 has is refused or left out"
+            )
             return true
         default:
             diagnostics.fail(place(version, file), "version '\(text)' is not supported; write '2'")
@@ -62,7 +64,8 @@ struct ProjectReader {
         if ["volumes", "networks", "secrets"].contains(name) {
             return diagnostics.fail(
                 place(member.key, file),
-                "'\(name)' is a section of version 2: add version: '2' and put the services under services:")
+                "'\(name)' is a section of version 2: add version: '2' and put the services under services:"
+            )
         }
         addService(member, file)
     }
@@ -112,7 +115,8 @@ struct ProjectReader {
                 if keys.contains(key) {
                     diagnostics.warn(
                         place(member.key, file),
-                        "'\(key)' of a volume is not supported yet: each host makes '\(name)' with its own defaults")
+                        "'\(key)' of a volume is not supported yet: each host makes '\(name)' with its own defaults"
+                    )
                 } else {
                     let hint: String = Spelling.hint(for: key, among: keys)
                     diagnostics.fail(place(member.key, file), "'\(key)' is no key of a volume\(hint)")
@@ -134,7 +138,10 @@ struct ProjectReader {
         }
         if member.value.isNull { return }
         guard let members: [(key: YAMLNode, value: YAMLNode)] = member.value.mapping else {
-            return diagnostics.fail(place(member.value, file), "the service '\(name)' must be a mapping of keys to values")
+            return diagnostics.fail(
+                place(member.value, file),
+                "the service '\(name)' must be a mapping of keys to values"
+            )
         }
         let interpolator = NodeInterpolator(variables: variables, file: file, diagnostics: diagnostics)
         for (key, value) in members {
@@ -164,7 +171,12 @@ struct ProjectReader {
         var services: [ComposeService] = []
         for one in raw {
             var reader = ServiceReader(
-                raw: one, names: names, sidekickOf: sidekicks[one.name], variables: variables, diagnostics: diagnostics)
+                raw: one,
+                names: names,
+                sidekickOf: sidekicks[one.name],
+                variables: variables,
+                diagnostics: diagnostics
+            )
             if let service: ComposeService = reader.read(readFile) { services.append(service) }
         }
         return ServiceOrder.sorted(services, diagnostics)

@@ -1,6 +1,8 @@
 /// Puts services after those they depend on.
 enum ServiceOrder {
-    /// A stable order: a service moves only behind what it depends on. In a circle the order of the files holds, and is told.
+    /// A stable order: a service moves only behind what it depends on.
+    ///
+    /// In a circle the order of the files holds, and is told.
     static func sorted(_ services: [ComposeService], _ diagnostics: Diagnostics) -> [ComposeService] {
         var byName: [String: ComposeService] = [:]
         for service in services { byName[service.name] = service }
@@ -21,7 +23,9 @@ enum ServiceOrder {
                 let wanted: String = service.dependsOn[next]
                 if onPath.contains(wanted) {
                     diagnostics.warn(
-                        service.place, "'\(service.name)' and '\(wanted)' depend on each other: the order of the files holds")
+                        service.place,
+                        "'\(service.name)' and '\(wanted)' depend on each other: the order of the files holds"
+                    )
                 } else if let dependency: ComposeService = byName[wanted], !done.contains(wanted) {
                     path.append((dependency, 0))
                     onPath.insert(wanted)

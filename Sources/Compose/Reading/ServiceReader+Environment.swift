@@ -1,7 +1,9 @@
 internal import JSON
 
 extension ServiceReader {
-    /// `env_file` first, `environment` over it. A key without a value takes the caller's.
+    /// What `env_file` says, and over it what `environment` says.
+    ///
+    /// A key without a value takes the caller's.
     mutating func readEnvironment(_ readFile: (String) -> String?) {
         var environment = JSONObject()
         for entry in raw.entries(for: "env_file") {
@@ -54,9 +56,12 @@ extension ServiceReader {
         for entry in raw.entries(for: "labels") {
             for pair in pairs(entry) {
                 labels[pair.key] = .string(pair.value ?? "")
-                if pair.key == "io.rancher.service.selector.link" || pair.key == "io.rancher.service.selector.container" {
+                if pair.key == "io.rancher.service.selector.link" || pair.key == "io.rancher.service.selector.container"
+                {
                     diagnostics.warn(
-                        entry.place(of: pair.node), "'\(pair.key)' is not supported yet: it stays a label and selects nothing")
+                        entry.place(of: pair.node),
+                        "'\(pair.key)' is not supported yet: it stays a label and selects nothing"
+                    )
                 }
             }
         }

@@ -9,7 +9,10 @@ extension ServiceReader {
             if mode == "host" {
                 launch["pidMode"] = "host"
             } else if mode.hasPrefix("container:") || mode.hasPrefix("service:") {
-                diagnostics.warn(entry.keyPlace, "'pid: \(mode)' is not supported yet: the container gets processes of its own")
+                diagnostics.warn(
+                    entry.keyPlace,
+                    "'pid: \(mode)' is not supported yet: the container gets processes of its own"
+                )
             } else {
                 diagnostics.fail(entry.valuePlace, "'pid' can only be host, not '\(mode)'")
             }
@@ -43,18 +46,23 @@ extension ServiceReader {
             if let other: Substring = mode.split(separator: ":", maxSplits: 1).dropFirst().first {
                 if names.contains(String(other)) { depend(on: String(other)) }
                 diagnostics.warn(
-                    entry.keyPlace, "'\(name): \(mode)' is not supported yet: the container gets an address of its own")
+                    entry.keyPlace,
+                    "'\(name): \(mode)' is not supported yet: the container gets an address of its own"
+                )
             } else {
                 let modes: [String] = ["managed", "bridge", "host", "none", "default"]
                 if Spelling.nearest(to: mode, among: modes) == nil {
                     // The name of a network that some driver brings.
                     diagnostics.warn(
                         entry.keyPlace,
-                        "'\(name): \(mode)' is not supported yet: the container joins the environment's network")
+                        "'\(name): \(mode)' is not supported yet: the container joins the environment's network"
+                    )
                 } else {
                     let hint: String = Spelling.hint(for: mode, among: modes)
                     diagnostics.fail(
-                        entry.valuePlace, "'\(name)' must be one of \(modes.joined(separator: ", ")), not '\(mode)'\(hint)")
+                        entry.valuePlace,
+                        "'\(name)' must be one of \(modes.joined(separator: ", ")), not '\(mode)'\(hint)"
+                    )
                 }
             }
         }
@@ -72,7 +80,10 @@ extension ServiceReader {
                 if text.contains(":") {
                     hosts.append(text)
                 } else {
-                    diagnostics.fail(entry.place(of: node), "'extra_hosts' has elements such as db:10.0.0.5, not '\(text)'")
+                    diagnostics.fail(
+                        entry.place(of: node),
+                        "'extra_hosts' has elements such as db:10.0.0.5, not '\(text)'"
+                    )
                 }
             }
         }
@@ -82,7 +93,9 @@ extension ServiceReader {
     mutating func readDependencies() {
         for entry in raw.entries(for: "depends_on") {
             diagnostics.warn(
-                entry.keyPlace, "'depends_on' is used for the order of creation only: nothing waits for the other service")
+                entry.keyPlace,
+                "'depends_on' is used for the order of creation only: nothing waits for the other service"
+            )
             let wanted: [(key: String, node: YAMLNode)] =
                 entry.value.mapping.map { $0.map { (key: $0.key.text ?? "", node: $0.key) } }
                 ?? texts(entry).map { (key: $0.text, node: $0.node) }
@@ -91,24 +104,34 @@ extension ServiceReader {
                     depend(on: name)
                 } else {
                     let hint: String = Spelling.hint(for: name, among: names)
-                    diagnostics.fail(entry.place(of: node), "'depends_on' names '\(name)', which is no service here\(hint)")
+                    diagnostics.fail(
+                        entry.place(of: node),
+                        "'depends_on' names '\(name)', which is no service here\(hint)"
+                    )
                 }
             }
         }
         for entry in raw.entries(for: "links") {
             diagnostics.warn(
-                entry.keyPlace, "'links' is not supported yet: no aliases are made; it is used for the order of creation")
+                entry.keyPlace,
+                "'links' is not supported yet: no aliases are made; it is used for the order of creation"
+            )
             for pair in linkTargets(entry) where names.contains(pair) { depend(on: pair) }
         }
         for entry in raw.entries(for: "volumes_from") {
-            diagnostics.warn(entry.keyPlace, "'volumes_from' is not supported yet: the container gets none of those volumes")
+            diagnostics.warn(
+                entry.keyPlace,
+                "'volumes_from' is not supported yet: the container gets none of those volumes"
+            )
             for target in linkTargets(entry) where names.contains(target) { depend(on: target) }
         }
     }
 
     /// The part before the colon of `service[:alias]` or `service[:mode]`.
     private func linkTargets(_ entry: Entry) -> [String] {
-        if let members: [(key: YAMLNode, value: YAMLNode)] = entry.value.mapping { return members.compactMap(\.key.text) }
+        if let members: [(key: YAMLNode, value: YAMLNode)] = entry.value.mapping {
+            return members.compactMap(\.key.text)
+        }
         return texts(entry).map { String($0.text.prefix { $0 != ":" }) }
     }
 

@@ -24,7 +24,9 @@ extension ServiceReader {
             let hard: Int? = (member.value["hard"] ?? member.value["soft"] ?? member.value).int
             guard let soft, let hard else {
                 diagnostics.fail(
-                    entry.place(of: member.value), "the ulimit '\(name)' must be a whole number, or a mapping of soft and hard")
+                    entry.place(of: member.value),
+                    "the ulimit '\(name)' must be a whole number, or a mapping of soft and hard"
+                )
                 continue
             }
             limits.append(["name": .string(name), "soft": .int(Int64(soft)), "hard": .int(Int64(hard))])
@@ -46,7 +48,10 @@ extension ServiceReader {
                 let colon: String.Index? = text.lastIndex(of: ":")
                 let value: String = colon.map { String(text[text.index(after: $0)...]) } ?? ""
                 guard let colon, let number: Int64 = isSize ? Quantity.bytes(value) : Int64(value) else {
-                    diagnostics.fail(entry.place(of: node), "'\(key)' has elements such as /dev/sda:\(isSize ? "10m" : "100")")
+                    diagnostics.fail(
+                        entry.place(of: node),
+                        "'\(key)' has elements such as /dev/sda:\(isSize ? "10m" : "100")"
+                    )
                     continue
                 }
                 let device: String = String(text[..<colon])
@@ -94,12 +99,14 @@ extension ServiceReader {
             diagnostics.warn(
                 entry.keyPlace,
                 "'restart: \(policy)' is not used: a service keeps its containers running; the label "
-                    + "io.rancher.container.start_once: 'true' lets them end")
+                    + "io.rancher.container.start_once: 'true' lets them end"
+            )
         default:
             let known: [String] = ["no", "always", "on-failure", "unless-stopped"]
             diagnostics.fail(
                 entry.valuePlace,
-                "'restart' must be one of \(known.joined(separator: ", "))\(Spelling.hint(for: policy, among: known))")
+                "'restart' must be one of \(known.joined(separator: ", "))\(Spelling.hint(for: policy, among: known))"
+            )
         }
     }
 }

@@ -106,7 +106,8 @@ extension ServiceReader {
             } else {
                 diagnostics.fail(
                     entry.place(of: element),
-                    "an element of '\(entry.key.text ?? "")' must be text, not \(Self.kind(element))")
+                    "an element of '\(entry.key.text ?? "")' must be text, not \(Self.kind(element))"
+                )
             }
         }
         return texts
@@ -123,7 +124,8 @@ extension ServiceReader {
                 } else {
                     diagnostics.fail(
                         entry.place(of: member.value),
-                        "'\(key)' of '\(entry.key.text ?? "")' must be text, not \(Self.kind(member.value))")
+                        "'\(key)' of '\(entry.key.text ?? "")' must be text, not \(Self.kind(member.value))"
+                    )
                 }
             }
         } else if entry.value.sequence != nil {

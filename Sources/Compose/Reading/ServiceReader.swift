@@ -15,7 +15,11 @@ struct ServiceReader {
     var dependsOn: [String] = []
 
     init(
-        raw: RawService, names: [String], sidekickOf: String?, variables: [String: String], diagnostics: Diagnostics
+        raw: RawService,
+        names: [String],
+        sidekickOf: String?,
+        variables: [String: String],
+        diagnostics: Diagnostics
     ) {
         self.raw = raw
         self.names = names
@@ -41,7 +45,8 @@ struct ServiceReader {
         if let sidekickOf {
             diagnostics.warn(
                 raw.place,
-                "'\(raw.name)' is a sidekick of '\(sidekickOf)'; sidekicks are not supported yet: it becomes a service of its own")
+                "'\(raw.name)' is a sidekick of '\(sidekickOf)'; sidekicks are not supported yet: it becomes a service of its own"
+            )
         }
         launch["imageUuid"] = .string(image)
         for key in raw.keys {
@@ -60,7 +65,13 @@ struct ServiceReader {
         if let entry: Entry = raw.entry(for: "lb_config") {
             diagnostics.warn(entry.keyPlace, "'lb_config' is not supported yet: no load balancer learns of it")
         }
-        return ComposeService(name: raw.name, service: service(), dependsOn: dependsOn, place: raw.place)
+        return ComposeService(
+            name: raw.name,
+            service: service(),
+            saysScale: raw.entry(for: "scale") != nil,
+            dependsOn: dependsOn,
+            place: raw.place
+        )
     }
 
     private func service() -> JSONObject {
@@ -78,7 +89,9 @@ struct ServiceReader {
         guard let scale: Int64 = integer(entry) else { return nil }
         if isGlobal {
             diagnostics.warn(
-                entry.keyPlace, "'\(raw.name)' is global and gets a container on each host: 'scale' is left out")
+                entry.keyPlace,
+                "'\(raw.name)' is global and gets a container on each host: 'scale' is left out"
+            )
             return nil
         }
         guard scale >= 0 else {
@@ -112,7 +125,9 @@ struct ServiceReader {
         }
         if let build {
             diagnostics.fail(
-                build.keyPlace, "'build' is not supported yet: build the image yourself and name it under 'image'")
+                build.keyPlace,
+                "'build' is not supported yet: build the image yourself and name it under 'image'"
+            )
         } else {
             let others: [String] = names.filter { $0 != raw.name }
             let hint: String = Spelling.hint(for: raw.name, among: others)

@@ -8,7 +8,8 @@ enum Interpolation {
 
     /// The text with values in place, and the names that have none (they become nothing).
     static func expand(
-        _ text: String, _ value: (String) -> String?
+        _ text: String,
+        _ value: (String) -> String?
     ) throws(Failure) -> (text: String, missing: [String]) {
         guard text.utf8.contains(UInt8(ascii: "$")) else { return (text, []) }
         var out: String = ""
@@ -46,7 +47,8 @@ enum Interpolation {
         if !name.isEmpty, let mark = rest.first, ":-?+".contains(mark) {
             return Failure(
                 message: "'${\(name)\(mark)…}': defaults and conditions are not supported; write '${\(name)}' and set "
-                    + "\(name) in the environment")
+                    + "\(name) in the environment"
+            )
         }
         return Failure(message: "'${' must be followed by the name of a variable and '}'; write '$$' for a dollar sign")
     }

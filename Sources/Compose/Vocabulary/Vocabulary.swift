@@ -3,7 +3,8 @@
 /// Names that version 1 and version 2 spell differently are all here; a file may use either.
 enum Vocabulary {
     static let service: [String: KeyRule] = Dictionary(
-        uniqueKeysWithValues: (simple + read + notYet + rancher).map { ($0.name, $0) })
+        uniqueKeysWithValues: (simple + read + notYet + rancher).map { ($0.name, $0) }
+    )
 
     /// Keys whose value becomes one member as it is.
     private static let simple: [KeyRule] = [
@@ -113,7 +114,10 @@ enum Vocabulary {
         KeyRule("scale", .special, home: .rancher),
         KeyRule("metadata", .special, home: .rancher),
         KeyRule(
-            "health_check", .unsupported("a running container counts as healthy"), home: .rancher),
+            "health_check",
+            .unsupported("a running container counts as healthy"),
+            home: .rancher
+        ),
         KeyRule("lb_config", .special, home: .rancher),
         KeyRule("scale_policy", .unsupported("scale alone decides"), home: .rancher),
         KeyRule("retain_ip", .unsupported("a replaced container may get another address"), home: .rancher),
@@ -128,7 +132,11 @@ enum Vocabulary {
         KeyRule("network_driver", .unsupported("the containers run, but no driver is registered"), home: .rancher),
         KeyRule("type", .unsupported("the service runs containers"), home: .rancher),
         KeyRule("vcpu", .unsupported("virtual machines are not built"), home: .rancher),
-        KeyRule("memory", .unsupported("virtual machines are not built; write mem_limit for a container"), home: .rancher),
+        KeyRule(
+            "memory",
+            .unsupported("virtual machines are not built; write mem_limit for a container"),
+            home: .rancher
+        ),
         KeyRule("userdata", .unsupported("virtual machines are not built"), home: .rancher),
         KeyRule("disks", .unsupported("virtual machines are not built"), home: .rancher),
     ]

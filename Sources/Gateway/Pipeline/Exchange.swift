@@ -68,7 +68,8 @@ struct Exchange: Sendable {
         }
         guard !request.body.isEmpty else { return members }
         let type: String = request.headers["content-type"]?.lowercased() ?? ""
-        if type.hasPrefix("application/x-www-form-urlencoded") {
+        // Some clients send JSON under the type of forms; no form begins with a brace.
+        if type.hasPrefix("application/x-www-form-urlencoded"), request.body.first != UInt8(ascii: "{") {
             guard let form = QueryItems(String(decoding: request.body, as: UTF8.self)) else {
                 throw .invalidBody("The form in the body has an invalid escape.")
             }

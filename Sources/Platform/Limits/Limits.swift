@@ -188,4 +188,25 @@ package enum Limits {
     /// Between the request to end and the end by force; also how long output may stay open after a program's end.
     package static let subprocessGraceSeconds: Int = 5
     package static let subprocessOutputBytes: Int = 16 * 1024 * 1024
+
+    // MARK: Command line
+
+    /// How long a command that waits keeps asking a server that is away.
+    package static let clientPatienceSeconds: Int = 300
+    /// The longest pause between two attempts.
+    package static let clientPauseMilliseconds: Int = 5_000
+    /// Between two readings of what a command waits for, besides the changes that it is told.
+    package static let clientRecheckSeconds: Int = 10
+    /// A stream of changes that stays silent for so long is opened again.
+    package static let clientSilenceSeconds: Int = 20
+    /// How long `up` waits when nothing changes any more.
+    package static let clientWaitSeconds: Int = 600
+    /// How long an error must stand before a command takes it as the end.
+    package static let clientErrorSeconds: Int = 5
+    /// As ``clientErrorSeconds``, for errors that come and go.
+    package static let clientErrorTotalSeconds: Int = 60
+    /// A message of a log that is as long as this may end in the middle of a line.
+    package static let clientLogPieceBytes: Int = 16 * 1024
+    /// A file that the command line reads: compose files, env_files, its own.
+    package static let clientFileBytes: Int = 4 * 1024 * 1024
 }

@@ -58,12 +58,13 @@ package struct HistoryReader: Sendable {
             """)
     }
 
-    /// Every entry that changed a record from a revision on, ascending, for watches.
-    func page(from revision: Revision, limit: Int) throws(StoreFault) -> HistoryPage {
+    /// Every entry that changed a record from a revision on and below another, ascending, for watches.
+    func page(from revision: Revision, below end: Revision, limit: Int) throws(StoreFault) -> HistoryPage {
         let database: SQLiteDatabase = try open()
         let span: (floor: Revision, last: Revision) = try HistoryFile.span(database)
         guard revision >= span.floor else { return HistoryPage(entries: [], next: revision) }
-        var page = HistoryPage(entries: [], next: max(revision, span.last + 1))
+        let last: Revision = min(span.last, end - 1)
+        var page = HistoryPage(entries: [], next: max(revision, last + 1))
         var rows: [(Revision, SQLiteValue, SQLiteValue)] = []
         try fault(path) { () throws(SQLiteError) in
             let statement: SQLiteStatement = try database.prepare(
@@ -71,7 +72,7 @@ package struct HistoryReader: Sendable {
                 SELECT revision, before, after FROM changes WHERE revision >= ? AND revision <= ?
                 ORDER BY revision, tbl, number
                 """)
-            try statement.bindAll([.integer(Int64(revision)), .integer(Int64(span.last))])
+            try statement.bindAll([.integer(Int64(revision)), .integer(Int64(last))])
             defer { statement.reset() }
             var revisions: Int = 0
             while try statement.step() {

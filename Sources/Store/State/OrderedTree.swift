@@ -27,18 +27,7 @@ struct OrderedTree<Key: Comparable & Sendable, Value: Sendable>: Sendable {
     private(set) var count: Int = 0
     private var root: Node = .leaf([])
 
-    subscript(key: Key) -> Value? {
-        var node: Node = root
-        while true {
-            switch node {
-            case .inner(let children): node = children[Node.child(of: children, for: key)].node
-            case .leaf(let entries):
-                let index: Int = Node.position(in: entries, of: key)
-                guard index < entries.count, entries[index].key == key else { return nil }
-                return entries[index].value
-            }
-        }
-    }
+    subscript(key: Key) -> Value? { root.value(of: key) }
 
     mutating func set(_ key: Key, _ value: Value) {
         var isNew: Bool = true
@@ -87,6 +76,17 @@ extension OrderedTree.Node {
             if key < children[middle].low { high = middle } else { low = middle + 1 }
         }
         return low - 1
+    }
+
+    func value(of key: Key) -> Value? {
+        switch self {
+        case .inner(let children):
+            return children[Self.child(of: children, for: key)].node.value(of: key)
+        case .leaf(let entries):
+            let index: Int = Self.position(in: entries, of: key)
+            guard index < entries.count, entries[index].key == key else { return nil }
+            return entries[index].value
+        }
     }
 
     private var count: Int {

@@ -167,10 +167,12 @@ final class StoreDisk: Sendable {
 extension StoreDisk: WatchHistory {
     var lowestRevision: Revision { progress.withLock { $0.historyFloor } }
 
-    func read(from revision: Revision, limit: Int, _ deliver: @escaping @Sendable (HistoryPage?) -> Void) {
+    func read(
+        from revision: Revision, below end: Revision, limit: Int, _ deliver: @escaping @Sendable (HistoryPage?) -> Void
+    ) {
         inBackground { [reader] in
             do throws(StoreFault) {
-                deliver(try reader.page(from: revision, limit: limit))
+                deliver(try reader.page(from: revision, below: end, limit: limit))
             } catch {
                 deliver(nil)
             }

@@ -49,7 +49,7 @@ extension StoreView {
 
     private mutating func run(_ transaction: Transaction, at index: Revision) -> Applied {
         do {
-            let plan: TransactionPlan = try TransactionPlan(transaction, at: index, on: self)
+            let plan: TransactionPlan = try plan(transaction, at: index)
             return Applied(
                 outcome: .committed(revision: index, numbers: plan.numbers), changes: carryOut(plan))
         } catch {

@@ -3,42 +3,53 @@ import StoreFormat
 
 /// What a transaction will make of a state, worked out before anything is touched.
 ///
-/// So a refusal needs no undoing: either the whole plan is carried out or none of it.
+/// So a refusal needs no undoing: either the whole plan is carried out or none of it. It holds no part
+/// of the state's trees, so that they can be changed in place.
 struct TransactionPlan {
     let revision: Revision
     let numbers: [UInt64]
     let nextNumber: UInt64
     /// The records that the writes touch, as they will be, in the order they were first touched.
-    private(set) var touched: [RecordKey] = []
-    private(set) var records: [RecordKey: StoredRecord?] = [:]
-    private(set) var scopes: [(UInt64, ScopeOwner)] = []
-    private(set) var policies: [[UInt8]] = []
-    private(set) var pools: [[UInt8]: Pool] = [:]
-    private(set) var openedSession: SessionID?
+    fileprivate(set) var touched: [RecordKey] = []
+    fileprivate(set) var records: [RecordKey: StoredRecord?] = [:]
+    fileprivate(set) var scopes: [(UInt64, ScopeOwner)] = []
+    fileprivate(set) var policies: [[UInt8]] = []
+    fileprivate(set) var pools: [[UInt8]: Pool] = [:]
+    fileprivate(set) var openedSession: SessionID?
+}
 
-    private let view: StoreView
-    private let time: Int64
-
-    init(_ transaction: Transaction, at revision: Revision, on view: StoreView) throws(RefusedTransaction) {
-        if case .failure(let problem) = Result(catching: transaction.validate) {
-            throw RefusedTransaction(.invalid(problem.reason))
+extension StoreView {
+    /// - Throws: ``RefusedTransaction`` with the first reason why nothing will be done.
+    func plan(_ transaction: Transaction, at revision: Revision) throws(RefusedTransaction) -> TransactionPlan {
+        do throws(InvalidTransaction) {
+            try transaction.validate()
+        } catch {
+            throw RefusedTransaction(.invalid(error.reason))
         }
         for condition in transaction.preconditions {
-            if let refusal = view.refusal(of: condition) { throw RefusedTransaction(refusal) }
+            if let refusal = refusal(of: condition) { throw RefusedTransaction(refusal) }
         }
-        self.view = view
-        self.revision = revision
-        time = transaction.time
-        (numbers, nextNumber) = try Self.allocate(transaction, from: view.nextNumber)
-        for write in transaction.writes { try plan(write) }
-        try checkUniqueKeys()
+        let (numbers, next): ([UInt64], UInt64) = try Planner.allocate(transaction, from: nextNumber)
+        var planner = Planner(
+            plan: TransactionPlan(revision: revision, numbers: numbers, nextNumber: next), view: self,
+            time: transaction.time)
+        for write in transaction.writes { try planner.add(write) }
+        try planner.checkUniqueKeys()
+        return planner.plan
     }
+}
+
+/// Adds one write after the other to a plan.
+private struct Planner {
+    var plan: TransactionPlan
+    let view: StoreView
+    let time: Int64
 
     /// The numbers that the transaction gets, and the counter after it.
     ///
     /// A put to a known number at or above the counter moves it past that number: founding chooses
     /// some of its numbers itself, and none may be given out twice.
-    private static func allocate(
+    static func allocate(
         _ transaction: Transaction, from next: UInt64
     ) throws(RefusedTransaction) -> ([UInt64], UInt64) {
         let end: UInt64 = next + UInt64(transaction.created)
@@ -55,78 +66,78 @@ struct TransactionPlan {
     private func number(_ reference: NumberReference) -> UInt64 {
         switch reference {
         case .known(let number): number
-        case .created(let index): numbers[index]
+        case .created(let index): plan.numbers[index]
         }
     }
 
     /// The record as the writes so far leave it.
     private func current(_ key: RecordKey) -> Record? {
-        if let planned = records[key] { return planned?.record }
+        if let planned = plan.records[key] { return planned?.record }
         return view.get(key)
     }
 
-    private mutating func plan(_ write: Write) throws(RefusedTransaction) {
+    mutating func add(_ write: Write) throws(RefusedTransaction) {
         switch write {
         case .put(let put):
             let key = RecordKey(put.table, number(put.number))
             let record = Record(
-                key: key, revision: revision, created: current(key)?.created ?? revision, scope: number(put.scope),
-                time: time, document: put.document.filled(with: numbers),
-                terms: put.terms.map { $0.filled(with: numbers) },
-                uniqueKeys: put.uniqueKeys.map { $0.filled(with: numbers) })
+                key: key, revision: plan.revision, created: current(key)?.created ?? plan.revision, scope: number(put.scope),
+                time: time, document: put.document.filled(with: plan.numbers),
+                terms: put.terms.map { $0.filled(with: plan.numbers) },
+                uniqueKeys: put.uniqueKeys.map { $0.filled(with: plan.numbers) })
             touch(key, StoredRecord(record))
         case .delete(let table, let reference):
             let key = RecordKey(table, number(reference))
             if current(key) != nil { touch(key, nil) }
         case .assignScope(let reference, let node):
             let scope: UInt64 = number(reference)
-            let earlier: ScopeOwner? = scopes.last { $0.0 == scope }?.1 ?? view.epoch(scope)
-            scopes.append((scope, ScopeOwner(node: node, epoch: (earlier?.epoch ?? 0) + 1)))
+            let earlier: ScopeOwner? = plan.scopes.last { $0.0 == scope }?.1 ?? view.epoch(scope)
+            plan.scopes.append((scope, ScopeOwner(node: node, epoch: (earlier?.epoch ?? 0) + 1)))
         case .touchPolicy(let subject):
-            policies.append(subject.filled(with: numbers))
+            plan.policies.append(subject.filled(with: plan.numbers))
         case .definePool(let template, let capacity):
-            let name: [UInt8] = template.filled(with: numbers)
-            let used: UInt64 = (pools[name] ?? view.pool(name))?.used ?? 0
-            pools[name] = Pool(capacity: capacity, used: used)
+            let name: [UInt8] = template.filled(with: plan.numbers)
+            let used: UInt64 = (plan.pools[name] ?? view.pool(name))?.used ?? 0
+            plan.pools[name] = Pool(capacity: capacity, used: used)
         case .takeFromPool(let template, let amount):
-            try take(amount, from: template.filled(with: numbers))
+            try take(amount, from: template.filled(with: plan.numbers))
         case .openSession(let nonce):
-            openedSession = SessionID(opened: revision, nonce: nonce)
+            plan.openedSession = SessionID(opened: plan.revision, nonce: nonce)
         }
     }
 
     private mutating func touch(_ key: RecordKey, _ record: StoredRecord?) {
-        if records.updateValue(record, forKey: key) == nil { touched.append(key) }
+        if plan.records.updateValue(record, forKey: key) == nil { plan.touched.append(key) }
     }
 
     private mutating func take(_ amount: Int64, from name: [UInt8]) throws(RefusedTransaction) {
-        let known: Pool? = pools[name] ?? view.pool(name)
+        let known: Pool? = plan.pools[name] ?? view.pool(name)
         if amount > 0 {
             guard var pool = known, pool.left >= amount.magnitude else {
                 throw RefusedTransaction(.poolExhausted(name: name, wanted: amount.magnitude, left: known?.left ?? 0))
             }
             pool.used += amount.magnitude
-            pools[name] = pool
+            plan.pools[name] = pool
         } else if var pool = known {
             // Giving back must never fail: what is given back is being taken apart already.
             pool.used -= min(pool.used, amount.magnitude)
-            pools[name] = pool
+            plan.pools[name] = pool
         }
     }
 
     /// Refuses when two records would hold one unique key after all the writes.
     ///
     /// Looked at when all writes are planned, so a key may move between records in either order.
-    private func checkUniqueKeys() throws(RefusedTransaction) {
+    func checkUniqueKeys() throws(RefusedTransaction) {
         var claimed: [[UInt8]: RecordKey] = [:]
-        for key in touched {
-            guard case .some(.some(let stored)) = records[key] else { continue }
+        for key in plan.touched {
+            guard case .some(.some(let stored)) = plan.records[key] else { continue }
             for unique in stored.record.uniqueKeys {
                 if let other = claimed.updateValue(key, forKey: unique) {
                     throw RefusedTransaction(.uniqueKeyTaken(key: unique, holder: other))
                 }
                 // A holder that is touched itself either claims the key again (caught above) or lets it go.
-                if let holder = view.holder(unique), holder != key, records[holder] == nil {
+                if let holder = view.holder(unique), holder != key, plan.records[holder] == nil {
                     throw RefusedTransaction(.uniqueKeyTaken(key: unique, holder: holder))
                 }
             }

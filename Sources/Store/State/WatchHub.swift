@@ -102,8 +102,8 @@ final class WatchHub: Sendable {
     /// Gets a watch that is behind its next events; they may arrive later, from history.
     func catchUp(_ queue: WatchQueue) {
         guard queue.beginFetching() else { return }
-        let reading: (source: any WatchHistory, from: Revision)? = state.withLock {
-            state -> (source: any WatchHistory, from: Revision)? in
+        let reading: (source: any WatchHistory, from: Revision, below: Revision)? = state.withLock {
+            state -> (source: any WatchHistory, from: Revision, below: Revision)? in
             guard state.open[queue.id] != nil else {
                 queue.end(.storeClosed(resumeFrom: queue.next))
                 return nil
@@ -120,10 +120,11 @@ final class WatchHub: Sendable {
                 queue.end(.belowHorizon(lowest: state.lowest))
                 return nil
             }
-            return (history, from)
+            // History may already hold entries that are still to be applied again after a restart.
+            return (history, from, state.recent.floor)
         }
         guard let reading else { return }
-        reading.source.read(from: reading.from, limit: Limits.watchCatchUpEvents) { found in
+        reading.source.read(from: reading.from, below: reading.below, limit: Limits.watchCatchUpEvents) { found in
             if let found, found.next > reading.from {
                 queue.fill(found.entries, next: found.next, isLive: false)
             } else {
@@ -141,7 +142,8 @@ protocol WatchHistory: Sendable {
     /// Everything from here on can be read. Must not block.
     var lowestRevision: Revision { get }
     /// Reads entries on a thread of its own; `deliver` gets nil when that failed, and is called once.
-    func read(from revision: Revision, limit: Int, _ deliver: @escaping @Sendable (HistoryPage?) -> Void)
+    func read(
+        from revision: Revision, below end: Revision, limit: Int, _ deliver: @escaping @Sendable (HistoryPage?) -> Void)
 }
 
 struct HistoryPage: Sendable {

@@ -1,5 +1,4 @@
 import Gateway
-import Limits
 import RaftGroup
 import Store
 import StoreFormat
@@ -15,8 +14,13 @@ struct ReplicatedState: Proposing, StateProviding {
     }
 
     func propose(_ transaction: Transaction) async throws(ProposalFault) -> TransactionOutcome {
-        let bytes: [UInt8] = transaction.encoded()
-        guard bytes.count <= Limits.transactionBytes else { throw .tooLarge(byteCount: bytes.count) }
+        let bytes: [UInt8]
+        do throws(InvalidTransaction) {
+            // Checked before it is in the log: an entry that cannot be read halts every member.
+            bytes = try transaction.proposal()
+        } catch {
+            return .refused(.invalid("\(error)"))
+        }
         do throws(ProposeError) {
             return try await group.propose(bytes).outcome
         } catch {

@@ -1,0 +1,101 @@
+internal import JSON
+
+/// How the server is reached, and where each part of that was found.
+struct Connection: Sendable {
+    var address: ServerAddress
+    /// Such as `--url`.
+    var addressSource: String
+    var accessKey: String?
+    var secretKey: String?
+    var keySource: String
+    /// Name or id of the environment, when one was asked for.
+    var environmentName: String?
+}
+
+extension Connection {
+    /// Looks at options, then the process's environment, then the saved context, then a development cluster nearby.
+    ///
+    /// A saved key goes only to the server that it was saved with.
+    static func find(_ invocation: Invocation) throws(CommandFailure) -> Connection {
+        let saved: Stored? = try savedContext(invocation) ?? developmentCluster(invocation)
+        let given: (text: String, source: String)? = first(invocation, option: "url", variable: "DROVER_URL")
+        guard let url: (text: String, source: String) = given ?? saved.map({ ($0.url, $0.source) }) else {
+            throw CommandFailure(
+                "no server is known: start one with 'drover dev', or name one with --url, DROVER_URL or 'drover context save'"
+            )
+        }
+        let address = try ServerAddress(parsing: url.text)
+        var connection = Connection(address: address, addressSource: url.source, keySource: "")
+        connection.environmentName = invocation.arguments.value("env") ?? saved?.environment
+
+        let access = first(invocation, option: "access-key", variable: "DROVER_ACCESS_KEY")
+        let secret = first(invocation, option: "secret-key", variable: "DROVER_SECRET_KEY")
+        switch (access, secret) {
+        case (let access?, let secret?):
+            connection.accessKey = access.text
+            connection.secretKey = secret.text
+            connection.keySource = access.source
+        case (nil, nil):
+            if let saved, (try? ServerAddress(parsing: saved.url)) == address {
+                connection.accessKey = saved.accessKey
+                connection.secretKey = saved.secretKey
+                connection.keySource = saved.source
+            }
+        case (let access?, nil): throw .usage("\(access.source) gives an access key, but the secret key is missing")
+        case (nil, let secret?): throw .usage("\(secret.source) gives a secret key, but the access key is missing")
+        }
+        return connection
+    }
+
+    /// What a file remembers of a connection.
+    struct Stored {
+        var url: String
+        var accessKey: String?
+        var secretKey: String?
+        var environment: String?
+        var source: String
+    }
+
+    private static func first(
+        _ invocation: Invocation,
+        option: String,
+        variable: String
+    ) -> (text: String, source: String)? {
+        if let text: String = invocation.arguments.value(option) { return (text, "--\(option)") }
+        if let text: String = invocation.environment[variable], !text.isEmpty { return (text, variable) }
+        return nil
+    }
+
+    private static func savedContext(_ invocation: Invocation) throws(CommandFailure) -> Stored? {
+        guard let file: ContextFile = try .load(invocation.environment), let name: String = file.current,
+            let context: ContextFile.Context = file.contexts[name]
+        else { return nil }
+        return Stored(
+            url: context.url,
+            accessKey: context.accessKey,
+            secretKey: context.secretKey,
+            environment: context.environment,
+            source: "the context '\(name)'"
+        )
+    }
+
+    private static func developmentCluster(_ invocation: Invocation) -> Stored? {
+        let folders: [String] =
+            [invocation.environment["DROVER_DATA"].map { invocation.path($0) }, invocation.path(".drover-dev")]
+            .compactMap { $0 }
+        for folder in folders {
+            let path: String = "\(folder)/access.json"
+            guard let text: String = TextFile.read(path), let access: JSONObject = try? JSONReader.parse(text).object,
+                let url: String = access["url"]?.string
+            else { continue }
+            return Stored(
+                url: url,
+                accessKey: access["accessKey"]?.string,
+                secretKey: access["secretKey"]?.string,
+                environment: nil,
+                source: path
+            )
+        }
+        return nil
+    }
+}

@@ -1,0 +1,77 @@
+import Glibc
+import Synchronization
+import Testing
+
+@testable import CLI
+
+/// What a command printed.
+final class Printed: Sendable {
+    private let texts = Mutex<(out: String, error: String)>(("", ""))
+
+    var out: String { texts.withLock { $0.out } }
+    var error: String { texts.withLock { $0.error } }
+
+    func console(columns: Int? = nil) -> Console {
+        Console(
+            write: { [self] text in texts.withLock { $0.out += text } },
+            writeError: { [self] text in texts.withLock { $0.error += text } },
+            columns: { columns }
+        )
+    }
+}
+
+/// What a command line came to.
+struct Ended {
+    var code: Int32
+    var out: String
+    var error: String
+}
+
+/// Runs a command line in a folder.
+func drover(
+    _ arguments: String...,
+    server: FakeServer? = nil,
+    folder: String = "/nonexistent",
+    columns: Int? = nil,
+    environment: [String: String] = [:]
+) async -> Ended {
+    let printed = Printed()
+    var environment: [String: String] = environment
+    if let server {
+        environment["DROVER_URL"] = server.url
+        environment["DROVER_ACCESS_KEY"] = environment["DROVER_ACCESS_KEY"] ?? "key"
+        environment["DROVER_SECRET_KEY"] = "secret"
+    }
+    let code: Int32 = await DroverCommand.table(version: "1.2").run(
+        arguments: arguments,
+        environment: environment,
+        directory: folder,
+        console: printed.console(columns: columns),
+        handlesInterrupts: false
+    )
+    return Ended(code: code, out: printed.out, error: printed.error)
+}
+
+/// A folder of its own with these files; removed afterwards.
+func withFolder<Result>(
+    _ files: [String: String],
+    name: String = "app",
+    _ body: (String) async throws -> Result
+) async throws -> Result {
+    let parent: String = "/tmp/drover-cli-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
+    let folder: String = "\(parent)/\(name)"
+    try TextFile.makeFolder(folder)
+    defer {
+        for file in files.keys { unlink("\(folder)/\(file)") }
+        rmdir(folder)
+        rmdir(parent)
+    }
+    for (file, text) in files { try TextFile.replacePrivately("\(folder)/\(file)", with: text) }
+    return try await body(folder)
+}
+
+func mode(of path: String) -> UInt32 {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return 0 }
+    return status.st_mode & 0o777
+}
