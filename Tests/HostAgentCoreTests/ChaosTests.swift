@@ -5,7 +5,7 @@ import Testing
 
 /// A server, a host and a lossy, reordering, repeating line between them, all out of one seed.
 struct ChaosTests {
-    @Test(arguments: 0..<60)
+    @Test(arguments: 0..<100)
     func `under replays, old epochs and crashes: no twins, no removal without a tombstone, and it converges`(
         seed: Int
     ) {
@@ -39,7 +39,13 @@ struct ChaosWorld {
     private var history: [ServerFrame] = []
     private var line: [ServerFrame] = []
     private var uuids: Int = 0
-    /// How often each (uuid, generation) was started while the agent lived through.
+    private var incarnations: Int = 0
+    /// Every order to remove, as `incarnation/uuid`.
+    private var removals: Set<String> = []
+    /// What backups there are.
+    private var backups: [(revision: UInt64, wanted: [String: InstanceSpec], tombstones: [String: Tombstone])] = []
+    private var isSettling = false
+    private var observed: [String: Observation] = [:]
     private(set) var violations: [String] = []
 
     init(seed: UInt64) {
@@ -63,7 +69,8 @@ struct ChaosWorld {
         case 84..<88: crashAgent()
         case 88..<92: breakContainer()
         case 92..<94: moveOwner()
-        case 94..<98: reconnect()
+        case 94..<97: reconnect()
+        case 97: restore()
         default:
             clock += 3_000
             input(.tick(milliseconds: clock))
@@ -71,6 +78,7 @@ struct ChaosWorld {
     }
 
     private mutating func changeOrders() {
+        if chance(10) { backups.append((revision, wanted, tombstones)) }
         revision += 1
         switch Int.random(in: 0..<5, using: &random) {
         case 0, 1:
@@ -93,6 +101,7 @@ struct ChaosWorld {
             guard let uuid: String = pick(wanted.keys.sorted()), let spec = wanted.removeValue(forKey: uuid) else {
                 return
             }
+            removals.insert("\(incarnation)/\(uuid)")
             tombstones[uuid] = Tombstone(
                 uuid: uuid, number: spec.number, generation: spec.generation, revision: revision)
         }
@@ -118,14 +127,14 @@ struct ChaosWorld {
 
     private mutating func deliver() {
         guard !line.isEmpty else { return }
-        if chance(5) { line.shuffle(using: &random) }
+        if chance(15) { line.shuffle(using: &random) }
         input(.received(line.removeFirst()))
     }
 
     private mutating func replay() {
         guard isConnected, let frame: ServerFrame = pick(history) else { return }
-        // A welcome is the handshake of a fresh stream: replaying one needs the stream's own keys.
-        if case .welcome = frame.message, frame.stamp.incarnation != incarnation { return }
+        // A welcome to a fresh stream needs the keys of that cluster: nobody can replay one of another.
+        if case .welcome = frame.message, !core.isWelcomed { return }
         input(.received(frame))
     }
 
@@ -160,7 +169,6 @@ struct ChaosWorld {
         case .stop(let id):
             if engine[id]?.phase == .running { engine[id]?.phase = .exited }
         case .remove(let id):
-            check("removal of \(uuid) without a tombstone", tombstones[uuid] != nil)
             engine[id] = nil
         case .inspect: break
         }
@@ -200,6 +208,18 @@ struct ChaosWorld {
         reconnect()
     }
 
+    /// The server is set back to a backup, and is another incarnation from then on.
+    private mutating func restore() {
+        guard let backup = pick(backups) else { return }
+        (revision, wanted, tombstones) = (backup.revision + 1, backup.wanted, backup.tombstones)
+        backups = []
+        incarnations += 1
+        incarnation = "b\(incarnations)"
+        epoch = 1
+        for uuid in tombstones.keys { removals.insert("\(incarnation)/\(uuid)") }
+        reconnect()
+    }
+
     private mutating func reconnect() {
         line = []
         isConnected = true
@@ -208,7 +228,7 @@ struct ChaosWorld {
         sentRevision = core.stamp.revision
         if core.stamp.incarnation != incarnation { sentRevision = 0 }
         post(.welcome(Welcome(hostID: "1h1", hostNumber: 1, pingSeconds: 5)))
-        speak(full: sentRevision == 0 || chance(50))
+        speak(full: sentRevision == 0 || (!isSettling && chance(50)))
     }
 
     private mutating func input(_ input: AgentCore.Input) {
@@ -224,30 +244,45 @@ struct ChaosWorld {
                 }
                 if case .remove = operation.kind {
                     check("a removal that is not on disk", disk.orders.tombstones[operation.uuid] != nil)
+                    check(
+                        "a removal without a tombstone",
+                        removals.contains("\(core.orders.incarnation ?? "")/\(operation.uuid)"))
                 }
                 running.append(operation)
             case .closeStream:
                 isConnected = false
                 line = []
-            case .note, .openLogs, .closeLogs, .send: break
+            case .send(let frame):
+                guard case .report(let report) = frame.message else { continue }
+                for each in report.observations { observed[each.uuid] = each }
+            case .note, .openLogs, .closeLogs: break
             }
         }
     }
 
-    /// Chance ends: everything that waits is done, and the server orders each instance that is to run once more.
-    mutating func settle() {
-        revision += 1
-        for uuid in wanted.keys.sorted() where wanted[uuid]?.goal == .running {
-            wanted[uuid]?.generation += 1
+    /// As a server's reconciler does: orders anew what is said to rest and should run.
+    private mutating func orderAnew() {
+        guard isConnected else { return }
+        for (uuid, spec) in wanted.sorted(by: { $0.key < $1.key }) where spec.goal == .running {
+            guard let said: Observation = observed[uuid], said.generation >= spec.generation,
+                said.condition == .stopped || said.condition == .gone
+            else { continue }
+            revision += 1
+            wanted[uuid]?.generation = said.generation + 1
             wanted[uuid]?.revision = revision
         }
+        if revision > sentRevision { speak(full: false) }
+    }
+
+    /// Chance ends: everything that waits is done, the server speaks in deltas on what the host holds.
+    mutating func settle() {
+        isSettling = true
+        revision += 1
+        observed = [:]
         reconnect()
-        speak(full: true)
-        for _ in 0..<3_000 {
-            if !isConnected {
-                reconnect()
-                speak(full: true)
-            }
+        for round in 0..<3_000 {
+            if !isConnected { reconnect() }
+            if round.isMultiple(of: 50) { orderAnew() }
             if !line.isEmpty { input(.received(line.removeFirst())) }
             answerInventory()
             if !running.isEmpty {

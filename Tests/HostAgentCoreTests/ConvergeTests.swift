@@ -115,6 +115,18 @@ struct ConvergeTests {
         #expect(bench.operations.map(\.kind) == [.create])
     }
 
+    @Test func `a start that fails for a reason that passes is made later, also of what ran before`() {
+        var bench: Bench = running()
+        bench.sync(2, [spec("a", generation: 2, revision: 2)])
+        bench.finish(.stop(externalID: "c-a"), .container(container("a", .exited, exitCode: 0)))
+        bench.finish(.start(externalID: "c-a"), .failed(OperationFailure("no engine", isTransient: true)))
+        bench.finish(.inspect, .container(container("a", .exited, exitCode: 0)))
+        #expect(bench.operations.isEmpty)
+        #expect(bench.last("a")?.condition == .starting)
+        bench.input(.tick(milliseconds: 1_000))
+        #expect(bench.operations.map(\.kind) == [.start(externalID: "c-a")])
+    }
+
     @Test func `an order that changes while an operation runs is carried out after it`() {
         var bench: Bench = .connected()
         bench.sync(1, [spec("a")])

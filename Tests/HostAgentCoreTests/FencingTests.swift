@@ -18,7 +18,7 @@ struct FencingTests {
     }
 
     @Test func `frames from the past or from elsewhere change nothing, whatever they say`() {
-        for (incarnation, epoch, revision) in [("aa", 4, 900), ("aa", 5, 49), ("bb", 9, 900), ("", 9, 900)] {
+        for (incarnation, epoch, revision) in [("aa", 4, 900), ("aa", 5, 49), ("aa", 6, 49), ("bb", 9, 900), ("", 9, 900)] {
             var bench: Bench = self.bench()
             let before: DesiredSet = bench.core.orders
             let notes: Int = bench.notes.count

@@ -6,7 +6,7 @@ import Testing
 /// The texts here are the format: an agent reads what an older one wrote.
 struct PersistedFormatTests {
     private static let desired: String =
-        #"{"version":1,"incarnation":"9f","epoch":7,"revision":42,"revisionEpoch":6,"instances":[{"uuid":"a","number":1,"name":"n-a","goal":"running","generation":2,"revision":40,"launch":{"imageUuid":"docker:busybox","labels":{}}}],"unlisted":[{"uuid":"b","number":1,"name":"n-b","goal":"stopped","generation":1,"revision":30,"launch":{"imageUuid":"docker:busybox","labels":{}}}],"tombstones":[{"uuid":"c","number":1,"generation":1,"revision":41}],"done":[{"uuid":"d","number":1,"generation":1,"revision":39}]}"#
+        #"{"version":1,"incarnation":"9f","epoch":7,"revision":42,"instances":[{"uuid":"a","number":1,"name":"n-a","goal":"running","generation":2,"revision":40,"launch":{"imageUuid":"docker:busybox","labels":{}}}],"unlisted":[{"uuid":"b","number":1,"name":"n-b","goal":"stopped","generation":1,"revision":30,"launch":{"imageUuid":"docker:busybox","labels":{}}}],"tombstones":[{"uuid":"c","number":1,"generation":1,"revision":41}],"done":[{"uuid":"d","number":1,"generation":1,"revision":39}]}"#
 
     private static let starts: String =
         #"{"version":1,"starts":{"a":{"generation":2,"count":5,"exited":true},"b":{"generation":0,"count":1,"exited":false}}}"#
@@ -16,7 +16,6 @@ struct PersistedFormatTests {
         set.incarnation = "9f"
         set.epoch = 7
         set.revision = 42
-        set.revisionEpoch = 6
         set.instances = [
             "a": .init(spec: spec("a", generation: 2, revision: 40), isListed: true),
             "b": .init(spec: spec("b", .stopped, revision: 30), isListed: false),

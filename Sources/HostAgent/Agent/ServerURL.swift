@@ -47,7 +47,11 @@ package struct ServerURL: Hashable, Sendable, CustomStringConvertible {
             port = given
             host = authority[..<colon]
         }
-        guard !host.isEmpty, (1...65535).contains(port), !host.contains("@") else { return nil }
+        // An IPv6 address stands in brackets, so elsewhere a second colon is a mistake.
+        let isBracketed: Bool = authority.hasPrefix("[") && authority.contains("]")
+        guard !host.isEmpty, (1...65535).contains(port), !host.contains("@"), !host.contains("["),
+            isBracketed || !host.contains(":")
+        else { return nil }
         return (String(host), port)
     }
 

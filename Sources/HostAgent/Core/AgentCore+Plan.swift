@@ -93,10 +93,10 @@ extension AgentCore {
     }
 
     private mutating func nextToRevive(_ spec: InstanceSpec, _ container: RuntimeContainer) -> Operation.Kind? {
-        guard toRevive.contains(spec.uuid), mayTry(spec.uuid) else { return nil }
-        toRevive.remove(spec.uuid)
-        guard container.phase == .exited, spec.goal == .running else { return nil }
-        notes.append(.revived(uuid: spec.uuid, name: spec.name))
+        guard mayTry(spec.uuid) else { return nil }
+        let isFirst: Bool = toRevive.remove(spec.uuid) != nil
+        guard isFirst || isStartOwed(spec.uuid), container.phase == .exited, spec.goal == .running else { return nil }
+        if isFirst { notes.append(.revived(uuid: spec.uuid, name: spec.name)) }
         return start(spec, container, generation: starts.entries[spec.uuid]?.generation ?? spec.generation)
     }
 
@@ -122,6 +122,12 @@ extension AgentCore {
             starts.entries[spec.uuid]?.hasExited = true
             return nil
         }
+    }
+
+    /// Its last start failed for a reason that passes: the ledger counts that start, but it is still to be made.
+    private func isStartOwed(_ uuid: String) -> Bool {
+        guard let failure: Failure = failures[uuid], case .start = failure.kind else { return false }
+        return failure.retryAt != nil
     }
 
     /// Whether its present order was carried out once.

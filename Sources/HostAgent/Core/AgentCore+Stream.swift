@@ -55,7 +55,8 @@ extension AgentCore {
             return "its incarnation is not \(orders.incarnation ?? "known")"
         }
         guard stamp.epoch >= orders.epoch else { return "its epoch is older than \(orders.epoch)" }
-        guard stamp.epoch != orders.revisionEpoch || stamp.revision >= orders.revision else {
+        // Revisions only grow within an incarnation, whoever owns the host's environment.
+        guard stamp.revision >= orders.revision else {
             return "its revision is older than \(orders.revision)"
         }
         return nil
@@ -98,7 +99,6 @@ extension AgentCore {
         orders.incarnation = incarnation
         orders.epoch = epoch
         orders.revision = 0
-        orders.revisionEpoch = epoch
         for uuid in Array(orders.tombstones.keys) { touch(uuid) }
         orders.tombstones = [:]
         orders.done = [:]

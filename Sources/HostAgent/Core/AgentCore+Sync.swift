@@ -35,7 +35,6 @@ extension AgentCore {
         link = current
         carryOver(parts, isFull: sync.isFull)
         orders.revision = frameStamp.revision
-        orders.revisionEpoch = frameStamp.epoch
     }
 
     private mutating func carryOver(_ parts: [Sync], isFull: Bool) {

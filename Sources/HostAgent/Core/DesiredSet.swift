@@ -21,9 +21,8 @@ package struct DesiredSet: Sendable, Hashable {
     package var incarnation: String?
     /// The highest that was seen.
     package var epoch: UInt64
-    /// Of the last sync that was carried out, and the epoch that it came under.
+    /// Of the last sync that was carried out.
     package var revision: UInt64
-    package var revisionEpoch: UInt64
     /// By uuid.
     package var instances: [String: Held]
     /// Orders to remove that are not carried out yet, by uuid.
@@ -35,7 +34,6 @@ package struct DesiredSet: Sendable, Hashable {
         incarnation = nil
         epoch = 0
         revision = 0
-        revisionEpoch = 0
         instances = [:]
         tombstones = [:]
         done = [:]
@@ -45,7 +43,6 @@ package struct DesiredSet: Sendable, Hashable {
     func hasSameOrders(as other: DesiredSet) -> Bool {
         var moved: DesiredSet = other
         moved.revision = revision
-        moved.revisionEpoch = revisionEpoch
         return self == moved
     }
 
@@ -65,7 +62,7 @@ extension DesiredSet {
         let held: [Held] = instances.values.sorted { ($0.spec.number, $0.spec.uuid) < ($1.spec.number, $1.spec.uuid) }
         return [
             "version": JSONValue(Self.version), "incarnation": JSONValue(incarnation), "epoch": JSONValue(epoch),
-            "revision": JSONValue(revision), "revisionEpoch": JSONValue(revisionEpoch),
+            "revision": JSONValue(revision),
             "instances": .array(held.filter(\.isListed).map(\.spec.json)),
             "unlisted": .array(held.filter { !$0.isListed }.map(\.spec.json)),
             "tombstones": Self.json(tombstones), "done": Self.json(done),
@@ -87,7 +84,6 @@ extension DesiredSet {
         incarnation = try members.optionalText("incarnation")
         epoch = try members.count("epoch")
         revision = try members.count("revision")
-        revisionEpoch = try members.count("revisionEpoch")
         let read = { (each: FrameMembers) throws(FrameError) -> InstanceSpec in try InstanceSpec(each) }
         for spec in try members.list("instances", read) { instances[spec.uuid] = Held(spec: spec, isListed: true) }
         for spec in try members.list("unlisted", read) { instances[spec.uuid] = Held(spec: spec, isListed: false) }
