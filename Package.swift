@@ -52,7 +52,7 @@ let rooms: [Room] = [
     Room("Subprocess", "Platform/Subprocess", knows: ["CLinux", "Limits"]),
 
     // The vocabulary, and the pure rooms.
-    Room("StoreFormat", "Store/Format", knows: ["Bytes", "Limits"]),
+    Room("StoreFormat", "Store/Format", knows: ["Bytes", "Limits"], testsRead: ["Golden"]),
     Room("Model", knows: ["StoreFormat", "Bytes", "JSON", "Limits"]),
     Room("Network", knows: ["Model"]),
     Room("Scheduler", knows: ["Model", "Network"]),
