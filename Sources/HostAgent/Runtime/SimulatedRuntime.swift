@@ -3,6 +3,7 @@ package import HostProtocol
 import JSON
 import Logging
 import Model
+import Synchronization
 
 /// Containers that exist on paper only: for tests, for trying things out, and for many hosts on one machine.
 ///
@@ -186,9 +187,11 @@ package actor SimulatedRuntime: ContainerRuntime {
         }
     }
 
-    /// The lines from `index` on, or nil once no more can come.
-    fileprivate func lines(_ externalID: String, from index: Int, follow: Bool) async -> [SimulatedLine]? {
-        while let container: SimulatedContainer = containers[externalID], !Task.isCancelled {
+    /// The lines from `index` on, or nil once no more can come or the reader has closed.
+    fileprivate func lines(
+        _ externalID: String, from index: Int, follow: Bool, unless isClosed: () -> Bool
+    ) async -> [SimulatedLine]? {
+        while let container: SimulatedContainer = containers[externalID], !Task.isCancelled, !isClosed() {
             if index < container.log.count { return Array(container.log[index...]) }
             guard follow, container.shown.phase == .running else { return nil }
             await withTaskCancellationHandler {
@@ -208,35 +211,34 @@ package actor SimulatedRuntime: ContainerRuntime {
 }
 
 /// Reads a simulated container's lines.
-private actor SimulatedLogSource: LogSource {
+private final class SimulatedLogSource: LogSource {
     private let runtime: SimulatedRuntime
     private let externalID: String
     private let options: LogOptions
-    private var position: Int
-    private var isClosed = false
+    private let position: Mutex<Int>
+    private let isClosed = Atomic<Bool>(false)
 
     init(runtime: SimulatedRuntime, externalID: String, options: LogOptions, from position: Int) {
         self.runtime = runtime
         self.externalID = externalID
         self.options = options
-        self.position = position
+        self.position = Mutex(position)
     }
 
     func next() async throws(OperationFailure) -> LogPiece? {
-        guard !isClosed, let lines = await runtime.lines(externalID, from: position, follow: options.follow),
-            !isClosed, let line = lines.first
-        else { return nil }
-        position += 1
+        let place: Int = position.withLock { $0 }
+        let lines: [SimulatedLine]? = await runtime.lines(externalID, from: place, follow: options.follow) {
+            self.isClosed.load(ordering: .sequentiallyConsistent)
+        }
+        guard let line: SimulatedLine = lines?.first else { return nil }
+        position.withLock { $0 = place + 1 }
         return LogPiece(
             kind: .stdout, bytes: Array((line.text + "\n").utf8), time: options.timestamps ? line.time : nil)
     }
 
-    nonisolated func close() {
-        Task {
-            await self.markClosed()
-            await self.runtime.wakeLogReaders()
-        }
+    func close() {
+        isClosed.store(true, ordering: .sequentiallyConsistent)
+        // Wakes those that began to wait before; those that come later see the mark.
+        Task { await runtime.wakeLogReaders() }
     }
-
-    private func markClosed() { isClosed = true }
 }
