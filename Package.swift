@@ -91,17 +91,19 @@ let rooms: [Room] = [
     Room(
         "Services", "ClusterNode/Services",
         knows: ["Model", "Network", "Scheduler", "StoreFormat", "JSON", "Bytes", "Limits"]),
+    Room("HostFrames", "ClusterNode/HostFrames", knows: ["HostProtocol", "Model", "StoreFormat", "JSON"]),
     Room(
         "ClusterNode", "ClusterNode/Node",
         knows: [
-            "Services", "Gateway", "Store", "StoreFormat", "RaftCore", "RaftLog", "RaftGroup", "RBAC", "Scheduler",
-            "Network", "Model", "HostProtocol", "HTTP", "WebSocket", "EventLoop", "JSON", "Bytes", "Crypto",
+            "Services", "HostFrames", "Gateway", "Store", "StoreFormat", "RaftCore", "RaftLog", "RaftGroup", "RBAC",
+            "Scheduler", "Network", "Model", "HostProtocol", "HTTP", "WebSocket", "EventLoop", "JSON", "Bytes", "Crypto",
             "Logging", "Metrics", "Limits", "CLinux",
         ]),
     Room(
         "Simulator",
         knows: [
-            "RaftCore", "RaftLog", "StoreFormat", "Store", "HostProtocol", "HostAgentCore", "Model", "JSON", "Bytes",
+            "RaftCore", "RaftLog", "StoreFormat", "Store", "Services", "HostFrames", "HostProtocol", "HostAgentCore",
+            "Model", "JSON", "Bytes", "Limits",
         ]),
 
     // What people type.

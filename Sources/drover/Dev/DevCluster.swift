@@ -2,7 +2,6 @@ import CLI
 import ClusterNode
 import EventLoop
 import Gateway
-import Glibc
 import JSON
 import RaftLog
 import Synchronization
@@ -67,8 +66,8 @@ final class DevCluster: Sendable {
 
     private func startHosts(url: String, client: DevClient) async throws {
         guard options.hosts > 0 else { return }
-        let isNew: Bool = (1...options.hosts).contains { access("\(hostFolder($0))/identity.json") }
-        let token: String = isNew ? try await client.registrationToken() : "registered"
+        let isComplete: Bool = (1...options.hosts).allSatisfy { isRegistered($0) }
+        let token: String = isComplete ? "registered" : try await client.registrationToken()
         for number in 1...options.hosts {
             try DataFolder(hostFolder(number)).create()
             let part = DevPart(
@@ -81,8 +80,11 @@ final class DevCluster: Sendable {
         }
     }
 
-    /// Whether a file is missing.
-    private func access(_ path: String) -> Bool { Glibc.access(path, F_OK) != 0 }
+    /// Whether the host has a key of its own already.
+    private func isRegistered(_ host: Int) -> Bool {
+        guard let bytes: [UInt8] = try? DataFolder.read("\(hostFolder(host))/identity.json") else { return false }
+        return (try? JSONReader.parse(bytes))?["accessKey"]?.string != nil
+    }
 
     private func address(_ host: Int) -> String { "127.1.0.\(host)" }
 
