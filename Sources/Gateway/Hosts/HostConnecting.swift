@@ -34,7 +34,7 @@ package struct LogRequest: Hashable, Sendable {
 }
 
 /// A piece of a container's output.
-package struct LogChunk: Hashable, Sendable {
+package struct OutputChunk: Hashable, Sendable {
     /// Standard error instead of standard output.
     package var isError: Bool
     package var bytes: [UInt8]
@@ -47,10 +47,10 @@ package struct LogChunk: Hashable, Sendable {
 
 /// A container's output while it comes in; whoever stops reading calls ``cancel()``.
 package struct LogStream: Sendable {
-    package var chunks: AsyncThrowingStream<LogChunk, any Error>
+    package var chunks: AsyncThrowingStream<OutputChunk, any Error>
     package var cancel: @Sendable () -> Void
 
-    package init(chunks: AsyncThrowingStream<LogChunk, any Error>, cancel: @escaping @Sendable () -> Void) {
+    package init(chunks: AsyncThrowingStream<OutputChunk, any Error>, cancel: @escaping @Sendable () -> Void) {
         self.chunks = chunks
         self.cancel = cancel
     }

@@ -9,7 +9,7 @@ import Store
 enum ProjectScope {
     static func stage(_ exchange: inout Exchange, _ gateway: Gateway) async throws(Problem) -> Answer? {
         let named: String? =
-            exchange.path.project ?? exchange.request.headers["x-api-project-id"] ?? exchange.query["projectId"]
+            exchange.path.project ?? exchange.request.headers["x-api-project-id"].flatMap { $0.isEmpty ? nil : $0 } ?? exchange.query["projectId"]
         guard let named else {
             if let account = exchange.caller.account, account.isProject {
                 exchange.project = account
