@@ -52,7 +52,7 @@ let rooms: [Room] = [
     Room("Subprocess", "Platform/Subprocess", knows: ["CLinux", "Limits"]),
 
     // The vocabulary, and the pure rooms.
-    Room("StoreFormat", "Store/Format", knows: ["Bytes", "Limits"]),
+    Room("StoreFormat", "Store/Format", knows: ["Bytes", "Limits"], testsRead: ["Golden"]),
     Room("Model", knows: ["StoreFormat", "Bytes", "JSON", "Limits"]),
     Room("Network", knows: ["Model"]),
     Room("Scheduler", knows: ["Model", "Network"]),
@@ -91,17 +91,19 @@ let rooms: [Room] = [
     Room(
         "Services", "ClusterNode/Services",
         knows: ["Model", "Network", "Scheduler", "StoreFormat", "JSON", "Bytes", "Limits"]),
+    Room("HostFrames", "ClusterNode/HostFrames", knows: ["HostProtocol", "Model", "StoreFormat", "JSON"]),
     Room(
         "ClusterNode", "ClusterNode/Node",
         knows: [
-            "Services", "Gateway", "Store", "StoreFormat", "RaftCore", "RaftLog", "RaftGroup", "RBAC", "Scheduler",
-            "Network", "Model", "HostProtocol", "HTTP", "WebSocket", "EventLoop", "JSON", "Bytes", "Crypto",
+            "Services", "HostFrames", "Gateway", "Store", "StoreFormat", "RaftCore", "RaftLog", "RaftGroup", "RBAC",
+            "Scheduler", "Network", "Model", "HostProtocol", "HTTP", "WebSocket", "EventLoop", "JSON", "Bytes", "Crypto",
             "Logging", "Metrics", "Limits", "CLinux",
         ]),
     Room(
         "Simulator",
         knows: [
-            "RaftCore", "RaftLog", "StoreFormat", "Store", "HostProtocol", "HostAgentCore", "Model", "JSON", "Bytes",
+            "RaftCore", "RaftLog", "StoreFormat", "Store", "Services", "HostFrames", "HostProtocol", "HostAgentCore",
+            "Model", "JSON", "Bytes", "Limits",
         ]),
 
     // What people type.
@@ -146,8 +148,8 @@ let package = Package(
         .executableTarget(
             name: "drover",
             dependencies: [
-                "CLI", "ClusterNode", "Gateway", "HostAgent", "HostRuntime", "Benchmarks", "Simulator", "Logging",
-                "Limits", "JSON", "EventLoop", "HTTP", "CLinux", "Bytes", "Subprocess",
+                "CLI", "ClusterNode", "Gateway", "HostAgent", "HostRuntime", "Benchmarks", "Simulator", "RaftLog",
+                "Logging", "Limits", "JSON", "EventLoop", "HTTP", "CLinux", "Bytes", "Subprocess",
             ],
             swiftSettings: strict),
         .executableTarget(name: "hello", path: "examples/hello/Sources", swiftSettings: strict),

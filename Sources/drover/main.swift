@@ -5,7 +5,7 @@ import Glibc
 signal(SIGPIPE, SIG_IGN)
 
 var table: CommandTable = DroverCommand.table(version: Version.number)
-for command in ServerCommands.all + [DevCommand.command, BenchCommand.command, SimulateCommand.command] {
+for command in ServerCommands.all + [DevCommand.command, AgentCommand.command, BenchCommand.command, SimulateCommand.command] {
     table.add(command)
 }
 exit(

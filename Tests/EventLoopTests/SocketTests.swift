@@ -97,12 +97,29 @@ import Testing
         }
     }
 
+    @Test func `who holds a port is found by any address that collides, and by no other`() async throws {
+        try await withLoops(1) { (loops: Loops) async throws in
+            for address in ["127.0.0.1", "0.0.0.0", "::"] {
+                let listener: Listener = try .bind(.tcp(host: address, port: 0), on: loops.all[0])
+                let port: Int = listener.endpoint.port ?? 0
+                #expect(PortHolder.find(address: address, port: port)?.processID == getpid())
+                #expect(PortHolder.find(address: "0.0.0.0", port: port)?.processID == getpid())
+                #expect((PortHolder.find(address: "127.1.0.9", port: port) == nil) == (address == "127.0.0.1"))
+                #expect(PortHolder.find(address: address, port: port, transport: .udp) == nil)
+                listener.close()
+            }
+            #expect(PortHolder.find(address: "localhost", port: 80) == nil)
+        }
+    }
+
     @Test func `a taken port is named`() async throws {
         try await withLoops(1) { (loops: Loops) async throws in
             let first: Listener = try .bind(.tcp(host: "127.0.0.1", port: 0), on: loops.all[0])
             let error: (any Error)? = await fault { _ = try Listener.bind(first.endpoint, on: loops.all[0]) }
-            #expect(error as? NetworkFault == .addressInUse("\(first.endpoint)"))
-            #expect("\(error as Any)".contains("is already in use; "))
+            let holder: PortHolder? = .find(address: "127.0.0.1", port: first.endpoint.port ?? 0)
+            #expect(holder?.processID == getpid())
+            #expect(error as? NetworkFault == .addressInUse("\(first.endpoint)", holder: holder))
+            #expect("\(error as Any)".contains("is already in use by process "))
             #expect((first.endpoint.port ?? 0) > 0)
             first.close()
         }
@@ -159,7 +176,7 @@ import Testing
             let listener: Listener = try .bind(.unix(path: path), on: loop)
             #expect(
                 await fault { _ = try Listener.bind(.unix(path: path), on: loop) } as? NetworkFault
-                    == .addressInUse("unix:\(path)")
+                    == .addressInUse("unix:\(path)", holder: nil)
             )
             // The second one asked whether somebody answers there.
             #expect(try await listener.accept(onto: loop).read(upTo: 1, before: soon) == [])

@@ -54,6 +54,8 @@ package final class Node: Sendable {
         }
         let core: NodeCore = try NodeCore.open(folder, logger: logger, fatal: fatal)
         let state: ReplicatedState = core.state
+        // Who is answered by this node can rely on it: no request comes in before there is a leader.
+        try? await state.group.awaitLeader()
         let loop: EventLoop = loops.next()
         let parsed = ParsedDocuments()
         let now: @Sendable () -> Int64 = { WallClock.milliseconds }
@@ -84,7 +86,6 @@ package final class Node: Sendable {
         let checkpointing = Checkpointing(state: state, loop: loop, logger: logger.labelled("store"))
         let tasks: [Task<Void, Never>] = [
             Task(executorPreference: loop) {
-                try? await state.group.awaitLeader()
                 hosts.expectAll()
                 await driver.run()
             },

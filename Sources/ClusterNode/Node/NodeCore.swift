@@ -6,12 +6,13 @@ import RaftGroup
 import RaftLog
 import Store
 import StoreFormat
+import Synchronization
 
 /// The replicated heart of a node: log, group and store of one data folder.
 struct NodeCore: Sendable {
     let state: ReplicatedState
     private let logger: Logger
-    private let lock: DirectoryLock
+    private let lock: HeldLock
 
     /// Opens the folder's log and store, and keeps every other process out of it.
     static func open(
@@ -31,7 +32,7 @@ struct NodeCore: Sendable {
         let machine = StoreMachine(store: store) { fatal("\($0)") }
         let group = RaftGroup<StoreMachine>(
             storage: log, machine: machine, observer: { Self.tell($0, raftLogger) }, fatal: { fatal("\($0)") })
-        return NodeCore(state: ReplicatedState(store: store, group: group), logger: logger, lock: lock)
+        return NodeCore(state: ReplicatedState(store: store, group: group), logger: logger, lock: HeldLock(lock))
     }
 
     private static func tell(_ observation: Observation, _ logger: Logger) {
@@ -52,5 +53,18 @@ struct NodeCore: Sendable {
         await close()
     }
 
-    func close() async { await state.group.shutdown() }
+    /// Ends the group and gives the folder back.
+    func close() async {
+        await state.group.shutdown()
+        lock.release()
+    }
+}
+
+/// The folder's lock, until it is given back: not when the last reference happens to go.
+private final class HeldLock: Sendable {
+    private let lock: Mutex<DirectoryLock?>
+
+    init(_ lock: DirectoryLock) { self.lock = Mutex(lock) }
+
+    func release() { lock.withLock { $0 = nil } }
 }

@@ -1,5 +1,6 @@
 import HTTP
 import Model
+import RBAC
 import Store
 
 /// The stage that finds the environment that a request acts in, and whether the caller may be there at all.
@@ -9,9 +10,10 @@ import Store
 enum ProjectScope {
     static func stage(_ exchange: inout Exchange, _ gateway: Gateway) async throws(Problem) -> Answer? {
         let named: String? =
-            exchange.path.project ?? exchange.request.headers["x-api-project-id"] ?? exchange.query["projectId"]
+            exchange.path.project ?? exchange.request.headers["x-api-project-id"].flatMap { $0.isEmpty ? nil : $0 } ?? exchange.query["projectId"]
         guard let named else {
-            if let account = exchange.caller.account, account.isProject {
+            // Hosts and registration tokens speak for an environment, too, but do not act in it.
+            if let account = exchange.caller.account, exchange.caller.subject.kind == .project {
                 exchange.project = account
                 exchange.projectNumber = exchange.caller.accountNumber
             }

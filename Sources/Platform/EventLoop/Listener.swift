@@ -23,7 +23,7 @@ package final class Listener: Watched, @unchecked Sendable {
     /// A host must be a numeric literal. A Unix path that is left from a dead process is taken over; one that somebody
     /// still answers on is not.
     ///
-    /// - Throws: ``NetworkFault/addressInUse(_:)`` and others that name the address.
+    /// - Throws: ``NetworkFault/addressInUse(_:holder:)`` and others that name the address.
     package static func bind(_ endpoint: Endpoint, on loop: EventLoop) throws(NetworkFault) -> Listener {
         let address: SocketAddress = try address(of: endpoint)
         let kind: Int32 = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
@@ -150,8 +150,10 @@ package final class Listener: Watched, @unchecked Sendable {
     }
 
     private static func fault(_ operation: String, _ endpoint: Endpoint, _ code: Int32) -> NetworkFault {
-        code == EADDRINUSE
-            ? .addressInUse("\(endpoint)") : .system(operation: operation, object: "\(endpoint)", code: code)
+        guard code == EADDRINUSE else { return .system(operation: operation, object: "\(endpoint)", code: code) }
+        var holder: PortHolder?
+        if case .tcp(let host, let port) = endpoint { holder = PortHolder.find(address: host, port: port) }
+        return .addressInUse("\(endpoint)", holder: holder)
     }
 
     /// A socket file outlives its process; it is in the way only while somebody answers on it.

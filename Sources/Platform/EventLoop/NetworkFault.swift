@@ -4,8 +4,8 @@ internal import Glibc
 package enum NetworkFault: Error, Equatable, Sendable, CustomStringConvertible {
     /// The system refused: `code` is an errno.
     case system(operation: String, object: String, code: Int32)
-    /// Somebody else listens there.
-    case addressInUse(String)
+    /// Somebody else listens there: who, when this user may know.
+    case addressInUse(String, holder: PortHolder?)
     /// The deadline passed.
     case timedOut(operation: String, object: String)
     /// The stream was closed on this side.
@@ -21,9 +21,11 @@ package enum NetworkFault: Error, Equatable, Sendable, CustomStringConvertible {
         switch self {
         case .system(let operation, let object, let code):
             "cannot \(operation) \(object): \(Self.message(code))"
-        case .addressInUse(let address):
+        case .addressInUse(let address, let holder?):
+            "\(address) is already in use by \(holder); stop it, or choose another address"
+        case .addressInUse(let address, nil):
             "\(address) is already in use; stop the program that listens there, or choose another address "
-                + "(ss --listening --processes shows which program it is)"
+                + "(as root, ss --listening --processes shows which program it is)"
         case .timedOut(let operation, let object): "\(operation) \(object): no answer before the deadline"
         case .closed: "the connection was closed"
         case .loopStopped: "the event loop was stopped"

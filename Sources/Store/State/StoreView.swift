@@ -104,3 +104,7 @@ extension StoreView {
 
     package var sessionCount: Int { sessions.count }
 }
+
+extension StoreView: RecordReading {
+    package func numbers(_ table: Table, term: [UInt8]) -> [UInt64] { numbers(table, term) }
+}

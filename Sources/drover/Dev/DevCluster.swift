@@ -2,8 +2,8 @@ import CLI
 import ClusterNode
 import EventLoop
 import Gateway
-import Glibc
 import JSON
+import RaftLog
 import Synchronization
 
 /// The processes of a development cluster, started in order, kept running, stopped in the opposite order.
@@ -12,8 +12,13 @@ final class DevCluster: Sendable {
     private let console: Console
     private let parts = Mutex<[DevPart]>([])
     private let access: DevAccess
+    /// Keeps a second cluster out of the folder, and away from the files of this one.
+    private let lock: DirectoryLock
 
-    init(_ options: DevOptions, _ console: Console) {
+    /// - Throws: naming the process, when another cluster uses the folder.
+    init(_ options: DevOptions, _ console: Console) throws {
+        try DataFolder(options.data).create()
+        lock = try DirectoryLock(folder: options.data)
         self.options = options
         self.console = console
         access = DevAccess(folder: options.data)
@@ -23,10 +28,9 @@ final class DevCluster: Sendable {
     private func hostFolder(_ number: Int) -> String { "\(options.data)/host\(number)" }
 
     func start() async throws {
-        try DataFolder(options.data).create()
         access.withdraw()
         let key: APIKey = try await found()
-        let port: Int = options.port == 0 ? try FreePort.find() : options.port
+        let port: Int = options.port == 0 ? try await FreePort.find() : options.port
         let url: String = "http://127.0.0.1:\(port)"
         let node = DevPart(
             name: "node1", arguments: ["server", "run", "--data", nodeFolder, "--http", "127.0.0.1:\(port)"],
@@ -35,7 +39,7 @@ final class DevCluster: Sendable {
         let client: DevClient = try DevClient(port: port, key: key)
         try await client.waitUntilUp(part: node)
         try await startHosts(url: url, client: client)
-        try await client.waitForHosts(options.hosts)
+        try await client.waitForHosts(parts.withLock { $0 }.filter { $0.name != "node1" })
         try access.write(document(url: url, port: port, key: key))
         for part in parts.withLock({ $0 }) {
             part.whenRestarted { [self] in try? access.write(document(url: url, port: port, key: key)) }
@@ -62,8 +66,8 @@ final class DevCluster: Sendable {
 
     private func startHosts(url: String, client: DevClient) async throws {
         guard options.hosts > 0 else { return }
-        let isNew: Bool = (1...options.hosts).contains { access("\(hostFolder($0))/identity.json") }
-        let token: String = isNew ? try await client.registrationToken() : "registered"
+        let isComplete: Bool = (1...options.hosts).allSatisfy { isRegistered($0) }
+        let token: String = isComplete ? "registered" : try await client.registrationToken()
         for number in 1...options.hosts {
             try DataFolder(hostFolder(number)).create()
             let part = DevPart(
@@ -76,8 +80,11 @@ final class DevCluster: Sendable {
         }
     }
 
-    /// Whether a file is missing.
-    private func access(_ path: String) -> Bool { Glibc.access(path, F_OK) != 0 }
+    /// Whether the host has a key of its own already.
+    private func isRegistered(_ host: Int) -> Bool {
+        guard let bytes: [UInt8] = try? DataFolder.read("\(hostFolder(host))/identity.json") else { return false }
+        return (try? JSONReader.parse(bytes))?["accessKey"]?.string != nil
+    }
 
     private func address(_ host: Int) -> String { "127.1.0.\(host)" }
 

@@ -1,5 +1,6 @@
 import EventLoop
 import Gateway
+import HostFrames
 import HostProtocol
 import JSON
 import Limits
@@ -48,7 +49,7 @@ final class HostSession: Sendable {
                     Welcome(
                         hostID: "1h\(host)", hostNumber: host, pingSeconds: UInt64(Limits.hostPingSeconds))),
                 epoch, view.revision)
-            for part in DesiredSet.all(of: host, in: view).parts() { try await send(.sync(part), epoch, view.revision) }
+            for part in HostOrders.all(of: host, in: view).parts() { try await send(.sync(part), epoch, view.revision) }
             await carry(watch, epoch: epoch, from: view.revision, logger)
         } catch {
             logger.notice("host stream ended", ["error": "\(error)"])
@@ -89,7 +90,7 @@ final class HostSession: Sendable {
     private func sendChanges(_ watch: Watch, _ epoch: UInt64, _ revision: Revision) async throws {
         var held: Revision = revision
         while let event: WatchEvent = try await watch.next() {
-            let sync: Sync = DesiredSet.delta(event, since: held)
+            let sync: Sync = HostOrders.delta(event.changes.compactMap(\.after), since: held)
             guard !sync.instances.isEmpty || !sync.tombstones.isEmpty else { continue }
             for part in sync.parts() { try await send(.sync(part), epoch, event.revision) }
             held = event.revision

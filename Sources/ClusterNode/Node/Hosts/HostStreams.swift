@@ -1,5 +1,6 @@
 import EventLoop
 import Gateway
+import HostFrames
 import JSON
 import Limits
 import Logging

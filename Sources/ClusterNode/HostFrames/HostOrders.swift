@@ -1,18 +1,20 @@
-import HostProtocol
+package import HostProtocol
 import JSON
 import Model
-import Store
-import StoreFormat
+package import StoreFormat
 
 /// What a host is to keep, out of the instances that are placed on it.
-enum DesiredSet {
-    /// One instance's order: to keep it, or to remove it; nil once its removal is done.
-    enum Order: Hashable, Sendable {
+///
+/// Pure: from records to the frames' `sync`. The agent's side of it is `DesiredSet` in `HostAgentCore`.
+package enum HostOrders {
+    /// One instance's order: to keep it, or to remove it.
+    private enum Order {
         case keep(InstanceSpec)
         case remove(Tombstone)
     }
 
-    static func order(_ record: Record) -> Order? {
+    /// nil once its removal is done, and for what is no instance.
+    private static func order(_ record: Record) -> Order? {
         guard let instance = try? InstanceRecord(document: record.document), instance.removed == nil else { return nil }
         let generation = UInt64(max(0, instance.generation))
         switch instance.goal {
@@ -30,16 +32,22 @@ enum DesiredSet {
     }
 
     /// Everything that a host is to keep, as it stands in a view.
-    static func all(of host: UInt64, in view: StoreView) -> Sync {
+    package static func all(of host: UInt64, in view: some RecordReading) -> Sync {
         var sync = Sync(isFull: true, instances: [])
-        for record in view.records(.instance, RecordWriting.term("hostId", host)) { add(order(record), to: &sync) }
+        for number in view.numbers(.instance, term: RecordWriting.term("hostId", host)) {
+            add(view.get(RecordKey(.instance, number)).flatMap(order), to: &sync)
+        }
         return sync
     }
 
-    /// What has changed for the host with one event of its watch.
-    static func delta(_ event: WatchEvent, since: Revision) -> Sync {
+    /// What has changed for a host with one revision.
+    ///
+    /// - Parameters:
+    ///   - changed: the instances on the host that the revision changed, as it left them.
+    ///   - since: the revision of the sync before this one on the same stream.
+    package static func delta(_ changed: some Sequence<Record>, since: Revision) -> Sync {
         var sync = Sync(isFull: false, since: since, instances: [])
-        for change in event.changes { add(change.after.flatMap(order), to: &sync) }
+        for record in changed { add(order(record), to: &sync) }
         return sync
     }
 

@@ -1,14 +1,15 @@
-import HostProtocol
+package import HostProtocol
 import JSON
 import Model
-import Store
-import StoreFormat
+package import StoreFormat
 
 /// What a host's frames write: observed records, and only where something changed.
-enum HostReports {
+///
+/// Pure: each function gives the transaction to propose, fenced by the epoch; nil when there is nothing to write.
+package enum HostReports {
     /// The writes for some observations of `host`. A host speaks only for instances that are placed on it.
-    static func writes(
-        _ observations: [Observation], host: UInt64, scope: UInt64, epoch: UInt64, time: Int64, in view: StoreView
+    package static func writes(
+        _ observations: [Observation], host: UInt64, scope: UInt64, epoch: UInt64, time: Int64, in view: some RecordReading
     ) -> Transaction? {
         var transaction = Transaction(
             time: time, actor: "1h\(host)", requestID: "report", preconditions: [.epoch(scope: scope, epoch)])
@@ -44,8 +45,8 @@ enum HostReports {
     }
 
     /// What the host says of itself, with the state of its agent.
-    static func facts(
-        _ facts: HostFacts, host: UInt64, scope: UInt64, epoch: UInt64, time: Int64, in view: StoreView
+    package static func facts(
+        _ facts: HostFacts, host: UInt64, scope: UInt64, epoch: UInt64, time: Int64, in view: some RecordReading
     ) -> Transaction? {
         observe(host: host, scope: scope, epoch: epoch, time: time, in: view) { fields in
             var labels = JSONObject()
@@ -64,15 +65,15 @@ enum HostReports {
     }
 
     /// How the host's agent is.
-    static func agentState(
-        _ state: String, host: UInt64, scope: UInt64, epoch: UInt64, time: Int64, in view: StoreView
+    package static func agentState(
+        _ state: String, host: UInt64, scope: UInt64, epoch: UInt64, time: Int64, in view: some RecordReading
     ) -> Transaction? {
         observe(host: host, scope: scope, epoch: epoch, time: time, in: view) { $0["agentState"] = .string(state) }
     }
 
     /// Containers that carry the host's label and that nobody here knows: kept by the host, shown to people.
-    static func orphans(
-        _ orphans: [Orphan], host: UInt64, scope: UInt64, epoch: UInt64, time: Int64, in view: StoreView
+    package static func orphans(
+        _ orphans: [Orphan], host: UInt64, scope: UInt64, epoch: UInt64, time: Int64, in view: some RecordReading
     ) -> Transaction? {
         observe(host: host, scope: scope, epoch: epoch, time: time, in: view) { fields in
             fields["orphans"] = orphans.isEmpty ? nil : .array(orphans.map(\.json))
@@ -80,7 +81,7 @@ enum HostReports {
     }
 
     private static func observe(
-        host: UInt64, scope: UInt64, epoch: UInt64, time: Int64, in view: StoreView,
+        host: UInt64, scope: UInt64, epoch: UInt64, time: Int64, in view: some RecordReading,
         _ change: (inout JSONObject) -> Void
     ) -> Transaction? {
         guard let record: Record = view.get(RecordKey(.host, host)) else { return nil }

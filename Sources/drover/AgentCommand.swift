@@ -1,0 +1,60 @@
+import CLI
+import HostAgent
+import Logging
+
+/// `agent`: what runs on a host.
+enum AgentCommand {
+    static let command = Command(
+        "agent", summary: "run the agent of a host",
+        details: """
+            Registers this machine as a host of an environment, once, and keeps its containers as the server wants them.
+            Containers go on when the agent stops, and when no server is in reach. A registration token comes from
+            POST …/projects/<id>/registrationtokens.
+            """,
+        options: [
+            OptionSpec("url", value: "URL", "where the server answers: http://HOST:PORT"),
+            OptionSpec("token", value: "TOKEN", "the registration token; needed only the first time"),
+            OptionSpec("data", value: "DIR", "where identity and orders are kept"),
+            OptionSpec("runtime", value: "NAME", "auto, docker or simulated (default auto)"),
+            OptionSpec("label", value: "k=v", "a label of the host; may be repeated"),
+            OptionSpec("address", value: "IP", "publish ports on this address (default: all)"),
+            OptionSpec("name", value: "NAME", "the host's name (default: the machine's)"),
+            OptionSpec("latency", value: "MS", "simulated runtime: how long each step takes"),
+        ]
+    ) { invocation in
+        let configuration: AgentConfiguration = try configuration(invocation)
+        do throws(AgentFault) {
+            try await Agent.run(configuration, logger: .standard(invocation.environment))
+        } catch {
+            throw CommandFailure(error.message, exitCode: error.exitCode)
+        }
+        return 0
+    }
+
+    private static func configuration(_ invocation: Invocation) throws -> AgentConfiguration {
+        let arguments: ParsedArguments = invocation.arguments
+        guard let address: String = arguments.value("url") else { throw CommandFailure.usage("--url URL is needed") }
+        guard let data: String = arguments.value("data") else { throw CommandFailure.usage("--data DIR is needed") }
+        guard let runtime = RuntimeChoice(rawValue: arguments.value("runtime") ?? "auto") else {
+            throw CommandFailure.usage("--runtime is auto, docker or simulated; other runtimes are not built yet")
+        }
+        let url: ServerURL
+        do throws(AgentFault) {
+            url = try ServerURL(address)
+        } catch {
+            throw CommandFailure.usage("--url: \(error.message)")
+        }
+        var labels: [String: String] = [:]
+        for label in arguments.values("label") {
+            let pair: [Substring] = label.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard pair.count == 2, !pair[0].isEmpty else { throw CommandFailure.usage("--label '\(label)' is not k=v") }
+            labels[String(pair[0])] = String(pair[1])
+        }
+        return AgentConfiguration(
+            url: url, token: arguments.value("token"),
+            dataFolder: data.hasPrefix("/") ? data : "\(invocation.directory)/\(data)", runtime: runtime, labels: labels,
+            address: arguments.value("address"), hostname: arguments.value("name"),
+            dockerHost: invocation.environment["DOCKER_HOST"],
+            simulatedLatency: .milliseconds(try arguments.count("latency") ?? 0))
+    }
+}

@@ -1,0 +1,8 @@
+import Glibc
+import Testing
+
+/// Tests with real processes, one at a time: they share this machine's addresses and its processors.
+@Suite(.serialized) struct EndToEnd {
+    /// `scripts/test --all`.
+    static let isThorough: Bool = getenv("DROVER_ALL_TESTS") != nil
+}

@@ -1,0 +1,122 @@
+import Foundation
+import Testing
+
+/// What the documents in `docs/` say of the repository, compared with the repository.
+///
+/// Decisions are left out: they are never rewritten, so they may name what is gone.
+@Suite struct DocumentTests {
+    static func documents() throws -> [(path: String, text: String)] {
+        try TidyTests.files(below: "docs", suffix: ".md").filter { !$0.path.hasPrefix("docs/decisions/") }
+    }
+
+    // MARK: Paths and links
+
+    private static let folders: [String] = ["Sources/", "Tests/", "Benchmarks/", "scripts/", "examples/", "docs/"]
+
+    /// The paths of this repository that a text names, without the stops and brackets around them.
+    static func paths(in text: String) -> Set<String> {
+        let letters: Set<Character> = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-./")
+        var found: Set<String> = []
+        for word in text.split(whereSeparator: { !letters.contains($0) }) where folders.contains(where: { word.hasPrefix($0) }) {
+            var path: Substring = word
+            while path.last == "." { path.removeLast() }
+            found.insert(String(path))
+        }
+        return found
+    }
+
+    /// The targets of a text's links that lie in this repository, without their fragments.
+    static func links(in text: String) -> Set<String> {
+        var found: Set<String> = []
+        for part in text.components(separatedBy: "](").dropFirst() {
+            let target: Substring = part.prefix { $0 != ")" && $0 != "#" }
+            if !target.isEmpty, !target.contains("://") { found.insert(String(target)) }
+        }
+        return found
+    }
+
+    private static func exists(_ path: String) -> Bool {
+        FileManager.default.fileExists(atPath: TidyTests.root.appending(path: path).path)
+    }
+
+    @Test func `every path that a document names exists`() throws {
+        var count: Int = 0
+        for document in try Self.documents() {
+            for path in Self.paths(in: document.text).sorted() {
+                count += 1
+                #expect(Self.exists(path), "\(document.path) names \(path), which does not exist")
+            }
+        }
+        #expect(count > 100, "only \(count) paths were found: the rule checks nothing")
+    }
+
+    @Test func `every link of a document leads somewhere`() throws {
+        var count: Int = 0
+        for document in try Self.documents() {
+            let folder: String = String(document.path[..<(document.path.lastIndex(of: "/") ?? document.path.startIndex)])
+            for link in Self.links(in: document.text).sorted() {
+                count += 1
+                #expect(Self.exists("\(folder)/\(link)"), "\(document.path) links to \(link), which does not exist")
+            }
+        }
+        #expect(count > 30, "only \(count) links were found: the rule checks nothing")
+    }
+
+    @Test func `paths and links are found in running text`() {
+        let text: String = "See `Sources/RBAC/Rule.swift`, Tests/RBACTests/. [Store](design/store.md#watches), [x](https://example.org)."
+        #expect(Self.paths(in: text) == ["Sources/RBAC/Rule.swift", "Tests/RBACTests/"])
+        #expect(Self.links(in: text) == ["design/store.md"])
+    }
+
+    // MARK: Limits
+
+    private static let limitsPage: String = "docs/reference/limits.md"
+    private static let begin: String = "<!-- begin: written from Sources/Platform/Limits/Limits.swift -->\n"
+    private static let end: String = "<!-- end -->\n"
+
+    /// The tables of the page, made from the source: a section for each mark, a row for each limit.
+    static func limits(from source: String) -> String {
+        var text: String = ""
+        var comment: [String] = []
+        for line in source.split(separator: "\n", omittingEmptySubsequences: false) {
+            let line: String = line.trimmingCharacters(in: .whitespaces)
+            if line.hasPrefix("// MARK: ") {
+                text += "\n## \(line.dropFirst("// MARK: ".count))\n\n| limit | default | meaning |\n|---|---|---|\n"
+            } else if line.hasPrefix("///") {
+                comment.append(line.dropFirst(3).trimmingCharacters(in: .whitespaces))
+                continue
+            } else if line.hasPrefix("package static let "), let equals = line.range(of: " = ") {
+                let name: Substring = line.dropFirst("package static let ".count).prefix { $0 != ":" && $0 != " " }
+                let meaning: String = comment.joined(separator: " ").replacing("``", with: "`")
+                text += "| `\(name)` | `\(line[equals.upperBound...])` | \(meaning) |\n"
+            }
+            comment = []
+        }
+        return text + "\n"
+    }
+
+    /// With `DROVER_REWRITE=1` in the environment the tables are written anew; review the difference like code.
+    @Test func `the page of limits lists exactly the limits of the code`() throws {
+        let source = try String(
+            contentsOf: TidyTests.root.appending(path: "Sources/Platform/Limits/Limits.swift"), encoding: .utf8)
+        let url: URL = TidyTests.root.appending(path: Self.limitsPage)
+        var page = try String(contentsOf: url, encoding: .utf8)
+        let start = try #require(page.range(of: Self.begin), "\(Self.limitsPage) has lost the line that its tables follow")
+        let stop = try #require(page.range(of: Self.end), "\(Self.limitsPage) has lost the line that ends its tables")
+        let wanted: String = Self.limits(from: source)
+        #expect(wanted.contains("| `httpBodyBytes` |") && wanted.count > 2_000, "the source of the limits was not understood")
+        if ProcessInfo.processInfo.environment["DROVER_REWRITE"] == "1" {
+            page.replaceSubrange(start.upperBound..<stop.lowerBound, with: wanted)
+            try page.write(to: url, atomically: true, encoding: .utf8)
+            return
+        }
+        let found: String = String(page[start.upperBound..<stop.lowerBound])
+        let differing: [String] = wanted.split(separator: "\n").difference(from: found.split(separator: "\n")).map { change in
+            switch change {
+            case .insert(_, let line, _): "missing: \(line)"
+            case .remove(_, let line, _): "not in the code: \(line)"
+            }
+        }
+        #expect(found == wanted, "\(Self.limitsPage) differs; DROVER_REWRITE=1 writes it\n\(differing.joined(separator: "\n"))")
+    }
+}
