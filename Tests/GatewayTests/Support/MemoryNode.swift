@@ -1,0 +1,108 @@
+import Gateway
+import JSON
+import Model
+import Store
+import StoreFormat
+import Synchronization
+import WebSocket
+
+/// One node's state, host streams and explanations, in memory; what a test injects goes wrong.
+final class MemoryNode: StateProviding, Proposing, HostConnecting, Explaining {
+    let store = Store()
+    private let state = Mutex(State())
+
+    private struct State {
+        /// Every transaction that was proposed, in order, with its outcome where it was applied.
+        var proposed: [Transaction] = []
+        var outcomes: [TransactionOutcome?] = []
+        var faults: [Fault] = []
+        var before: [@Sendable (Transaction) -> Void] = []
+        var output: [OutputChunk] = []
+        var logRequests: [LogRequest] = []
+        var readFault: ProposalFault?
+    }
+
+    enum Fault: Sendable {
+        /// Nothing is applied.
+        case refuse(ProposalFault)
+        /// It is applied, and the answer is lost.
+        case applyThen(ProposalFault)
+        case outcome(TransactionOutcome)
+    }
+
+    // MARK: What tests set and see
+
+    /// The next proposals that are no openings of sessions meet these.
+    func inject(_ faults: Fault...) { state.withLock { $0.faults += faults } }
+    /// Runs before the next proposal is applied: another request that is faster.
+    func beforeNext(_ body: @escaping @Sendable (Transaction) -> Void) { state.withLock { $0.before.append(body) } }
+    func failReads(_ fault: ProposalFault?) { state.withLock { $0.readFault = fault } }
+    func output(_ chunks: [OutputChunk]) { state.withLock { $0.output = chunks } }
+    var logRequests: [LogRequest] { state.withLock { $0.logRequests } }
+
+    /// The proposals of the API, without openings of sessions.
+    var changes: [Transaction] { state.withLock { $0.proposed.filter { $0.audit != nil } } }
+    var lastChange: Transaction? { changes.last }
+
+    @discardableResult
+    func apply(_ transaction: Transaction) -> TransactionOutcome {
+        store.apply(index: store.appliedIndex + 1, transaction)
+    }
+
+    /// Applies writes as a controller would.
+    @discardableResult
+    func write(_ writes: [Write], created: Int = 0) -> TransactionOutcome {
+        apply(Transaction(time: 1, actor: "system", requestID: "test", writes: writes, created: created))
+    }
+
+    // MARK: Proposing
+
+    func propose(_ transaction: Transaction) async throws(ProposalFault) -> TransactionOutcome {
+        let isSession: Bool = transaction.audit == nil
+        let (fault, before): (Fault?, (@Sendable (Transaction) -> Void)?) = state.withLock { state in
+            state.proposed.append(transaction)
+            if isSession { return (nil, nil) }
+            return (
+                state.faults.isEmpty ? nil : state.faults.removeFirst(),
+                state.before.isEmpty ? nil : state.before.removeFirst()
+            )
+        }
+        before?(transaction)
+        switch fault {
+        case nil: return apply(transaction)
+        case .refuse(let fault)?: throw fault
+        case .applyThen(let fault)?:
+            apply(transaction)
+            throw fault
+        case .outcome(let outcome)?: return outcome
+        }
+    }
+
+    func currentView() async throws(ProposalFault) -> StoreView {
+        if let fault: ProposalFault = state.withLock({ $0.readFault }) { throw fault }
+        return store.view
+    }
+
+    // MARK: Hosts and explanations
+
+    func serve(_ socket: WebSocket, host: UInt64, project: UInt64) async {
+        try? await socket.send(text: "host 1h\(host) of 1a\(project)")
+        while let _ = try? await socket.receive() {}
+    }
+
+    func logs(of instance: UInt64, on host: UInt64, _ request: LogRequest) async throws(HostUnavailable) -> LogStream {
+        let chunks: [OutputChunk] = state.withLock { state in
+            state.logRequests.append(request)
+            return state.output
+        }
+        guard !chunks.isEmpty else { throw HostUnavailable(message: "The host 1h\(host) has no stream.") }
+        let (stream, continuation) = AsyncThrowingStream<OutputChunk, any Error>.makeStream()
+        for chunk in chunks { continuation.yield(chunk) }
+        if !request.follow { continuation.finish() }
+        return LogStream(chunks: stream, cancel: { continuation.finish() })
+    }
+
+    func explain(_ key: RecordKey, in view: StoreView) -> JSONValue? {
+        ["title": "why", "state": "active", "because": [], "waitsFor": [], "fix": [], "hosts": []]
+    }
+}
