@@ -1,0 +1,188 @@
+internal import HostAgentCore
+internal import HostProtocol
+internal import JSON
+internal import Store
+internal import StoreFormat
+
+/// The hosts' ends: the real agent, its disk and its stream.
+extension HostWorld {
+    func tick(_ host: Int) {
+        guard hosts[host].core != nil else {
+            if hosts[host].downUntil <= now { startAgent(host) }
+            return
+        }
+        if hosts[host].stream == nil, hosts[host].connectAt <= now { connect(host) }
+        if (now + host) % 10 == 0 { input(host, .tick(milliseconds: milliseconds)) }
+    }
+
+    private var milliseconds: Int64 { Int64(now) * Self.tickMilliseconds }
+
+    /// The agent starts with what is on its disk.
+    private func startAgent(_ host: Int) {
+        hosts[host].life += 1
+        do {
+            hosts[host].core = AgentCore(
+                orders: try DesiredSet(hosts[host].orders.json), starts: try StartLedger(hosts[host].starts.json))
+        } catch {
+            return checker.fail("an agent cannot read its own disk: \(error)")
+        }
+        let number: UInt64 = hosts[host].number
+        trace.record(now, 30, number) { "the agent of host \(number) starts" }
+        hosts[host].connectAt = now + 1 + below(10)
+        input(host, .began(milliseconds: milliseconds))
+    }
+
+    func crashAgent(_ host: Int) {
+        guard hosts[host].core != nil else { return }
+        report.agentCrashes += 1
+        let number: UInt64 = hosts[host].number
+        trace.record(now, 31, number) { "the agent of host \(number) crashes" }
+        hosts[host].core = nil
+        hosts[host].life += 1
+        hosts[host].downUntil = now + 5 + below(faults.agentDownTicks)
+        // What was under way happens or not.
+        for (_, operation) in hosts[host].operations.sorted(by: { $0.key < $1.key }) where chance(percent: 50) {
+            _ = perform(operation, on: host)
+        }
+        hosts[host].operations = [:]
+        guard let id: UInt64 = hosts[host].stream else { return }
+        hosts[host].stream = nil
+        streams[id]?.isOpenAtHost = false
+        if chance(percent: 50) { at(now + 2, .closedAtServer(stream: id)) }
+    }
+
+    // MARK: The stream
+
+    /// Through any gateway, to whom that one takes for the owner.
+    private func connect(_ host: Int) {
+        hosts[host].connectAt = now + 5 + below(25)
+        let gateway: Int = below(servers.count)
+        guard servers[gateway].downUntil <= now, servers[gateway].stalledUntil <= now,
+            let owner: String = servers[gateway].view.epoch(hosts[host].project)?.node,
+            let server: Int = servers.firstIndex(where: { $0.name == owner }), servers[server].downUntil <= now,
+            servers[server].held[hosts[host].project] != nil
+        else { return }
+        streamCount += 1
+        streams[streamCount] = HostWorldStream(
+            host: host, hostLife: hosts[host].life, server: server, serverLife: servers[server].life)
+        hosts[host].stream = streamCount
+        let number: UInt64 = hosts[host].number
+        trace.record(now, 32, number, UInt64(server)) { "host \(number) connects to \(owner)" }
+        input(host, .streamOpened(hosts[host].facts))
+    }
+
+    func arrived(_ bytes: [UInt8], atHostOf id: UInt64) {
+        guard let stream: HostWorldStream = streams[id], stream.isOpenAtHost, !stream.isDead,
+            hosts[stream.host].stream == id
+        else { return }
+        receive(bytes, at: stream.host)
+    }
+
+    private func receive(_ bytes: [UInt8], at host: Int) {
+        guard let core: AgentCore = hosts[host].core else { return }
+        do {
+            let frame: ServerFrame = try ServerFrame(decoding: bytes)
+            input(host, .received(FlawedAgent.hears(frame, core, flaws)))
+        } catch {
+            checker.fail("an agent cannot read a server's frame: \(error)")
+        }
+    }
+
+    /// The stream ended, as the host sees it.
+    func closeAtHost(_ id: UInt64) {
+        guard let stream: HostWorldStream = streams[id], stream.isOpenAtHost else { return }
+        streams[id]?.isOpenAtHost = false
+        guard hosts[stream.host].stream == id, hosts[stream.host].life == stream.hostLife else { return }
+        hosts[stream.host].stream = nil
+        hosts[stream.host].connectAt = now + 5 + below(25)
+        input(stream.host, .streamClosed)
+    }
+
+    /// The agent closes it.
+    private func abandon(_ host: Int, _ reason: String) {
+        guard let id: UInt64 = hosts[host].stream else { return }
+        hosts[host].stream = nil
+        hosts[host].connectAt = now + 5 + below(25)
+        streams[id]?.isOpenAtHost = false
+        let number: UInt64 = hosts[host].number
+        trace.record(now, 33, number) { "host \(number) closes its stream: \(reason)" }
+        if streams[id]?.isDead == false { at((streams[id]?.upAt ?? now) + 1, .closedAtServer(stream: id)) }
+    }
+
+    // MARK: The core
+
+    func input(_ host: Int, _ input: AgentCore.Input) {
+        guard let actions: [AgentCore.Action] = hosts[host].core?.step(input) else { return }
+        let life: UInt64 = hosts[host].life
+        let doesCrash: Bool = !actions.isEmpty && below(1_000) < faults.stepCrashPerThousand
+        for action in doesCrash ? actions.prefix(below(actions.count)) : actions[...] {
+            carryOut(action, host)
+        }
+        if doesCrash, hosts[host].life == life { crashAgent(host) }
+    }
+
+    private func carryOut(_ action: AgentCore.Action, _ host: Int) {
+        switch action {
+        case .note(let note): take(note, host)
+        case .persistOrders(let orders): hosts[host].orders = orders
+        case .persistStarts(let starts): hosts[host].starts = starts
+        case .takeInventory:
+            at(now + 1 + below(10), .inventory(host: host, life: hosts[host].life))
+        case .run(let operation): begin(operation, host)
+        case .send(let frame):
+            guard let id: UInt64 = hosts[host].stream, let stream: HostWorldStream = streams[id] else { return }
+            let arrival: Int = max(stream.upAt, now + 1 + below(faults.frameDelayTicks))
+            streams[id]?.upAt = arrival
+            at(arrival, .toServer(stream: id, frame.encoded))
+        case .closeStream(let reason): abandon(host, reason)
+        case .openLogs, .closeLogs: break
+        }
+    }
+
+    private func take(_ note: AgentNote, _ host: Int) {
+        let number: UInt64 = hosts[host].number
+        switch note {
+        case .duplicate(let uuid, let id): checker.fail("host \(number) found a second container \(id) of \(uuid)")
+        case .refusedFrame(let type, let stamp, let reason):
+            if isReplaying { report.replaysRefused += 1 }
+            trace.record(now, 34, number) { "host \(number) refuses a \(type) (\(stamp)): \(reason)" }
+        case .orphaned(let uuid, _): trace.record(now, 35, number) { "host \(number): \(uuid) is not listed any more" }
+        case .removed(let uuid): trace.record(now, 36, number) { "host \(number): \(uuid) is gone, as ordered" }
+        case .revived(let uuid, _): trace.record(now, 37, number) { "host \(number) revives \(uuid)" }
+        case .ignoredOrder(let uuid, let reason):
+            trace.record(now, 38, number) { "host \(number) ignores an order about \(uuid): \(reason)" }
+        case .adopted, .failed, .inventoryFailed, .unknownFrame: break
+        }
+    }
+
+    // MARK: Frames of the past
+
+    /// Keeps the newest few frames and some of the older ones.
+    func remember(_ stamp: FrameStamp, _ bytes: [UInt8], sentTo host: Int) {
+        if hosts[host].archive.count >= 40 { hosts[host].archive.remove(at: below(40)) }
+        hosts[host].archive.append((stamp, bytes))
+    }
+
+    /// A frame that was sent to the host at some time arrives once more, on the stream that is open now.
+    func replay(to host: Int) {
+        guard hosts[host].stream != nil, let before: DesiredSet = hosts[host].core?.orders,
+            !hosts[host].archive.isEmpty
+        else { return }
+        let (stamp, bytes): (FrameStamp, [UInt8]) = hosts[host].archive[below(hosts[host].archive.count)]
+        let life: UInt64 = hosts[host].life
+        report.replays += 1
+        isReplaying = true
+        receive(bytes, at: host)
+        isReplaying = false
+        guard hosts[host].life == life, let after: DesiredSet = hosts[host].core?.orders else { return }
+        let isOld: Bool =
+            stamp.epoch < before.epoch || (stamp.epoch == before.revisionEpoch && stamp.revision < before.revision)
+        guard isOld, before != after else { return }
+        let number: UInt64 = hosts[host].number
+        checker.fail(
+            """
+            a frame of the past (\(stamp)) changed what host \(number) holds, which had heard of epoch \(before.epoch) \
+            and revision \(before.revision)
+            """)
+    }
+}

@@ -1,0 +1,46 @@
+internal import HostAgentCore
+internal import HostProtocol
+internal import StoreFormat
+
+/// One simulated host: its agent, what the agent's disk holds, and its containers.
+struct HostWorldHost {
+    let number: UInt64
+    let project: UInt64
+    let facts: HostFacts
+    /// Nil while the agent is down.
+    var core: AgentCore?
+    var orders = DesiredSet()
+    var starts = StartLedger()
+    /// By the runtime's id. They live on when the agent dies.
+    var engine: [String: RuntimeContainer] = [:]
+    var made: Int = 0
+    /// Grows with every start of the agent.
+    var life: UInt64 = 0
+    var downUntil: Int = 0
+    /// The open stream.
+    var stream: UInt64?
+    var connectAt: Int = 0
+    /// Operations under way, by their id.
+    var operations: [UInt64: Operation] = [:]
+    /// Some of the frames that were ever sent to it, to be sent again by chance.
+    var archive: [(stamp: FrameStamp, bytes: [UInt8])] = []
+
+    func containers(of uuid: String) -> [RuntimeContainer] {
+        engine.values.filter { $0.uuid == uuid }.sorted { $0.externalID < $1.externalID }
+    }
+}
+
+/// A stream between a host and a server. What was sent first arrives first; streams overtake each other.
+struct HostWorldStream {
+    let host: Int
+    let hostLife: UInt64
+    let server: Int
+    let serverLife: UInt64
+    var isOpenAtHost: Bool = true
+    var isOpenAtServer: Bool = true
+    /// Nothing arrives any more, and nobody is told.
+    var isDead: Bool = false
+    /// The latest arrival so far, each way.
+    var downAt: Int = 0
+    var upAt: Int = 0
+}
