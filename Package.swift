@@ -148,8 +148,8 @@ let package = Package(
         .executableTarget(
             name: "drover",
             dependencies: [
-                "CLI", "ClusterNode", "Gateway", "HostAgent", "HostRuntime", "Benchmarks", "Simulator", "Logging",
-                "Limits", "JSON", "EventLoop", "HTTP", "CLinux", "Bytes", "Subprocess",
+                "CLI", "ClusterNode", "Gateway", "HostAgent", "HostRuntime", "Benchmarks", "Simulator", "RaftLog",
+                "Logging", "Limits", "JSON", "EventLoop", "HTTP", "CLinux", "Bytes", "Subprocess",
             ],
             swiftSettings: strict),
         .executableTarget(name: "hello", path: "examples/hello/Sources", swiftSettings: strict),

@@ -100,6 +100,9 @@ func wait<Value>(
         do {
             if let value: Value = try await condition() { return value }
             last = nil
+        } catch let failure as RigFailure {
+            // Waiting longer does not help.
+            throw failure
         } catch {
             last = error
         }

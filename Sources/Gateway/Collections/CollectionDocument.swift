@@ -13,9 +13,9 @@ enum CollectionDocument {
     static func make(
         _ resources: [Resource], of definition: ResourceDefinition, query: CollectionQuery, items: [QueryItems.Item],
         path: String, renderer: Renderer, createDefaults: JSONObject? = nil,
-        embed: (Resource) -> (name: String, value: JSONValue)? = { _ in nil }
+        embed: (_ resource: Resource) -> (name: String, value: JSONValue)? = { _ in nil }
     ) -> JSONValue {
-        let found: [Resource] = sorted(resources.filter { passes($0, query, definition) }, query)
+        let found: [Resource] = sorted(resources.filter { passes($0, query) }, query)
         let start: Int = min(query.offset, found.count)
         let end: Int = min(start + query.limit, found.count)
         let isPartial: Bool = end < found.count
@@ -37,27 +37,25 @@ enum CollectionDocument {
             document["createTypes"] = .object(createTypes)
         }
         document["actions"] = [:]
+        let fields: [FieldDefinition] = renderer.rights.visibleFields(of: definition).filter(\.isFilterable)
         document["data"] = .array(data)
+        document["sortLinks"] = .object(sortLinks(fields, items, path))
         document["pagination"] = [
             "first": nil, "previous": nil,
             "next": isPartial ? .string(address(path, items, setting: ["limit": "\(query.limit)", "marker": "m\(end)"])) : nil,
             "limit": JSONValue(query.limit), "total": nil, "partial": .bool(isPartial),
         ]
-        document["sortLinks"] = .object(sortLinks(definition, items, path))
         document["sort"] = sort(query, items, path)
-        document["filters"] = .object(filters(definition, query))
+        document["filters"] = .object(filters(fields, query))
         if let createDefaults { document["createDefaults"] = .object(createDefaults) }
         return .object(document)
     }
 
-    private static func passes(
-        _ resource: Resource, _ query: CollectionQuery, _ definition: ResourceDefinition
-    ) -> Bool {
+    private static func passes(_ resource: Resource, _ query: CollectionQuery) -> Bool {
         if resource.isRemoved, !query.showsRemoved { return false }
         return query.filters.allSatisfy { filter in
-            guard let field: FieldDefinition = definition.field(filter.field) else { return true }
-            let value: JSONValue = field.name == "id" ? JSONValue(resource.number) : resource.values[field.name] ?? .null
-            return filter.matches(value, type: field.name == "id" ? .reference(definition.name) : field.type)
+            // Ids are texts in documents, but numbers are what is compared.
+            filter.matches(filter.field == "id" ? JSONValue(resource.number) : resource.values[filter.field] ?? .null)
         }
     }
 
@@ -86,11 +84,11 @@ enum CollectionDocument {
     }
 
     private static func sortLinks(
-        _ definition: ResourceDefinition, _ items: [QueryItems.Item], _ path: String
+        _ fields: [FieldDefinition], _ items: [QueryItems.Item], _ path: String
     ) -> JSONObject {
         var object = JSONObject()
         let rest: [QueryItems.Item] = items.filter { $0.name != "order" }
-        for field in definition.fields where field.isFilterable {
+        for field in fields {
             object[field.name] = .string(address(path, rest, setting: ["sort": field.name]))
         }
         return object
@@ -105,9 +103,9 @@ enum CollectionDocument {
         ]
     }
 
-    private static func filters(_ definition: ResourceDefinition, _ query: CollectionQuery) -> JSONObject {
+    private static func filters(_ fields: [FieldDefinition], _ query: CollectionQuery) -> JSONObject {
         var object = JSONObject()
-        for field in definition.fields where field.isFilterable {
+        for field in fields {
             let applied: [JSONValue] = query.filters.filter { $0.field == field.name }.map {
                 ["value": .string($0.text), "modifier": .string($0.modifier.rawValue)]
             }

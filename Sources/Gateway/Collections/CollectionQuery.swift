@@ -13,8 +13,13 @@ struct CollectionQuery: Sendable {
     var include: String?
     var showsRemoved: Bool = false
 
-    /// - Parameter items: the decoded query in its order.
-    init(_ items: [QueryItems.Item], definition: ResourceDefinition) {
+    /// - Parameters:
+    ///   - items: the decoded query in its order.
+    ///   - fields: those that can be filtered by and that the caller sees: a filter on another one would tell its value.
+    /// - Throws: 400 for more filters than anybody needs.
+    init(_ items: [QueryItems.Item], fields: [FieldDefinition]) throws(Problem) {
+        var byName: [String: FieldDefinition] = [:]
+        for field in fields { byName[field.name.lowercased()] = field }
         var sortField: String?
         var descending = false
         for item in items {
@@ -22,13 +27,16 @@ struct CollectionQuery: Sendable {
             case "limit": limit = Self.limit(item.value)
             case "marker": offset = Self.offset(item.value)
             case "sort":
-                sortField = definition.filterableField(item.value)?.name
+                sortField = byName[item.value.lowercased()]?.name
             case "order": descending = item.value.lowercased() == "desc"
             case "include": include = include ?? item.value.lowercased()
             case "_removed": showsRemoved = true
             default:
-                if let filter: Filter = Self.filter(item.name, item.value, definition) { filters.append(filter) }
+                if let filter: Filter = Self.filter(item.name, item.value, byName) { filters.append(filter) }
             }
+        }
+        guard filters.count <= Limits.collectionFilters else {
+            throw .badRequest("\(filters.count) filters in one request; \(Limits.collectionFilters) are possible.")
         }
         sort = sortField.map { (field: $0, descending: descending) }
         // Whoever filters on it wants to see it.
@@ -46,24 +54,13 @@ struct CollectionQuery: Sendable {
         return value
     }
 
-    private static func filter(_ name: String, _ value: String, _ definition: ResourceDefinition) -> Filter? {
-        if let field: FieldDefinition = definition.filterableField(name) {
-            return Filter(field: field.name, modifier: .eq, text: value)
-        }
+    private static func filter(_ name: String, _ value: String, _ fields: [String: FieldDefinition]) -> Filter? {
+        if let field: FieldDefinition = fields[name.lowercased()] { return Filter(field, .eq, value) }
         guard let separator: String.Index = name.lastIndex(of: "_"),
             let modifier = Filter.Modifier(rawValue: String(name[name.index(after: separator)...]).lowercased()),
-            let field: FieldDefinition = definition.filterableField(String(name[..<separator]))
+            let field: FieldDefinition = fields[String(name[..<separator]).lowercased()],
+            field.filterModifiers.contains(modifier.rawValue)
         else { return nil }
-        return Filter(field: field.name, modifier: modifier, text: value)
-    }
-}
-
-extension ResourceDefinition {
-    /// The field of that name (any case) if collections can be filtered and sorted by it.
-    func filterableField(_ name: String) -> FieldDefinition? {
-        guard let field: FieldDefinition = fields.first(where: { $0.name.lowercased() == name.lowercased() }),
-            field.isFilterable
-        else { return nil }
-        return field
+        return Filter(field, modifier, value)
     }
 }

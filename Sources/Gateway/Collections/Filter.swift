@@ -1,53 +1,89 @@
 import JSON
+import Limits
 import Model
 
 /// One condition of a collection request: `name_like=we%25`.
 ///
 /// Shape (contract 1.7): `field=value` or `field_modifier=value`; the last `_` separates the modifier.
-struct Filter: Hashable, Sendable {
+struct Filter: Sendable {
     enum Modifier: String, CaseIterable, Sendable {
         case eq, ne, lt, lte, gt, gte, prefix, like, notlike, null, notnull
     }
 
-    var field: String
-    var modifier: Modifier
+    let field: String
+    let modifier: Modifier
     /// As written in the query.
-    var text: String
+    let text: String
+    private let test: Test
 
-    /// Whether a stored value of type `type` passes.
-    ///
-    /// Text that cannot be a value of the type matches nothing, and so `ne` of it matches everything.
-    func matches(_ value: JSONValue, type: FieldType) -> Bool {
-        switch modifier {
-        case .null: return value.isNull
-        case .notnull: return !value.isNull
-        case .eq: return equals(value, type)
-        case .ne: return !equals(value, type)
-        case .prefix: return value.string?.lowercased().hasPrefix(text.lowercased()) ?? false
-        case .like: return value.string.map { LikePattern(text).matches($0) } ?? false
-        case .notlike: return !(value.string.map { LikePattern(text).matches($0) } ?? false)
-        case .lt: return order(value, type).map { $0 < 0 } ?? false
-        case .lte: return order(value, type).map { $0 <= 0 } ?? false
-        case .gt: return order(value, type).map { $0 > 0 } ?? false
-        case .gte: return order(value, type).map { $0 >= 0 } ?? false
+    /// What the text comes down to, worked out once for all rows.
+    private enum Test: Sendable {
+        case text(String)
+        case value(JSONValue)
+        case pattern(LikePattern)
+        /// It cannot be a value of the field.
+        case nothing
+    }
+
+    init(_ field: FieldDefinition, _ modifier: Modifier, _ text: String) {
+        self.field = field.name
+        self.modifier = modifier
+        self.text = text
+        let type: FieldType = field.name == "id" ? .reference("") : field.type
+        switch (modifier, Self.value(text, type)) {
+        case (.like, _), (.notlike, _):
+            test = text.utf8.count <= Limits.likePatternBytes ? .pattern(LikePattern(text)) : .nothing
+        case (.prefix, _): test = .text(text.lowercased())
+        case (_, .string(let wanted)?): test = .text(wanted.lowercased())
+        case (_, let wanted?): test = .value(wanted)
+        case (_, nil): test = .nothing
         }
     }
 
-    private func equals(_ value: JSONValue, _ type: FieldType) -> Bool {
-        guard let wanted: JSONValue = Self.value(text, type) else { return false }
-        // Names are compared as people compare them.
-        if case .string(let left) = value, case .string(let right) = wanted {
-            return left.lowercased() == right.lowercased()
+    /// Whether a stored value passes.
+    ///
+    /// Text that cannot be a value of the type matches nothing, and so `ne` of it matches everything.
+    func matches(_ value: JSONValue) -> Bool {
+        switch modifier {
+        case .null: value.isNull
+        case .notnull: !value.isNull
+        case .eq: equals(value)
+        case .ne: !equals(value)
+        case .prefix: isPrefixed(value)
+        case .like: isLike(value)
+        case .notlike: !isLike(value)
+        case .lt: order(value).map { $0 < 0 } ?? false
+        case .lte: order(value).map { $0 <= 0 } ?? false
+        case .gt: order(value).map { $0 > 0 } ?? false
+        case .gte: order(value).map { $0 >= 0 } ?? false
         }
-        return value == wanted
+    }
+
+    /// Names are compared as people compare them: without regard to case.
+    private func equals(_ value: JSONValue) -> Bool {
+        switch test {
+        case .text(let wanted): value.string?.lowercased() == wanted
+        case .value(let wanted): value == wanted
+        case .pattern, .nothing: false
+        }
+    }
+
+    private func isPrefixed(_ value: JSONValue) -> Bool {
+        guard case .text(let wanted) = test else { return false }
+        return value.string?.lowercased().hasPrefix(wanted) ?? false
+    }
+
+    private func isLike(_ value: JSONValue) -> Bool {
+        guard case .pattern(let pattern) = test else { return false }
+        return value.string.map { pattern.matches($0) } ?? false
     }
 
     /// Negative when the stored value is the smaller one; nil when they cannot be compared.
-    private func order(_ value: JSONValue, _ type: FieldType) -> Int? {
-        guard let wanted: JSONValue = Self.value(text, type), let left: Double = value.double,
-            let right: Double = wanted.double
-        else { return nil }
-        return left < right ? -1 : (left > right ? 1 : 0)
+    private func order(_ value: JSONValue) -> Int? {
+        guard case .value(let wanted) = test else { return nil }
+        if let left: Int64 = value.int, let right: Int64 = wanted.int { return left < right ? -1 : left > right ? 1 : 0 }
+        guard let left: Double = value.double, let right: Double = wanted.double else { return nil }
+        return left < right ? -1 : left > right ? 1 : 0
     }
 
     /// The query text as a stored value of the type; nil when it cannot be one.
@@ -62,41 +98,8 @@ struct Filter: Hashable, Sendable {
         case .int: Int64(text).map { JSONValue.int($0) }
         case .float: Double(text).map { JSONValue.double($0) }
         case .date: (StoredDate.milliseconds(text) ?? Int64(text)).map { JSONValue.int($0) }
-        case .reference: ResourceID(text).map { JSONValue($0.number) }
+        case .reference: ResourceID(text).flatMap { $0.cluster == nil ? JSONValue($0.number) : nil }
         default: .string(text)
         }
-    }
-}
-
-/// An SQL LIKE pattern: `%` is any text, `_` any one character; upper and lower case are the same.
-struct LikePattern {
-    private let pattern: [Character]
-
-    init(_ text: String) { pattern = Array(text.lowercased()) }
-
-    /// Linear in the text for each `%`: backtracks only to the last one.
-    func matches(_ text: String) -> Bool {
-        let characters: [Character] = Array(text.lowercased())
-        var position: Int = 0
-        var place: Int = 0
-        var star: Int?
-        var resume: Int = 0
-        while position < characters.count {
-            if place < pattern.count, pattern[place] == "%" {
-                star = place
-                resume = position
-                place += 1
-            } else if place < pattern.count, pattern[place] == "_" || pattern[place] == characters[position] {
-                place += 1
-                position += 1
-            } else if let last: Int = star {
-                place = last + 1
-                resume += 1
-                position = resume
-            } else {
-                return false
-            }
-        }
-        return pattern[place...].allSatisfy { $0 == "%" }
     }
 }

@@ -1,5 +1,6 @@
 import JSON
 import Model
+import RBAC
 import StoreFormat
 
 /// Makes documents of resources for one caller: the fields, links and actions that this caller may see, with the caller's
@@ -64,7 +65,9 @@ struct Renderer: Sendable {
         var object = JSONObject()
         guard !resource.isRemoved else { return object }
         for action in resource.definition.actions
-        where Availability.isOffered(action, for: resource) && rights.mayAct(action.name, on: resource.definition) {
+        where Availability.isOffered(action, for: resource) && rights.mayAct(action.name, on: resource.definition)
+            && rights.may(.action(action.name), resource)
+        {
             object[action.name] = .string(links.action(resource.definition, id, action.name))
         }
         return object
@@ -95,8 +98,9 @@ struct Renderer: Sendable {
         var result = JSONObject()
         result.append("type", object["type"] ?? .string(schema))
         let definition: ResourceDefinition? = Schemas.definition(schema)
+        // Appended, not set: keys stand once, and a search for each would be quadratic in what a client sent.
         for (key, member) in object where key != "type" {
-            result[key] = rendered(member, definition?.field(key)?.type ?? .json)
+            result.append(key, rendered(member, definition?.field(key)?.type ?? .json))
         }
         return result
     }

@@ -17,44 +17,69 @@ enum HostDoor {
         guard exchange.rights.canEver(.create, "register"), let project: UInt64 = exchange.caller.accountNumber else {
             throw .forbidden("Registering takes a registration token, not a key.")
         }
-        let body: JSONObject = try exchange.body()
-        guard let uuid: String = body["key"]?.string ?? body["uuid"]?.string, (1...64).contains(uuid.utf8.count) else {
-            throw .validation("MissingRequired", field: "key", message: "key is the host's own uuid.")
-        }
-        let hostname: String = String((body["hostname"]?.string ?? uuid).prefix(255))
+        let host: Host = try self.host(try exchange.body())
         let key = APIKey.generate()
         let hash: String = KeyHash.make(key.secretValue)
-        let uuids: [String] = [UUIDs.random()]
+        let credentialUUID: String = UUIDs.random()
         let committed: Changing.Result? = try await Changing.commit(&exchange, gateway) { (current) throws(Problem) in
             plan(
-                Registration(
-                    project: project, uuid: uuid, hostname: hostname, key: key, hash: hash, credentialUUID: uuids[0]),
-                current)
+                Registration(project: project, host: host, key: key, hash: hash, credentialUUID: credentialUUID), current)
         }
         guard let committed, let record: Record = committed.view.get(committed.subject),
-            let credential = try? CredentialRecord(document: record.document), let host: UInt64 = credential.hostID
+            let credential = try? CredentialRecord(document: record.document), let number: UInt64 = credential.hostID
         else { throw .fault }
         return .document(
             status: 201,
             .object([
-                "type": "register", "baseType": "register", "links": [:], "actions": [:], "uuid": .string(uuid),
-                "hostname": .string(hostname), "hostId": .string(ResourceID(number: host).rendered("h")),
+                "type": "register", "baseType": "register", "links": [:], "actions": [:], "uuid": .string(host.uuid),
+                "hostname": .string(host.hostname), "hostId": .string(ResourceID(number: number).rendered("h")),
                 "accessKey": .string(key.publicValue), "secretKey": .string(key.secretValue),
             ]))
     }
 
-    private struct Registration {
-        var project: UInt64
+    /// What a host says of itself.
+    private struct Host {
+        /// Its own, kept over restarts.
         var uuid: String
         var hostname: String
+        var labels: JSONObject
+    }
+
+    private static func host(_ sent: JSONObject) throws(Problem) -> Host {
+        guard let definition: ResourceDefinition = Schemas.definition("register") else { throw .fault }
+        var body: JSONObject = sent
+        // The handshake of the original agents calls it `key`, and may leave the name out.
+        if let key: JSONValue = body["key"], body["uuid"] == nil { body["uuid"] = key }
+        if body["hostname"]?.isNull ?? true { body["hostname"] = body["uuid"] }
+        let values: JSONObject
+        do throws(ValidationProblem) {
+            values = try Validation.create(
+                definition, body: body, context: ValidationContext(now: 0, exists: { _, _ in false }))
+        } catch {
+            throw Problem(validation: error)
+        }
+        let (uuid, name): (String, String) = (values["uuid"]?.string ?? "", values["hostname"]?.string ?? "")
+        // Both go into names of containers and into scripts.
+        let allowed = CharacterClass("a-zA-Z0-9._-")
+        for (field, text) in [("uuid", uuid), ("hostname", name)] where !allowed.containsAll(of: text) {
+            throw .validation("InvalidCharacters", field: field, message: "Letters, digits and . _ - only.")
+        }
+        return Host(uuid: uuid, hostname: name, labels: values["labels"]?.object ?? [:])
+    }
+
+    private struct Registration {
+        var project: UInt64
+        var host: Host
         var key: APIKey
         var hash: String
         var credentialUUID: String
     }
 
     private static func plan(_ wanted: Registration, _ exchange: Exchange) -> PlannedChange {
-        let known: RecordKey? = exchange.view.holder(Array("host/\(wanted.project)/\(wanted.uuid)".utf8.map(lowercased)))
+        let known: RecordKey? = exchange.view.holder(Array("host/\(wanted.project)/\(wanted.host.uuid.lowercased())".utf8))
         var change = PlannedChange(subject: .created(.credential, index: 0), verb: "register", type: "host")
+        change.decision = exchange.rights.decide(.create, "register").description
+        change.request = ["uuid": .string(wanted.host.uuid), "hostname": .string(wanted.host.hostname)]
         change.created = known == nil ? 2 : 1
         let host: NumberReference = known.map { .known($0.number) } ?? .created(1)
         var fields: JSONObject = [
@@ -72,8 +97,9 @@ enum HostDoor {
                 RecordWriting.put(
                     .host, host,
                     [
-                        "name": nil, "hostname": .string(wanted.hostname), "kind": "host", "uuid": .string(wanted.uuid),
-                        "state": "active", "labels": [:], "accountId": JSONValue(wanted.project),
+                        "name": nil, "hostname": .string(wanted.host.hostname), "kind": "host",
+                        "uuid": .string(wanted.host.uuid),
+                        "state": "active", "labels": .object(wanted.host.labels), "accountId": JSONValue(wanted.project),
                         "created": .int(exchange.time), "removed": nil, "description": nil,
                     ], scope: .known(wanted.project)))
             return change
@@ -91,10 +117,6 @@ enum HostDoor {
         return change
     }
 
-    private static func lowercased(_ byte: UInt8) -> UInt8 {
-        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
-    }
-
     /// A host's stream.
     static func stream(_ exchange: Exchange, _ gateway: Gateway) throws(Problem) -> Answer {
         guard let host: UInt64 = exchange.caller.subject.hostID, let project: UInt64 = exchange.caller.accountNumber,
@@ -103,7 +125,10 @@ enum HostDoor {
         else { throw .forbidden("This stream is for hosts, with the key that registering gave them.") }
         return .http(
             WebSocket.response(to: exchange.request) { socket in
-                await gateway.hosts.serve(socket, host: host, project: project)
+                // A host that registers again gets a new key: whoever still holds a stream with the old one loses it.
+                await StreamRights.guarding(exchange, gateway, socket, while: { $0.rights.mayStream(host: host) }) {
+                    await gateway.hosts.serve(socket, host: host, project: project)
+                }
             })
     }
 }

@@ -1,25 +1,34 @@
-import Bytes
-import Crypto
 import HTTP
 import JSON
+import Limits
 import Model
-import Synchronization
+import RBAC
+import Store
 import WebSocket
 
 /// The action `logs`: gives an address and a token; whoever opens it there gets the output (contract 5.4).
 enum LogAccess {
-    static func open(_ resource: Resource, _ exchange: Exchange, _ gateway: Gateway) throws(Problem) -> Answer {
+    /// - Parameter input: the action's, validated.
+    static func open(
+        _ resource: Resource, _ input: JSONObject, _ exchange: Exchange, _ gateway: Gateway
+    ) throws(Problem) -> Answer {
         guard let host: UInt64 = resource.values["hostId"]?.int.flatMap({ UInt64(exactly: $0) }) else {
             throw .notFound("The container was never on a host: it has no output.")
         }
-        let body: JSONObject = try exchange.body()
+        let since: String? = input["since"]?.string.flatMap { $0.isEmpty ? nil : $0 }
+        if let since, !CharacterClass("0-9TZ:.+-").containsAll(of: since) || since.utf8.count > 64 {
+            throw .validation(
+                "InvalidFormat", field: "since", message: "since is a time such as 2017-04-22T08:00:00Z, or seconds.")
+        }
         let request = LogRequest(
-            follow: flag(body["follow"]) ?? true, lines: number(body["lines"]) ?? 100,
-            timestamps: flag(body["timestamps"]) ?? false, since: body["since"]?.string)
-        let token: String = Hex.encode(SecureRandom.bytes(24))
-        gateway.logTickets.add(
-            token, LogTicket(instance: resource.number, host: host, request: request, expires: exchange.time + 300_000),
-            now: exchange.time)
+            follow: input["follow"]?.bool ?? true, lines: input["lines"]?.int.flatMap { Int(exactly: $0) },
+            timestamps: input["timestamps"]?.bool ?? false, since: since)
+        let ticket = LogTicket(
+            instance: resource.number, host: host, request: request,
+            expires: exchange.time + Limits.logTicketMilliseconds, exchange: exchange)
+        guard let token: String = gateway.logTickets.add(ticket, now: exchange.time) else {
+            throw .unavailable("Too many requests for output are open at the moment; try again.")
+        }
         return .document(
             status: 200,
             .object([
@@ -30,12 +39,26 @@ enum LogAccess {
 
     /// The WebSocket behind the address.
     static func stream(_ request: HTTPRequest, _ gateway: Gateway) -> HTTPResponse {
+        // Looked at before the token is used up: a request that is no WebSocket gets nothing for it.
+        if case .failure = Result(catching: { () throws(HTTPRefusal) in try WebSocket.accept(request) }) {
+            return WebSocket.response(to: request) { _ in }
+        }
         guard let token: String = request.queryItems?["token"],
-            let ticket: LogTicket = gateway.logTickets.take(token, now: gateway.now())
+            let ticket: LogTicket = gateway.logTickets.take(token, now: gateway.now()),
+            let now: Exchange = StreamRights.renewed(ticket.exchange, gateway.state.store.view), mayRead(ticket, now)
         else { return .text(401, "The token is unknown, was used, or has expired: call the action logs again.") }
         return WebSocket.response(to: request) { socket in
-            await copy(ticket, to: socket, gateway)
+            await StreamRights.guarding(ticket.exchange, gateway, socket, while: { mayRead(ticket, $0) }) {
+                await copy(ticket, to: socket, gateway)
+            }
         }
+    }
+
+    private static func mayRead(_ ticket: LogTicket, _ exchange: Exchange) -> Bool {
+        guard let definition: ResourceDefinition = Schemas.definition("instance"),
+            let resource: Resource = Resource.find(definition, ticket.instance, in: exchange.view)
+        else { return false }
+        return exchange.rights.may(.action("logs"), resource)
     }
 
     private static func copy(_ ticket: LogTicket, to socket: WebSocket, _ gateway: Gateway) async {
@@ -46,55 +69,33 @@ enum LogAccess {
             try? await socket.send(text: "02 \(error.message)\n")
             return
         }
-        // Reading notices that the client is gone, also while the container says nothing.
-        let watching = Task { [cancel = stream.cancel] in
-            while let _ = try? await socket.receive() {}
-            cancel()
+        await withTaskCancellationHandler {
+            // Reading notices that the client is gone, also while the container says nothing.
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    while let _ = try? await socket.receive() {}
+                    stream.cancel()
+                }
+                await send(stream, to: socket)
+                stream.cancel()
+                await socket.close()
+                group.cancelAll()
+            }
+        } onCancel: {
+            stream.cancel()
         }
+    }
+
+    private static func send(_ stream: LogStream, to socket: WebSocket) async {
+        var (output, errors): (TextPieces, TextPieces) = (TextPieces(), TextPieces())
         do {
             for try await chunk in stream.chunks {
-                try await socket.send(
-                    text: (chunk.isError ? "02 " : "01 ") + String(decoding: chunk.bytes, as: UTF8.self))
+                let text: String = chunk.isError ? errors.text(chunk.bytes) : output.text(chunk.bytes)
+                guard !text.isEmpty else { continue }
+                try await socket.send(text: (chunk.isError ? "02 " : "01 ") + text)
             }
         } catch {
             try? await socket.send(text: "02 The output broke off: \(error)\n")
         }
-        stream.cancel()
-        await socket.close()
-        watching.cancel()
-    }
-
-    private static func flag(_ value: JSONValue?) -> Bool? { value?.bool ?? value?.string.map { $0 == "true" } }
-    private static func number(_ value: JSONValue?) -> Int? {
-        (value?.int ?? value?.string.flatMap { Int64($0) }).flatMap { Int(exactly: $0) }
-    }
-}
-
-/// What a token opens, once.
-struct LogTicket: Sendable {
-    var instance: UInt64
-    var host: UInt64
-    var request: LogRequest
-    /// Milliseconds since 1970.
-    var expires: Int64
-}
-
-/// The tokens that were given out and not used yet.
-final class LogTickets: Sendable {
-    private let tickets = Mutex<[String: LogTicket]>([:])
-    private static let limit: Int = 10_000
-
-    func add(_ token: String, _ ticket: LogTicket, now: Int64) {
-        tickets.withLock { tickets in
-            if tickets.count >= Self.limit { tickets = tickets.filter { $0.value.expires > now } }
-            if tickets.count < Self.limit { tickets[token] = ticket }
-        }
-    }
-
-    func take(_ token: String, now: Int64) -> LogTicket? {
-        guard let ticket: LogTicket = tickets.withLock({ $0.removeValue(forKey: token) }), ticket.expires > now else {
-            return nil
-        }
-        return ticket
     }
 }

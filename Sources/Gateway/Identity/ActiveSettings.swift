@@ -11,18 +11,28 @@ enum ActiveSettings {
         return (try? SettingRecord(document: record.document))?.value
     }
 
-    /// Access control.
+    /// Access control. Whatever is not clearly off is on.
     static func isSecurityEnabled(_ view: StoreView) -> Bool {
-        value("api.security.enabled", view)?.lowercased() == "true"
+        value(accessControl, view)?.lowercased() != "false"
     }
 
+    static let accessControl: String = "api.security.enabled"
+
+    /// Between nothing and a thousand years: sums with the time of a token must not overflow.
     static func registrationTokenMilliseconds(_ view: StoreView) -> Int64 {
-        value("registration.token.period.millis", view).flatMap { Int64($0) } ?? 315_360_000_000
+        let stored: Int64 = value("registration.token.period.millis", view).flatMap { Int64($0) } ?? 315_360_000_000
+        return min(max(stored, 0), 31_536_000_000_000)
     }
 
     /// The address that hosts are told to register at, without the API's version; nil for the caller's own.
     static func host(_ view: StoreView) -> String? {
-        guard let text: String = value("api.host", view), !text.isEmpty else { return nil }
+        guard let text: String = value("api.host", view), isAddress(text) else { return nil }
         return text.hasSuffix("/") ? String(text.dropLast()) : text
+    }
+
+    /// What may stand in the scripts and commands that hosts run, where a quote or a line break would be a command.
+    static func isAddress(_ text: String) -> Bool {
+        guard text.hasPrefix("http://") || text.hasPrefix("https://"), text.utf8.count <= 255 else { return false }
+        return CharacterClass("a-zA-Z0-9:/._[]-").containsAll(of: text)
     }
 }

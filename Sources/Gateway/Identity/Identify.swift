@@ -19,18 +19,27 @@ enum Identify {
 
     private static func caller(_ exchange: Exchange) throws(Problem) -> Caller {
         let view: StoreView = exchange.view
+        // Servers that ask for each other say so: they never want to be mistaken for somebody.
+        let isOpen: Bool =
+            !ActiveSettings.isSecurityEnabled(view)
+            && exchange.request.headers["x-enforce-authentication"]?.lowercased() != "true"
         if let header: String = exchange.request.headers["authorization"] {
             if let credentials = BasicCredentials(header: header) {
                 if credentials.user == "registrationToken" {
-                    return try registration(credentials.password, exchange)
+                    let found: Registration? = registration(credentials.password, view, exchange.time)
+                    guard let found else { throw wrongToken }
+                    return Caller(
+                        subject: Subjects.registration(project: found.project, credential: found.credential),
+                        account: found.account, accountNumber: found.project, authType: "registrationToken",
+                        credentialNumber: found.credential)
                 }
                 if let caller: Caller = key(credentials, view, exchange.time) { return caller }
             }
             // With access control off a wrong key is still somebody: the first administrator.
-            if !ActiveSettings.isSecurityEnabled(view) { return try administrator(view) }
+            if isOpen { return try administrator(view) }
             throw .unauthorized("The access key or the secret key is wrong, or the key was deactivated or has expired.")
         }
-        if !ActiveSettings.isSecurityEnabled(view) { return try administrator(view) }
+        if isOpen { return try administrator(view) }
         throw .unauthorized("This API needs an access key and a secret key (HTTP Basic authentication).")
     }
 
@@ -54,23 +63,30 @@ enum Identify {
             accountNumber: number, authType: credential.kind, credentialNumber: holder.number)
     }
 
-    /// A host that has no key yet, but a token of an environment.
-    private static func registration(_ token: String, _ exchange: Exchange) throws(Problem) -> Caller {
-        let wrong = Problem.unauthorized(
-            "The registration token is not one of this cluster's, was withdrawn, or has expired: make a new one "
-                + "(POST registrationTokens in the environment) and start the agent with it.")
-        guard let key: [UInt8] = ClusterKeys.registration(exchange.view),
+    /// A valid token of a host that has no key yet.
+    struct Registration {
+        var credential: UInt64
+        /// The environment that the host comes into.
+        var project: UInt64
+        var account: AccountRecord
+    }
+
+    private static let wrongToken = Problem.unauthorized(
+        "The registration token is not one of this cluster's, was withdrawn, or has expired: make a new one "
+            + "(POST registrationTokens in the environment) and start the agent with it.")
+
+    /// Nil for a token that is foreign, expired or withdrawn, or whose environment is not active.
+    static func registration(_ token: String, _ view: StoreView, _ time: Int64) -> Registration? {
+        guard let key: [UInt8] = ClusterKeys.registration(view),
             let read = RegistrationToken(verifying: token, key: key),
-            read.issued + ActiveSettings.registrationTokenMilliseconds(exchange.view) > exchange.time,
-            let holder: RecordKey = exchange.view.holder(Array("credential/\(read.publicValue)".utf8)),
-            let record: Record = exchange.view.get(holder),
+            read.issued + ActiveSettings.registrationTokenMilliseconds(view) > time,
+            let holder: RecordKey = view.holder(Array("credential/\(read.publicValue)".utf8)),
+            let record: Record = view.get(holder),
             let credential = try? CredentialRecord(document: record.document), credential.isActive,
             credential.kind == "registrationToken", let project: UInt64 = credential.accountID,
-            let account: AccountRecord = account(project, exchange.view), account.isActive
-        else { throw wrong }
-        return Caller(
-            subject: Subjects.registration(project: project, credential: holder.number), account: account,
-            accountNumber: project, authType: "registrationToken", credentialNumber: holder.number)
+            let account: AccountRecord = account(project, view), account.isActive
+        else { return nil }
+        return Registration(credential: holder.number, project: project, account: account)
     }
 
     /// The lowest-numbered active administrator: who everybody is while access control is off.

@@ -85,22 +85,24 @@ struct Rights: Sendable {
         RBAC.canEver(subject, .create, "account", in: .cluster, bindings: bindings)
     }
 
-    /// Why the verb is allowed, for the audit log.
-    func reason(_ verb: Verb, _ type: String) -> String {
-        RBAC.decide(AccessRequest(subject, verb, type, in: scope), bindings: bindings).description
+    /// Decides on something that is not stored: one that is about to be created, or a type that has no records.
+    func decide(_ verb: Verb, _ type: String, _ object: AccessObject? = nil) -> Decision {
+        RBAC.decide(AccessRequest(subject, verb, type, in: scope, object: object), bindings: bindings)
     }
 }
 
 extension AccessObject {
     /// The object that rules look at.
     init(_ resource: Resource) {
-        let environment: UInt64?
-        switch resource.definition.table {
-        case .some(.projectMember): environment = resource.values["projectId"]?.int.flatMap { UInt64(exactly: $0) }
-        default: environment = resource.definition.isEnvironmentScoped ? resource.accountID : nil
-        }
-        self.init(
-            resource.definition.name, number: resource.number, environment: environment, members: resource.values)
+        self.init(resource.definition, number: resource.number, resource.values)
+    }
+
+    /// - Parameter number: nil for an object that is about to be created.
+    init(_ definition: ResourceDefinition, number: UInt64?, _ members: JSONObject) {
+        let owner: String = definition.table == .projectMember ? "projectId" : "accountId"
+        let environment: UInt64? =
+            definition.isEnvironmentScoped ? members[owner]?.int.flatMap { UInt64(exactly: $0) } : nil
+        self.init(definition.name, number: number, environment: environment, members: members)
     }
 }
 

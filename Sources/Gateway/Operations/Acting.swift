@@ -9,59 +9,55 @@ enum Acting {
         _ definition: ResourceDefinition, _ id: String, _ action: String, _ exchange: inout Exchange, _ gateway: Gateway
     ) async throws(Problem) -> Answer {
         let name: String = action.lowercased()
+        let invalid = Problem.validation(
+            "InvalidAction", field: "action", message: "A \(definition.name) has no action \(name).")
+        // Before anything is read: it is the type that has no such action.
+        guard definition.action(name) != nil else { throw invalid }
         let resource: Resource = try Reading.resource(definition, id, exchange)
-        guard let known: ActionDefinition = resource.definition.action(name) else {
-            throw .validation("InvalidAction", field: "action", message: "A \(definition.name) has no action \(name).")
-        }
+        guard let known: ActionDefinition = resource.definition.action(name) else { throw invalid }
         guard exchange.rights.mayAct(name, on: resource.definition) else {
             throw .validation("ActionNotAvailable", field: "action", message: "The action \(name) is not yours to take.")
         }
-        if name == "logs" { return try LogAccess.open(resource, exchange, gateway) }
-        let body: JSONObject = try exchange.body()
+        let body: JSONObject = try input(of: known, exchange)
+        if name == "logs" {
+            try checkAvailable(known, resource)
+            _ = try Authorisation.require(.action(name), resource, exchange)
+            return try LogAccess.open(resource, body, exchange, gateway)
+        }
         _ = try await Changing.commit(&exchange, gateway) { (current) throws(Problem) in
             let resource: Resource = try Reading.resource(definition, id, current)
-            guard Availability.isOffered(known, for: resource) else {
-                let state: String = Availability.lifecycleState(resource)
-                throw .validation(
-                    "ActionNotAvailable", field: "action",
-                    message: "A \(definition.name) that is \(state) cannot \(name).")
-            }
+            try checkAvailable(known, resource)
             let decision: Decision = try Authorisation.require(.action(name), resource, current)
             var planned: PlannedChange = try StateChanges.change(name, resource, body, current)
             planned.decision = decision.description
             return planned
         }
         let after: Resource = try Reading.resource(definition, id, exchange)
-        return .document(status: 202, .object(exchange.renderer.document(after)))
+        // A process goes on after the answer; an action with a handler of its own is done.
+        return .document(status: known.process == nil ? 200 : 202, .object(exchange.renderer.document(after)))
     }
-}
 
-/// DELETE (contract 0.1): 405 where the state does not allow it, except for containers, which are stopped on the way.
-enum Deleting {
-    static func answer(
-        _ definition: ResourceDefinition, _ id: String, _ exchange: inout Exchange, _ gateway: Gateway
-    ) async throws(Problem) -> Answer {
-        _ = try await Changing.commit(&exchange, gateway) { (current) throws(Problem) in
-            let resource: Resource = try Reading.resource(definition, id, current)
-            guard current.rights.resourceMethods(of: resource.definition).contains(.delete) else {
-                throw .methodNotAllowed("A \(definition.name) cannot be removed, or not by you.")
-            }
-            guard !resource.isRemoved else { throw .methodNotAllowed("The \(definition.name) \(id) was removed before.") }
-            let state: String = Availability.lifecycleState(resource)
-            let isStarted: Bool = state == "removing" || resource.values["goal"]?.string == InstanceGoal.removed.rawValue
-            guard !isStarted else { return nil }
-            guard resource.definition.table == .instance
-                || resource.definition.states?.process(named: "remove", from: state) != nil
-            else {
-                throw .methodNotAllowed(
-                    "A \(definition.name) that is \(state) cannot be removed: call its action deactivate first.")
-            }
-            let decision: Decision = try Authorisation.require(.delete, resource, current)
-            var planned: PlannedChange = try StateChanges.change("remove", resource, [:], current)
-            planned.decision = decision.description
-            return planned
+    private static func checkAvailable(_ action: ActionDefinition, _ resource: Resource) throws(Problem) {
+        guard !Availability.isOffered(action, for: resource) else { return }
+        let state: String = Availability.lifecycleState(resource)
+        throw .validation(
+            "ActionNotAvailable", field: "action",
+            message: "A \(resource.definition.name) that is \(state) cannot \(action.name).")
+    }
+
+    /// The body as the action's input schema wants it, defaults filled in; empty for an action without input.
+    private static func input(of action: ActionDefinition, _ exchange: Exchange) throws(Problem) -> JSONObject {
+        guard let name: String = action.input, let schema: ResourceDefinition = Schemas.definition(name) else {
+            return [:]
         }
-        let after: Resource = try Reading.resource(definition, id, exchange)
-        return .document(status: 200, .object(exchange.renderer.document(after)))
+        let body: JSONObject = try exchange.body()
+        do throws(ValidationProblem) {
+            // Whoever may take the action may say all of its input.
+            let reach: ValidationContext = Creating.context(schema, exchange, updates: false)
+            return try Validation.create(
+                schema, body: body, context: ValidationContext(now: exchange.time, exists: reach.exists))
+        } catch {
+            throw Problem(validation: error)
+        }
     }
 }

@@ -22,7 +22,7 @@ struct PlannedChange: Sendable {
     var preconditions: [Precondition] = []
     var writes: [Write] = []
     var created: Int = 0
-    /// Why RBAC allowed it, where an object was decided on; nil for a creation.
+    /// Why RBAC allowed it.
     var decision: String?
     /// The request as the audit log keeps it: secrets masked.
     var request: JSONObject = [:]
@@ -34,6 +34,8 @@ enum Changing {
     struct Result: Sendable {
         var view: StoreView
         var subject: RecordKey
+        /// `$0`, `$1`, … of the transaction.
+        var created: [UInt64]
     }
 
     /// - Parameter plan: called again with a newer view after a conflict; nil when there is nothing to change.
@@ -43,6 +45,7 @@ enum Changing {
     ) async throws(Problem) -> Result? {
         for _ in 0...Limits.conflictRetries {
             guard let change: PlannedChange = try plan(exchange) else { return nil }
+            try checkSize(change)
             let outcome: TransactionOutcome
             do throws(ProposalFault) {
                 outcome = try await gateway.session.propose(transaction(change, exchange))
@@ -58,7 +61,7 @@ enum Changing {
                     case .existing(let key): key
                     case .created(let table, let index): RecordKey(table, numbers[index])
                     }
-                return Result(view: exchange.view, subject: subject)
+                return Result(view: exchange.view, subject: subject, created: numbers)
             case .refused(let refusal):
                 if let problem: Problem = final(refusal) { throw problem }
                 try await renew(&exchange, gateway)
@@ -72,8 +75,8 @@ enum Changing {
             eventType: "api.\(change.type).\(change.verb)", resourceType: change.type,
             authType: exchange.caller.authType,
             credential: exchange.caller.credentialNumber.map { ResourceID(number: $0).rendered("c") } ?? "",
-            clientIP: exchange.clientIP, decision: change.decision ?? exchange.rights.reason(.create, change.type),
-            requestObject: change.request.isEmpty ? [] : JSONWriter.bytes(.object(change.request)))
+            clientIP: exchange.client.audited, decision: cut(change.decision ?? ""),
+            requestObject: Masking.written(change.request))
         switch change.subject {
         case .existing(let key): audit.resourceID = key.number
         case .created(_, let index): audit.createdResource = index
@@ -83,10 +86,28 @@ enum Changing {
             preconditions: change.preconditions + policy(exchange), writes: change.writes, created: change.created)
     }
 
-    /// The decision holds only as long as nobody changes the caller's rights.
+    /// An audit text has a bound; what stands first in a decision is what decided.
+    private static func cut(_ text: String) -> String {
+        text.utf8.count <= Limits.transactionTextBytes ? text : "\(text.prefix(Limits.transactionTextBytes / 8))…"
+    }
+
+    /// Before anything is proposed: what is too large for a record is the caller's to shorten.
+    private static func checkSize(_ change: PlannedChange) throws(Problem) {
+        for case .put(let write) in change.writes where write.document.bytes.count > Limits.resourceBytes {
+            throw .tooLarge(
+                "This \(change.type) takes \(write.document.bytes.count) bytes, and a resource may have "
+                    + "\(Limits.resourceBytes). Shorten it.")
+        }
+    }
+
+    /// The decision holds only as long as nobody changes the rights of the caller, or the environment's being active.
     private static func policy(_ exchange: Exchange) -> [Precondition] {
         var subjects: [[UInt8]] = []
         if let number = exchange.caller.accountNumber { subjects.append(PolicySubject.account(number)) }
+        if let number = exchange.projectNumber, number != exchange.caller.accountNumber {
+            subjects.append(PolicySubject.account(number))
+        }
+        if exchange.caller.credentialNumber == nil { subjects.append(PolicySubject.accessControl) }
         if let number = exchange.caller.credentialNumber { subjects.append(PolicySubject.credential(number)) }
         return subjects.map { .policyUnchanged(subject: $0, since: exchange.view.revision) }
     }
@@ -119,4 +140,6 @@ enum Changing {
 enum PolicySubject {
     static func account(_ number: UInt64) -> [UInt8] { Array("account/\(number)".utf8) }
     static func credential(_ number: UInt64) -> [UInt8] { Array("credential/\(number)".utf8) }
+    /// What everybody without a credential relies on.
+    static let accessControl: [UInt8] = Array("setting/\(ActiveSettings.accessControl)".utf8)
 }

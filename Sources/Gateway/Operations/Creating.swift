@@ -1,6 +1,7 @@
-import Crypto
 import JSON
+import Limits
 import Model
+import RBAC
 import Store
 import StoreFormat
 
@@ -13,18 +14,26 @@ enum Creating {
         guard exchange.rights.collectionMethods(of: definition).contains(.post) else {
             throw .methodNotAllowed("\(definition.plural) cannot be created here, or not by you.")
         }
-        var body: JSONObject = try exchange.body()
+        var body: JSONObject = known(try exchange.body(), definition)
         for (key, value) in presets where body[key] == nil { body[key] = value }
         let made: [Draft] = try drafts(definition, body, exchange)
-        var results: [JSONValue] = []
-        for draft in made {
-            let committed: Changing.Result? = try await Changing.commit(&exchange, gateway) { (current) throws(Problem) in
+        // All in one transaction: either every container of a POST with `count` is there, or none.
+        let committed: Changing.Result? = try await Changing.commit(&exchange, gateway) { (current) throws(Problem) in
+            var change = PlannedChange(
+                subject: .created(definition.table ?? .setting, index: 0), verb: "create", type: definition.name)
+            for draft in made {
                 // Validated again against what has changed meanwhile: names may be taken, parents gone.
                 let values: JSONObject = try validated(definition, draft.body, current)
-                return try change(definition, values, draft, current)
+                try add(definition, values, draft, to: &change, current)
             }
-            guard let result = committed, let record: Record = result.view.get(result.subject),
-                var resource = Resource(record, in: result.view)
+            change.request = Masking.masked(body, definition)
+            return change
+        }
+        guard let committed, let table: Table = definition.table else { throw .fault }
+        var results: [JSONValue] = []
+        for (draft, number) in zip(made, committed.created) {
+            guard let record: Record = committed.view.get(RecordKey(table, number)),
+                var resource = Resource(record, in: committed.view)
             else { throw .fault }
             if let secret: String = draft.secret { resource = resource.revealing("secretValue", secret) }
             results.append(.object(exchange.renderer.document(resource, onCreate: true)))
@@ -60,32 +69,40 @@ enum Creating {
         var secretHash: String?
     }
 
+    /// What there is a field for; all else would be dropped anyway, and is not carried any further.
+    private static func known(_ body: JSONObject, _ definition: ResourceDefinition) -> JSONObject {
+        let unsupported: Set<String> = Set(definition.unsupported.map(\.name))
+        var result = JSONObject()
+        for (key, value) in body where definition.field(key) != nil || unsupported.contains(key) {
+            result.append(key, value)
+        }
+        return result
+    }
+
     private static func drafts(
         _ definition: ResourceDefinition, _ body: JSONObject, _ exchange: Exchange
     ) throws(Problem) -> [Draft] {
-        var count: Int = 1
-        if definition.name == "container", let wanted: Int64 = body["count"]?.int {
-            guard (1...Int64(100)).contains(wanted) else {
-                throw .validation("MaxLimitExceeded", field: "count", message: "At most 100 containers at once.")
-            }
-            count = Int(wanted)
-        }
-        return (0..<count).map { index in
+        let values: JSONObject = try validated(definition, body, exchange)
+        let count: Int = definition.name == "container" ? Int(values["count"]?.int ?? 1) : 1
+        var drafts: [Draft] = []
+        for index in 0..<count {
             var draft = Draft(body: body, uuid: UUIDs.random())
-            if count > 1, let name: String = body["name"]?.string {
+            if count > 1, let name: String = values["name"]?.string {
                 draft.body["name"] = .string("\(name)\(index + 1)")
             }
             switch definition.name {
             case "apiKey":
                 let key = APIKey.generate()
-                draft.secret = body["secretValue"]?.string ?? key.secretValue
-                draft.publicValue = body["publicValue"]?.string ?? key.publicValue
+                // Only those whose role lets them choose the halves of a key have them here.
+                draft.secret = values["secretValue"]?.string ?? key.secretValue
+                draft.publicValue = values["publicValue"]?.string ?? key.publicValue
                 draft.secretHash = draft.secret.map { KeyHash.make($0) }
             case "registrationToken": draft.publicValue = APIKey.generate().publicValue
             default: break
             }
-            return draft
+            drafts.append(draft)
         }
+        return drafts
     }
 
     /// The body as members of a record, references checked to be within reach.
@@ -93,20 +110,21 @@ enum Creating {
         _ definition: ResourceDefinition, _ body: JSONObject, _ exchange: Exchange
     ) throws(Problem) -> JSONObject {
         do throws(ValidationProblem) {
-            return try Validation.create(definition, body: body, context: context(definition, exchange))
+            return try Validation.create(definition, body: body, context: context(definition, exchange, updates: false))
         } catch {
             throw Problem(validation: error)
         }
     }
 
-    static func context(_ definition: ResourceDefinition, _ exchange: Exchange) -> ValidationContext {
+    static func context(
+        _ definition: ResourceDefinition, _ exchange: Exchange, updates: Bool
+    ) -> ValidationContext {
         let rights: Rights = exchange.rights
-        let isUpdate: Bool = exchange.method == "PUT"
         return ValidationContext(
             now: exchange.time,
             permits: { name in
                 guard let field: FieldDefinition = definition.field(name) else { return true }
-                return isUpdate ? rights.mayUpdate(field, of: definition) : rights.mayCreate(field, of: definition)
+                return updates ? rights.mayUpdate(field, of: definition) : rights.mayCreate(field, of: definition)
             },
             exists: { type, id in
                 guard let target: ResourceDefinition = Schemas.definition(type), id.cluster == nil,
@@ -116,58 +134,30 @@ enum Creating {
             })
     }
 
-    private static func change(
-        _ definition: ResourceDefinition, _ values: JSONObject, _ draft: Draft, _ exchange: Exchange
-    ) throws(Problem) -> PlannedChange {
+    private static func add(
+        _ definition: ResourceDefinition, _ values: JSONObject, _ draft: Draft, to change: inout PlannedChange,
+        _ exchange: Exchange
+    ) throws(Problem) {
         var fields: JSONObject = values
         fields["kind"] = fields["kind"].flatMap { $0.isNull ? nil : $0 } ?? .string(definition.kind ?? definition.name)
         fields["uuid"] = .string(draft.uuid)
         fields["created"] = .int(exchange.time)
         fields["removed"] = .null
         if definition.hasCreator { fields["creatorId"] = exchange.caller.accountNumber.map { JSONValue($0) } ?? .null }
-        var change = PlannedChange(subject: .created(definition.table ?? .setting, index: 0), verb: "create", type: definition.name)
-        change.created = 1
-        change.request = Masking.masked(draft.body, definition)
-        try NewResources.complete(&fields, &change, definition, draft, exchange)
-        return change
-    }
-}
-
-/// Random identifiers.
-enum UUIDs {
-    /// A version 4 UUID (RFC 9562) in its usual form.
-    static func random() -> String {
-        var bytes: [UInt8] = SecureRandom.bytes(16)
-        bytes[6] = bytes[6] & 0x0F | 0x40
-        bytes[8] = bytes[8] & 0x3F | 0x80
-        let digits: [UInt8] = Array("0123456789abcdef".utf8)
-        var text: [UInt8] = []
-        for (index, byte) in bytes.enumerated() {
-            if [4, 6, 8, 10].contains(index) { text.append(UInt8(ascii: "-")) }
-            text.append(digits[Int(byte >> 4)])
-            text.append(digits[Int(byte & 15)])
+        var one = PlannedChange(subject: change.subject, verb: "create", type: definition.name)
+        one.created = 1
+        try NewResources.complete(&fields, &one, definition, draft, NewResources.Place(exchange, at: change.created))
+        // Judged as it would be stored: a rule may be about the owner that the body named.
+        let decision: Decision = exchange.rights.decide(.create, definition.name, AccessObject(definition, number: nil, fields))
+        guard decision.isAllowed else {
+            throw .forbidden("You may not create this \(definition.name).", detail: decision.description)
         }
-        return String(decoding: text, as: UTF8.self)
-    }
-}
-
-/// Keeps secrets out of the audit log.
-enum Masking {
-    /// The body without the values of password fields, and without the environment of containers.
-    static func masked(_ body: JSONObject, _ definition: ResourceDefinition) -> JSONObject {
-        var result = JSONObject()
-        for (key, value) in body {
-            let field: FieldDefinition? = definition.field(key)
-            let isSecret: Bool = field?.type == .password || ["secretValue", "password", "environment"].contains(key)
-            if isSecret {
-                result.append(key, "***")
-            } else if case .object(let inner) = value {
-                result.append(key, .object(masked(inner, definition)))
-            } else {
-                result.append(key, value)
-            }
+        change.decision = decision.description
+        change.created += one.created
+        for condition in one.preconditions where !change.preconditions.contains(condition) {
+            change.preconditions.append(condition)
         }
-        return result
+        change.writes += one.writes
     }
 }
 

@@ -1,14 +1,27 @@
 import JSON
+import Limits
 import Model
 import Store
 import StoreFormat
 
 /// What is particular to making a resource of each type: first state, owner, uniqueness, and what else is written with it.
 enum NewResources {
+    /// Where a resource is made: the request, and how many numbers the transaction has given out before.
+    struct Place {
+        let exchange: Exchange
+        let index: Int
+
+        init(_ exchange: Exchange, at index: Int) {
+            self.exchange = exchange
+            self.index = index
+        }
+    }
+
     static func complete(
         _ fields: inout JSONObject, _ change: inout PlannedChange, _ definition: ResourceDefinition, _ draft: Creating.Draft,
-        _ exchange: Exchange
+        _ place: Place
     ) throws(Problem) {
+        let exchange: Exchange = place.exchange
         switch definition.name {
         case "account": account(&fields, &change)
         case "project": try project(&fields, &change, exchange)
@@ -16,7 +29,7 @@ enum NewResources {
         case "registrationToken": try registrationToken(&fields, &change, draft, exchange)
         case "stack": try stack(&fields, &change, exchange)
         case "service": try service(&fields, &change, exchange)
-        case "container": try container(&fields, &change, exchange)
+        case "container": try container(&fields, &change, place)
         case "volume": try volume(&fields, &change, exchange)
         default: throw .methodNotAllowed("\(definition.plural) cannot be created.")
         }
@@ -32,6 +45,10 @@ enum NewResources {
         _ fields: inout JSONObject, _ change: inout PlannedChange, _ exchange: Exchange
     ) throws(Problem) {
         let members: [JSONValue] = fields["members"]?.array ?? []
+        guard members.count <= Limits.projectMembers else {
+            throw .validation(
+                "MaxLimitExceeded", field: "members", message: "At most \(Limits.projectMembers) members at once.")
+        }
         fields["members"] = nil
         fields["state"] = "active"
         fields["kind"] = "project"
@@ -42,6 +59,9 @@ enum NewResources {
                 let account: AccountRecord = Identify.account(id.number, exchange.view), account.isActive,
                 !account.isProject
             else { throw .validation("InvalidReference", field: "members", message: "A member's externalId is no account.") }
+            guard !added.contains(where: { $0.0 == id.number }) else {
+                throw .validation("NotUnique", field: "members", message: "\(id.rendered("a")) is named twice.")
+            }
             added.append((id.number, member["role"]?.string ?? "member"))
         }
         if added.isEmpty, let creator: UInt64 = exchange.caller.accountNumber { added.append((creator, "owner")) }
@@ -72,7 +92,12 @@ enum NewResources {
         guard owner == own || exchange.rights.administersAccounts else {
             throw .forbidden("Only an administrator may make keys for another account.")
         }
-        let key = Array("credential/\(draft.publicValue ?? "")".utf8)
+        // The user of a Basic credential ends at the first colon, and one name is taken.
+        let publicValue: String = draft.publicValue ?? ""
+        guard CharacterClass("a-zA-Z0-9._-").containsAll(of: publicValue), publicValue != "registrationToken" else {
+            throw .validation("InvalidCharacters", field: "publicValue", message: "Letters, digits and . _ - only.")
+        }
+        let key = Array("credential/\(publicValue)".utf8)
         guard exchange.view.holder(key) == nil else { throw .validation("NotUnique", field: "publicValue") }
         fields["accountId"] = JSONValue(owner)
         fields["publicValue"] = JSONValue(draft.publicValue)
@@ -104,6 +129,8 @@ enum NewResources {
     private static func service(
         _ fields: inout JSONObject, _ change: inout PlannedChange, _ exchange: Exchange
     ) throws(Problem) {
+        // Under the environment's path only: at the root an administrator's references could leave the environment.
+        _ = try self.project(of: exchange)
         let stack: Resource = try parentStack(fields, exchange, field: "stackId")
         let name: String = fields["name"]?.string ?? ""
         try unique("service/\(stack.number)/\(name.lowercased())", exchange)
@@ -117,8 +144,9 @@ enum NewResources {
     }
 
     private static func container(
-        _ fields: inout JSONObject, _ change: inout PlannedChange, _ exchange: Exchange
+        _ fields: inout JSONObject, _ change: inout PlannedChange, _ place: Place
     ) throws(Problem) {
+        let exchange: Exchange = place.exchange
         let project: UInt64 = try self.project(of: exchange)
         guard let image: String = fields["imageUuid"]?.string, !image.isEmpty else {
             throw .validation("MissingRequired", field: "imageUuid")
@@ -132,7 +160,7 @@ enum NewResources {
         fields["goal"] = .string((starts ? InstanceGoal.running : .stopped).rawValue)
         fields["generation"] = 1
         fields["count"] = nil
-        put(.instance, fields, &change, scope: .known(project))
+        put(.instance, fields, &change, scope: .known(project), at: place.index)
     }
 
     private static func volume(
@@ -146,9 +174,10 @@ enum NewResources {
         put(.volume, fields, &change, scope: .known(project))
     }
 
-    private static func put(_ table: Table, _ fields: JSONObject, _ change: inout PlannedChange, scope: NumberReference) {
-        change.subject = .created(table, index: 0)
-        change.writes.append(RecordWriting.put(table, .created(0), fields, scope: scope))
+    private static func put(
+        _ table: Table, _ fields: JSONObject, _ change: inout PlannedChange, scope: NumberReference, at index: Int = 0
+    ) {
+        change.writes.append(RecordWriting.put(table, .created(index), fields, scope: scope))
     }
 
     private static func project(of exchange: Exchange) throws(Problem) -> UInt64 {

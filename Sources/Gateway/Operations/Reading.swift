@@ -29,18 +29,25 @@ enum Reading {
             throw .methodNotAllowed("A \(definition.name) cannot be read by id.")
         }
         let resource: Resource = try resource(definition, id, exchange)
-        var document: JSONObject = exchange.renderer.document(resource)
-        if let include: String = exchange.query["include"], let embedded = embed(include, resource, exchange) {
-            document[embedded.name] = embedded.value
+        return .document(status: 200, .object(document(resource, exchange)))
+    }
+
+    /// The document of one resource with what `include` asks for.
+    static func document(_ resource: Resource, _ exchange: Exchange) -> JSONObject {
+        let renderer: Renderer = exchange.renderer
+        var document: JSONObject = renderer.document(resource)
+        if let include: String = exchange.query["include"] {
+            var inclusion = Inclusion(include, exchange, renderer)
+            if let embedded = inclusion.embed(in: resource) { document[embedded.name] = embedded.value }
         }
-        return .document(status: 200, .object(document))
+        return document
     }
 
     static func collection(_ definition: ResourceDefinition, _ exchange: Exchange) throws(Problem) -> Answer {
         guard exchange.rights.collectionMethods(of: definition).contains(.get) else {
             throw .methodNotAllowed("\(definition.plural) cannot be listed.")
         }
-        return page(all(definition, exchange), of: definition, at: exchange.links.collection(definition), exchange)
+        return try page(all(definition, exchange), of: definition, at: exchange.links.collection(definition), exchange)
     }
 
     /// Every resource of the type within the caller's reach.
@@ -71,14 +78,16 @@ enum Reading {
     static func page(
         _ resources: [Resource], of definition: ResourceDefinition, at path: String, _ exchange: Exchange,
         createDefaults: JSONObject? = nil
-    ) -> Answer {
-        let query = CollectionQuery(exchange.query.items, definition: definition)
+    ) throws(Problem) -> Answer {
+        let renderer: Renderer = exchange.renderer
+        let query = try CollectionQuery(
+            exchange.query.items, fields: exchange.rights.visibleFields(of: definition).filter(\.isFilterable))
+        var inclusion: Inclusion? = query.include.map { Inclusion($0, exchange, renderer) }
         return .document(
             status: 200,
             CollectionDocument.make(
                 resources, of: definition, query: query, items: exchange.query.items, path: path,
-                renderer: exchange.renderer, createDefaults: createDefaults,
-                embed: { resource in query.include.flatMap { embed($0, resource, exchange) } }))
+                renderer: renderer, createDefaults: createDefaults, embed: { inclusion?.embed(in: $0) }))
     }
 
     static func link(
@@ -101,41 +110,29 @@ enum Reading {
         let rendered: String = Renderer.id(of: resource)
         var defaults: JSONObject?
         if case .children(_, let member) = link.kind { defaults = [member: .string(rendered)] }
-        return page(
+        return try page(
             found, of: target, at: exchange.links.link(resource.definition, rendered, link.name), exchange,
             createDefaults: defaults)
     }
 
-    private static func follow(
+    /// The numbers in a reference or an array of references.
+    static func numbers(_ value: JSONValue?) -> [UInt64] {
+        let numbers: [Int64] = value?.int.map { [$0] } ?? value?.array?.compactMap(\.int) ?? []
+        return numbers.compactMap { UInt64(exactly: $0) }
+    }
+
+    static func follow(
         _ link: LinkDefinition, _ target: ResourceDefinition, _ resource: Resource, _ exchange: Exchange
     ) -> [Resource] {
         let candidates: [Resource]
         switch link.kind {
         case .reference(let field), .named(let field):
-            let value: JSONValue = resource.values[field] ?? .null
-            let numbers: [Int64] = value.int.map { [$0] } ?? value.array?.compactMap(\.int) ?? []
-            candidates = numbers.compactMap { number in
-                UInt64(exactly: number).flatMap { Resource.find(target, $0, in: exchange.view) }
-            }
+            candidates = numbers(resource.values[field]).compactMap { Resource.find(target, $0, in: exchange.view) }
         case .children(let table, let member):
             candidates = exchange.view.records(table, RecordWriting.term(member, resource.number)).compactMap {
                 Resource($0, in: exchange.view)
             }.filter { Schemas.isType($0.definition.name, kindOf: target.name) }
         }
         return candidates.filter { isVisible($0, exchange) }
-    }
-
-    /// The resources behind a link, as a member of the document (`include=`).
-    private static func embed(
-        _ name: String, _ resource: Resource, _ exchange: Exchange
-    ) -> (name: String, value: JSONValue)? {
-        guard let link: LinkDefinition = resource.definition.link(name),
-            let target: ResourceDefinition = Schemas.definition(link.type), exchange.rights.sees(target)
-        else { return nil }
-        let documents: [JSONValue] = follow(link, target, resource, exchange).filter { !$0.isRemoved }.map {
-            .object(exchange.renderer.document($0))
-        }
-        if case .reference = link.kind { return (name: link.name, value: documents.first ?? .null) }
-        return (name: link.name, value: .array(documents))
     }
 }

@@ -12,17 +12,20 @@ enum SettingsAPI {
         case ("GET", nil), ("HEAD", nil): return list(exchange)
         case ("GET", let name?), ("HEAD", let name?): return .document(status: 200, try document(name, exchange))
         case ("POST", nil):
+            guard exchange.rights.collectionMethods(of: setting).contains(.post) else { throw notYours }
             let body: JSONObject = try exchange.body()
-            let values: JSONObject = try Creating.validated(setting, body, exchange)
-            let name: String = values["name"]?.string ?? ""
-            try await store(name, values["value"]?.string ?? "", .create, &exchange, gateway)
+            let name: String = body["name"]?.string ?? ""
+            let value: String = try SettingValue.checked(name, body, exchange)
+            try await store(name, value, .create, &exchange, gateway)
             return .document(status: 201, try document(name, exchange))
         case ("PUT", let name?):
-            let body: JSONObject = try exchange.body()
-            guard let value: String = body["value"]?.string else { throw .validation("MissingRequired", field: "value") }
+            guard exchange.rights.resourceMethods(of: setting).contains(.put) else { throw notYours }
+            let value: String = try SettingValue.checked(name, try exchange.body(), exchange)
             try await store(name, value, .update, &exchange, gateway)
             return .document(status: 200, try document(name, exchange))
-        case ("DELETE", let name?): return try await revert(name, &exchange, gateway)
+        case ("DELETE", let name?):
+            guard exchange.rights.resourceMethods(of: setting).contains(.delete) else { throw notYours }
+            return try await revert(name, &exchange, gateway)
         default: throw .methodNotAllowed("\(exchange.method) is not possible on settings.")
         }
     }
@@ -30,6 +33,8 @@ enum SettingsAPI {
     private static var setting: ResourceDefinition {
         Schemas.definition("setting") ?? Schemas.all[0]
     }
+
+    private static let notYours = Problem.methodNotAllowed("Settings are for administrators to change.")
 
     private static func list(_ exchange: Exchange) -> Answer {
         var names: Set<String> = Set(SettingCatalogue.all.map(\.name))
@@ -61,7 +66,10 @@ enum SettingsAPI {
     }
 
     private static func render(_ name: String, _ exchange: Exchange) -> JSONObject {
-        exchange.renderer.document(resource(name, exchange))
+        var document: JSONObject = exchange.renderer.document(resource(name, exchange))
+        // Both types share the addresses of the one that can be written.
+        document["links"] = ["self": .string(exchange.links.item(setting, name))]
+        return document
     }
 
     private static func stored(_ name: String, _ view: StoreView) -> Record? {
@@ -85,9 +93,6 @@ enum SettingsAPI {
     private static func store(
         _ name: String, _ value: String, _ verb: Verb, _ exchange: inout Exchange, _ gateway: Gateway
     ) async throws(Problem) {
-        guard SettingCatalogue.isListed(name) else {
-            throw .validation("InvalidCharacters", field: "name", message: "A setting's name starts with a lower-case letter.")
-        }
         _ = try await Changing.commit(&exchange, gateway) { (current) throws(Problem) in
             let decision: Decision = try Authorisation.require(verb, resource(name, current), current)
             let existing: Record? = stored(name, current.view)
@@ -107,11 +112,12 @@ enum SettingsAPI {
             }
             fields["value"] = .string(value)
             change.decision = decision.description
-            change.request = ["name": .string(name), "value": .string(value)]
+            change.request = ["name": .string(name), "value": Masking.isTelling(name) ? "***" : .string(value)]
             change.writes = [
                 RecordWriting.put(
                     .setting, existing.map { .known($0.key.number) } ?? .created(0), fields, scope: .known(0))
             ]
+            touchAccessControl(name, &change)
             return change
         }
     }
@@ -128,8 +134,15 @@ enum SettingsAPI {
             change.preconditions = [.revision(existing.key, existing.revision)]
             change.writes = [.delete(.setting, .known(existing.key.number))]
             change.decision = decision.description
+            touchAccessControl(name, &change)
             return change
         }
         return .document(status: 200, .object(render(name, exchange)))
+    }
+
+    /// Whoever got in without a key must not finish what it began once keys are asked for.
+    private static func touchAccessControl(_ name: String, _ change: inout PlannedChange) {
+        guard name == ActiveSettings.accessControl else { return }
+        change.writes.append(.touchPolicy(subject: Template(bytes: PolicySubject.accessControl)))
     }
 }

@@ -1,3 +1,4 @@
+import HTTP
 import JSON
 import Model
 
@@ -7,10 +8,13 @@ enum SpecialPaths {
     static let names: Set<String> = ["hoststream"]
 
     static func answer(_ exchange: inout Exchange, _ gateway: Gateway) async throws(Problem) -> Answer? {
-        guard let type: String = exchange.path.type?.lowercased() else { return version(exchange) }
+        guard let type: String = exchange.path.type?.lowercased() else {
+            try requireReading(exchange)
+            return .document(status: 200, version(exchange))
+        }
         if type == "hoststream" { return try HostDoor.stream(exchange, gateway) }
         switch exchange.definition?.name {
-        case "apiVersion": return version(exchange)
+        case "apiVersion": return try versions(exchange)
         case "schema": return try schemas(exchange)
         case "setting", "activeSetting": return try await SettingsAPI.answer(&exchange, gateway)
         case "subscribe": return try Subscribing.answer(exchange, gateway)
@@ -22,25 +26,42 @@ enum SpecialPaths {
     }
 
     /// The API's front page: one link for each collection.
-    private static func version(_ exchange: Exchange) -> Answer {
+    private static func version(_ exchange: Exchange) -> JSONValue {
         let links: Links = exchange.links
         var object: JSONObject = ["self": .string(links.root)]
         for type in exchange.rights.visibleTypes where exchange.rights.collectionMethods(of: type).contains(.get) {
             object[type.plural] = .string(links.collection(type))
         }
+        return .object([
+            "id": .string(APIPath.currentVersion), "type": "apiVersion", "baseType": "apiVersion",
+            "links": .object(object), "actions": [:],
+        ])
+    }
+
+    private static func versions(_ exchange: Exchange) throws(Problem) -> Answer {
+        try requireReading(exchange)
+        if let id: String = exchange.path.id {
+            guard id == APIPath.currentVersion else { throw .notFound("There is no apiVersion \(id).") }
+            return .document(status: 200, version(exchange))
+        }
         return .document(
             status: 200,
             .object([
-                "id": .string(APIPath.currentVersion), "type": "apiVersion", "baseType": "apiVersion",
-                "links": .object(object), "actions": [:],
+                "type": "collection", "resourceType": "apiVersion",
+                "links": ["self": .string("\(exchange.links.root)/apiversions")], "actions": [:],
+                "data": [version(exchange)],
             ]))
+    }
+
+    private static func requireReading(_ exchange: Exchange) throws(Problem) {
+        guard exchange.method == "GET" || exchange.method == "HEAD" else {
+            throw .methodNotAllowed("\(exchange.method) is not possible on \(exchange.request.path).")
+        }
     }
 
     private static func schemas(_ exchange: Exchange) throws(Problem) -> Answer {
         let (links, rights): (Links, Rights) = (exchange.links, exchange.rights)
-        guard exchange.method == "GET" || exchange.method == "HEAD" else {
-            throw .methodNotAllowed("Schemas cannot be changed.")
-        }
+        try requireReading(exchange)
         if let word: String = exchange.path.id {
             guard let definition: ResourceDefinition = Schemas.find(word), rights.sees(definition) else {
                 throw .notFound("There is no type \(word) here, or it is not yours to see.")

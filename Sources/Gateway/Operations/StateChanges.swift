@@ -11,7 +11,8 @@ enum StateChanges {
     ) throws(Problem) -> PlannedChange {
         var change = PlannedChange(
             subject: .existing(resource.record.key), verb: action, type: resource.definition.name)
-        change.request = Masking.masked(body, resource.definition)
+        let input: String? = resource.definition.action(action)?.input
+        change.request = Masking.masked(body, input.flatMap { Schemas.definition($0) })
         var record: AnyRecord
         do throws(JSONError) {
             record = try AnyRecord(document: resource.record.document)
@@ -70,7 +71,9 @@ enum StateChanges {
     private static func account(
         _ action: String, _ record: inout AnyRecord, _ resource: Resource, _ change: inout PlannedChange, _ exchange: Exchange
     ) throws(Problem) {
-        if record.kind == "admin", action != "activate" { try keepAdministrator(resource, exchange) }
+        if record.kind == "admin", action != "activate" {
+            change.preconditions.append(try keepAdministrator(resource, exchange))
+        }
         if record.kind == "project", action == "remove" {
             try enter(action, &record, resource)
         } else {
@@ -79,15 +82,17 @@ enum StateChanges {
         change.writes.append(.touchPolicy(subject: Template(bytes: PolicySubject.account(resource.number))))
     }
 
-    /// Somebody must be left who can let others in again.
-    private static func keepAdministrator(_ resource: Resource, _ exchange: Exchange) throws(Problem) {
-        let others: Bool = exchange.view.numbers(.account, Array("kind=admin".utf8)).contains { number in
-            number != resource.number && (Identify.account(number, exchange.view)?.isActive ?? false)
+    /// Somebody must be left who can let others in again: the result holds only while that account is as it is now, so
+    /// that two administrators cannot take each other away at the same moment.
+    private static func keepAdministrator(
+        _ resource: Resource, _ exchange: Exchange
+    ) throws(Problem) -> Precondition {
+        for record in exchange.view.records(.account, Array("kind=admin".utf8)) where record.key.number != resource.number {
+            guard Identify.account(record.key.number, exchange.view)?.isActive ?? false else { continue }
+            return .revision(record.key, record.revision)
         }
-        guard others else {
-            throw Problem(
-                status: 405, code: "LastAdminAccount", message: "The last active administrator cannot be taken away.")
-        }
+        throw Problem(
+            status: 405, code: "LastAdminAccount", message: "The last active administrator cannot be taken away.")
     }
 
     /// The work of the services' own actions, all in one change.

@@ -39,7 +39,7 @@ enum Updating {
         }
         do throws(ValidationProblem) {
             update = try Validation.update(
-                definition, stored: fields, body: body, context: Creating.context(definition, exchange))
+                definition, stored: fields, body: body, context: Creating.context(definition, exchange, updates: true))
         } catch {
             throw Problem(validation: error)
         }

@@ -38,13 +38,10 @@ extension Problem {
         case .busy: self = .unavailable("The cluster has too much to do at the moment. Nothing was changed; try again.")
         case .stopping: self = .unavailable("This node is stopping; try another one.")
         case .tooLarge(let byteCount):
-            self = Problem(
-                status: 413, code: "Request Entity Too Long",
-                message: "The change takes \(byteCount) bytes, more than one transaction may have. Split it.")
+            self = .tooLarge("The change takes \(byteCount) bytes, more than one transaction may have. Split it.")
         case .unknown(let reason):
-            self = Problem(
-                status: 503, code: "Service Unavailable",
-                message: "It is not known whether the change was made (\(reason)). Read the resource before trying again.")
+            self = .unavailable(
+                "It is not known whether the change was made (\(reason)). Read the resource before trying again.")
         }
     }
 }

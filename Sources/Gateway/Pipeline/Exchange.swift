@@ -25,23 +25,43 @@ struct Exchange: Sendable {
     // Found by the stages, in their order.
 
     /// Set by identify.
-    var caller: Caller = .nobody
+    var caller: Caller = .nobody {
+        didSet { rights = Rights(caller: caller, project: projectNumber) }
+    }
     /// The environment that the request acts in; set by scope.
     var project: AccountRecord?
-    var projectNumber: UInt64?
-    /// The revision at which this request changed something; 0 while it has not.
-    var committed: UInt64 = 0
+    var projectNumber: UInt64? {
+        didSet { rights = Rights(caller: caller, project: projectNumber) }
+    }
+    /// What the caller may do there: follows from the two above.
+    private(set) var rights = Rights(caller: .nobody, project: nil)
     /// The type that the path names; set by authorise early.
     var definition: ResourceDefinition?
+    /// The revision at which this request changed something; 0 while it has not.
+    var committed: UInt64 = 0
 
-    /// The method, after the override that forms without PUT and DELETE use.
-    var method: String {
-        (query["_method"] ?? request.method).uppercased()
+    init(
+        id: String, request: HTTPRequest, connection: ConnectionInfo, time: Int64, base: BaseURL, path: APIPath,
+        query: QueryItems, view: StoreView
+    ) {
+        self.id = id
+        self.request = request
+        self.connection = connection
+        self.time = time
+        self.base = base
+        self.path = path
+        self.query = query
+        self.view = view
     }
 
-    var rights: Rights { Rights(caller: caller, project: projectNumber) }
+    /// The method, after the override that forms without PUT and DELETE use.
+    var method: String { MethodOverride.method(of: request, query) }
 
-    var links: Links { Links(base: base, project: path.project) }
+    /// The environment of the path stands in every address of the answer, as an id that was parsed: never as it came.
+    var links: Links {
+        let project: ResourceID? = path.project.flatMap { ResourceID($0) }
+        return Links(base: base, project: project.map { ResourceID(number: $0.number).rendered("a") })
+    }
 
     var renderer: Renderer {
         Renderer(
@@ -50,39 +70,10 @@ struct Exchange: Sendable {
             registration: RegistrationPlace(view: view, base: base))
     }
 
-    /// The first address of `X-Forwarded-For`, else the socket's peer.
-    var clientIP: String {
-        guard let first = request.headers["x-forwarded-for"]?.split(separator: ",").first else {
-            return connection.peer.host ?? "local"
-        }
-        return String(first.filter { $0 != " " })
-    }
+    var client: ClientAddress { ClientAddress(headers: request.headers, peer: connection.peer.host) }
 
-    /// The body with query parameters beneath it (contract 1.1): body members win.
-    ///
-    /// - Throws: 400 with the position for malformed JSON. A document that is no object counts as empty.
-    func body() throws(Problem) -> JSONObject {
-        var members = JSONObject()
-        for item in query.items where !item.name.hasPrefix("_") && item.name != "action" {
-            members[item.name] = .string(item.value)
-        }
-        guard !request.body.isEmpty else { return members }
-        let type: String = request.headers["content-type"]?.lowercased() ?? ""
-        // Some clients send JSON under the type of forms; no form begins with a brace.
-        if type.hasPrefix("application/x-www-form-urlencoded"), request.body.first != UInt8(ascii: "{") {
-            guard let form = QueryItems(String(decoding: request.body, as: UTF8.self)) else {
-                throw .invalidBody("The form in the body has an invalid escape.")
-            }
-            for item in form.items { members[item.name] = .string(item.value) }
-            return members
-        }
-        do throws(JSONError) {
-            for (key, value) in try JSONReader.parse(request.body).object ?? [:] { members[key] = value }
-        } catch {
-            throw .invalidBody("The body is not JSON: \(error).")
-        }
-        return members
-    }
+    /// See ``RequestBody``.
+    func body() throws(Problem) -> JSONObject { try RequestBody.members(request, query) }
 }
 
 /// Who asks, and how that is known.

@@ -77,13 +77,14 @@ package final class Gateway: Sendable {
         let id: String = Hex.encode(SecureRandom.bytes(8))
         let base = BaseURL(headers: request.headers, isSecure: false, local: localAuthority())
         guard let segments: [String] = request.segments, let query: QueryItems = request.queryItems else {
-            return refusal(.badRequest("The address has an invalid percent escape."), id: id, base: base)
+            return refusal(
+                .badRequest("The address has an invalid percent escape, or is not UTF-8."), request, id: id, base: base)
         }
-        if let answer: HTTPResponse = OutsideAPI.answer(request, segments, base, self) { return answer }
+        if let answer: HTTPResponse = OutsideAPI.answer(request, segments, connection, base, self) { return answer }
         guard let path = APIPath(segments: segments) else {
             return refusal(
-                .notFound("There is nothing at \(request.path); the API starts at /\(APIPath.currentVersion)."), id: id,
-                base: base)
+                .notFound("There is nothing at \(request.path); the API starts at /\(APIPath.currentVersion)."), request,
+                id: id, base: base)
         }
         var exchange: Exchange?
         do throws(Problem) {
@@ -98,7 +99,7 @@ package final class Gateway: Sendable {
             }
             throw .notFound("There is nothing at \(request.path).")
         } catch {
-            return refusal(error, id: id, base: base, exchange: exchange)
+            return refusal(error, request, id: id, base: base, exchange: exchange)
         }
     }
 
@@ -111,29 +112,46 @@ package final class Gateway: Sendable {
                 status: status, headers: ["Content-Type": "application/json; charset=utf-8"],
                 body: JSONWriter.bytes(value))
         }
-        ResponseHeaders.add(to: &response, links: exchange.links, exchange, version: version)
+        ResponseHeaders.add(to: &response, links: exchange.links, id: exchange.id, exchange, self)
         response.headers["X-API-Revision"] = String(max(exchange.view.revision, exchange.committed))
         return response
     }
 
-    private func refusal(_ problem: Problem, id: String, base: BaseURL, exchange: Exchange? = nil) -> HTTPResponse {
+    /// The error document for a request that the HTTP server itself refused: it never came to ``handle(_:_:)``.
+    package func answer(to refused: HTTPRefusal) -> HTTPResponse {
+        counters.requests.add()
+        return refusal(
+            Problem(refused: refused), nil, id: Hex.encode(SecureRandom.bytes(8)),
+            base: BaseURL(headers: HTTPHeaders(), isSecure: false, local: localAuthority()))
+    }
+
+    private func refusal(
+        _ problem: Problem, _ request: HTTPRequest?, id: String, base: BaseURL, exchange: Exchange? = nil
+    ) -> HTTPResponse {
         counters.refusals.add()
         var response = HTTPResponse(
             status: problem.status, headers: ["Content-Type": "application/json; charset=utf-8"],
             body: JSONWriter.bytes(problem.document(id: id)))
         let links: Links = exchange?.links ?? Links(base: base, project: nil)
-        ResponseHeaders.add(to: &response, links: links, exchange, version: version)
-        if problem.challenges, exchange?.request.headers.contains("x-api-no-challenge") != true {
-            response.headers["WWW-Authenticate"] =
-                "Basic realm=\"Enter API access key and secret key as username and password\""
+        ResponseHeaders.add(to: &response, links: links, id: id, exchange, self)
+        if problem.challenges, let request {
+            response.headers["WWW-Authenticate"] = ResponseHeaders.challenge(request, state.store.view)
         }
         if problem.status == 503 { response.headers["Retry-After"] = "1" }
-        if problem.status >= 500 {
-            logger.error(
-                "request failed",
-                ["request.id": .string(id), "http.status": JSONValue(problem.status), "problem": JSONValue(problem.message)])
-        }
+        log(problem, id: id)
         return response
+    }
+
+    /// A fault of ours is for a person; that the cluster is busy or between leaders passes.
+    private func log(_ problem: Problem, id: String) {
+        let metadata: JSONObject = [
+            "request.id": .string(id), "http.status": JSONValue(problem.status), "problem": JSONValue(problem.message),
+        ]
+        if problem.status == 500 {
+            logger.error("request failed", metadata)
+        } else if problem.status > 500 {
+            logger.info("request not served", metadata)
+        }
     }
 }
 

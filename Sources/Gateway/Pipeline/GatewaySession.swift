@@ -31,19 +31,37 @@ package final class GatewaySession: Sendable {
             let session: SessionID = try await self.session()
             let ticket: SessionTicket = try take(session)
             transaction.ticket = ticket
+            defer { finish(ticket) }
             let outcome: TransactionOutcome
             do throws(ProposalFault) {
                 outcome = try await proposer.propose(transaction)
             } catch {
-                // Unknown: the sequence stays open, so that its reply is kept for whoever finds out.
-                if error.isKnownNotProposed { finish(ticket) }
-                throw error
+                guard case .unknown = error else { throw error }
+                return try await again(transaction, after: error)
             }
-            finish(ticket)
             guard case .refused(.sessionExpired) = outcome else { return outcome }
             state.withLock { if $0.session == session { $0 = State() } }
         }
         throw .unknown("the session was lost")
+    }
+
+    /// Once more under the same ticket: if the first attempt was carried out, this gets its answer and changes nothing.
+    ///
+    /// When it is still unknown after that, the ticket is given up: should the entry yet come to be applied, it finds its
+    /// sequence confirmed and does nothing, or it did what it should before.
+    private func again(
+        _ transaction: Transaction, after fault: ProposalFault
+    ) async throws(ProposalFault) -> TransactionOutcome {
+        let outcome: TransactionOutcome
+        do throws(ProposalFault) {
+            outcome = try await proposer.propose(transaction)
+        } catch {
+            // Whatever this attempt met, the first one may still be under way.
+            throw fault
+        }
+        // The session went away in between: the first attempt may have run, so it must not run under another one.
+        if case .refused(.sessionExpired) = outcome { throw fault }
+        return outcome
     }
 
     private func session() async throws(ProposalFault) -> SessionID {
@@ -74,16 +92,9 @@ package final class GatewaySession: Sendable {
     }
 
     private func finish(_ ticket: SessionTicket) {
-        _ = state.withLock { $0.open.remove(ticket.sequence) }
-    }
-}
-
-extension ProposalFault {
-    /// Whether it is certain that nothing was proposed.
-    var isKnownNotProposed: Bool {
-        switch self {
-        case .noLeader, .busy, .tooLarge: true
-        case .unknown, .stopping: false
+        state.withLock { state in
+            // A sequence of an earlier session says nothing about the same number in this one.
+            if state.session == ticket.session { state.open.remove(ticket.sequence) }
         }
     }
 }

@@ -1,45 +1,52 @@
+import EventLoop
 import HTTP
 import JSON
+import Model
 import Store
 
 /// What is answered outside the API's versions, without credentials.
 enum OutsideAPI {
     static func answer(
-        _ request: HTTPRequest, _ segments: [String], _ base: BaseURL, _ gateway: Gateway
+        _ request: HTTPRequest, _ segments: [String], _ connection: ConnectionInfo, _ base: BaseURL, _ gateway: Gateway
     ) -> HTTPResponse? {
         guard request.method == "GET" || request.method == "HEAD" else { return nil }
         switch segments {
-        case []: return json(200, versions(base))
+        case []: return versions(base)
         case ["ping"]: return HTTPResponse(status: 200, headers: ["Content-Type": "text/plain"], body: Array("pong".utf8))
         case ["v1", "logs"]: return LogAccess.stream(request, gateway)
         default:
             guard segments.count == 3, segments[0] == APIPath.currentVersion, segments[1] == "scripts" else { return nil }
-            return script(segments[2], base, gateway)
+            let client = ClientAddress(headers: request.headers, peer: connection.peer.host)
+            return script(segments[2], client, base, gateway)
         }
     }
 
     /// What a host needs to register, as lines that both a shell and the original agent read: the token is the credential.
-    private static func script(_ token: String, _ base: BaseURL, _ gateway: Gateway) -> HTTPResponse {
+    private static func script(
+        _ token: String, _ client: ClientAddress, _ base: BaseURL, _ gateway: Gateway
+    ) -> HTTPResponse {
         let view: StoreView = gateway.state.store.view
-        guard let key: [UInt8] = ClusterKeys.registration(view), RegistrationToken(verifying: token, key: key) != nil else {
-            return .text(404, "There is no such registration token.")
-        }
+        // Only a text that verified gets into the script, in the one spelling that it can have.
+        guard Identify.registration(token, view, gateway.now()) != nil,
+            CharacterClass("A-Za-z0-9:").containsAll(of: token)
+        else { return .text(404, "There is no such registration token, or it was withdrawn or has expired.") }
         let address: String = "\(ActiveSettings.host(view) ?? base.text)/\(APIPath.currentVersion)"
         let lines: String = """
             #!/bin/sh
             export CATTLE_REGISTRATION_ACCESS_KEY="registrationToken"
             export CATTLE_REGISTRATION_SECRET_KEY="\(token)"
             export CATTLE_URL="\(address)"
+            export DETECTED_CATTLE_AGENT_IP="\(client.claimed)"
 
             """
         return HTTPResponse(
             status: 200, headers: ["Content-Type": "text/plain; charset=utf-8"], body: Array(lines.utf8))
     }
 
-    private static func versions(_ base: BaseURL) -> JSONValue {
+    private static func versions(_ base: BaseURL) -> HTTPResponse {
         let version: String = APIPath.currentVersion
         let address: JSONValue = .string("\(base.text)/\(version)")
-        return .object([
+        let document: JSONValue = .object([
             "type": "collection", "resourceType": "apiVersion",
             "links": ["self": .string("\(base.text)/"), "latest": address], "actions": [:],
             "data": [
@@ -49,10 +56,11 @@ enum OutsideAPI {
                 ])
             ],
         ])
-    }
-
-    private static func json(_ status: Int, _ value: JSONValue) -> HTTPResponse {
-        HTTPResponse(
-            status: status, headers: ["Content-Type": "application/json; charset=utf-8"], body: JSONWriter.bytes(value))
+        return HTTPResponse(
+            status: 200,
+            headers: [
+                "Content-Type": "application/json; charset=utf-8",
+                "X-API-Schemas": Links(base: base, project: nil).schemas,
+            ], body: JSONWriter.bytes(document))
     }
 }

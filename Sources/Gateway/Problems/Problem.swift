@@ -75,6 +75,10 @@ extension Problem {
         Problem(status: 503, code: "Service Unavailable", message: message)
     }
 
+    package static func tooLarge(_ message: String) -> Problem {
+        Problem(status: 413, code: "Request Entity Too Long", message: message)
+    }
+
     /// Something is wrong on our side; the message says no more than the request id can find in the log.
     package static let fault = Problem(
         status: 500, code: "Internal Server Error", message: "An internal error; the log has it under this id.")

@@ -26,7 +26,7 @@ struct BaseURL: Hashable, Sendable {
         var (name, port): (String, String?) = Self.split(host)
         if let given: String = headers["x-forwarded-port"].flatMap(Self.first), UInt16(given) != nil { port = given }
         let isDefault: Bool = (scheme == "http" && port == "80") || (scheme == "https" && port == "443")
-        if let port, !isDefault { name += ":\(port)" }
+        if let port, UInt16(port) != nil, !isDefault { name += ":\(port)" }
         authority = name
     }
 

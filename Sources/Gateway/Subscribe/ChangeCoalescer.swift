@@ -3,40 +3,49 @@ import StoreFormat
 /// Decides when a subscriber hears of a change: of the first one at once, of those within the next second together.
 struct ChangeCoalescer: Sendable {
     static let intervalMilliseconds: Int64 = 1_000
+    /// Moments at which waiting changes are told are rounded up to these, so that many of them share one.
+    static let stepMilliseconds: Int64 = 50
+    /// So many objects are remembered before old ones are forgotten for the first time.
+    private static let remembered: Int = 4_096
 
     private var lastTold: [RecordKey: Int64] = [:]
-    private var waiting: Set<RecordKey> = []
+    /// What waits, by the moment at which it is told.
+    private var waiting: [RecordKey: Int64] = [:]
+    private var forgetsAt: Int = Self.remembered
 
     /// Whether to tell of the change now; otherwise it waits for ``due(_:)``.
     mutating func changed(_ key: RecordKey, now: Int64) -> Bool {
-        if let last: Int64 = lastTold[key], now < last + Self.intervalMilliseconds {
-            waiting.insert(key)
+        if waiting[key] != nil { return false }
+        // A clock that was set back must not keep anything waiting for longer than the interval.
+        if let last: Int64 = lastTold[key], now < last + Self.intervalMilliseconds, now >= last {
+            let moment: Int64 = last + Self.intervalMilliseconds
+            let step: Int64 = Self.stepMilliseconds
+            waiting[key] = (moment + step - 1) / step * step
             return false
         }
-        waiting.remove(key)
         lastTold[key] = now
         forgetOld(now)
         return true
     }
 
     /// What waits for its second to be over; nil for nothing.
-    var nextDue: Int64? {
-        waiting.compactMap { lastTold[$0].map { $0 + Self.intervalMilliseconds } }.min()
-    }
+    var nextDue: Int64? { waiting.values.min() }
 
     /// What is to be told now, in the order of keys.
     mutating func due(_ now: Int64) -> [RecordKey] {
-        let keys: [RecordKey] = waiting.filter { (lastTold[$0] ?? 0) + Self.intervalMilliseconds <= now }.sorted()
+        let keys: [RecordKey] = waiting.filter { $0.value <= now }.map(\.key).sorted()
         for key in keys {
-            waiting.remove(key)
+            waiting[key] = nil
             lastTold[key] = now
         }
         return keys
     }
 
-    /// A subscriber for weeks must not remember every object that ever was.
+    /// A subscriber for weeks must not remember every object that ever was. The bound moves with what is left, so
+    /// that a burst of many objects is not searched again for each of them.
     private mutating func forgetOld(_ now: Int64) {
-        guard lastTold.count > 4_096 else { return }
-        lastTold = lastTold.filter { waiting.contains($0.key) || now < $0.value + Self.intervalMilliseconds }
+        guard lastTold.count > forgetsAt else { return }
+        lastTold = lastTold.filter { waiting[$0.key] != nil || now < $0.value + Self.intervalMilliseconds }
+        forgetsAt = max(Self.remembered, lastTold.count * 2)
     }
 }

@@ -130,3 +130,8 @@ extension AgentCore {
         actions.append(.openLogs(request, externalID: container.externalID))
     }
 }
+
+extension AgentCore {
+    /// Whether a server has welcomed this host on the open stream.
+    package var isWelcomed: Bool { link?.isWelcomed ?? false }
+}

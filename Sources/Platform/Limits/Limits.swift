@@ -119,6 +119,21 @@ package enum Limits {
     package static let collectionMaximum: Int = 3_000
     package static let conflictRetries: Int = 5
     package static let containerCountPerPost: Int = 100
+    /// What the API lets a resource grow to: less than a record, because controllers add members of their own.
+    package static let resourceBytes: Int = 192 * 1024
+    /// Members that an environment is created with.
+    package static let projectMembers: Int = 200
+    /// Filters of one collection request: each is tried on every row.
+    package static let collectionFilters: Int = 64
+    /// A pattern of `like`; a longer one matches nothing.
+    package static let likePatternBytes: Int = 1024
+    /// What the audit log keeps of a request; of a longer one it keeps the length.
+    package static let auditedRequestBytes: Int = 32 * 1024
+    /// Tokens for container output that were given out and not used yet.
+    package static let logTickets: Int = 10_000
+    package static let logTicketMilliseconds: Int64 = 300_000
+    /// How often the rights behind an open stream are looked at again.
+    package static let streamRightsMilliseconds: Int = 5_000
     package static let serviceScale: Int = 10_000
 
     // MARK: Controllers

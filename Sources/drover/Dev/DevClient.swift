@@ -44,8 +44,9 @@ struct DevClient: Sendable {
         return token
     }
 
-    /// Until that many hosts are active.
-    func waitForHosts(_ wanted: Int) async throws {
+    /// Until as many hosts are active as there are agents.
+    func waitForHosts(_ agents: [DevPart]) async throws {
+        let wanted: Int = agents.count
         var active: Int = 0
         for _ in 0..<300 {
             if let answer = try? await send("GET", "/v2-beta/projects/1a5/hosts?state=active&limit=-1"),
@@ -53,6 +54,10 @@ struct DevClient: Sendable {
             {
                 active = list.count
                 if active >= wanted { return }
+            }
+            // What keeps an agent from starting at all does not pass by itself: no engine, a folder in use.
+            if let part = agents.first(where: \.hasEnded) {
+                throw CommandFailure("\(part.name) did not start; its log is \(part.output):\n\(LastLines.of(part.output))")
             }
             try await loop.sleep(milliseconds: 200)
         }

@@ -3,6 +3,7 @@ import ClusterNode
 import EventLoop
 import Gateway
 import JSON
+import RaftLog
 import Synchronization
 
 /// The processes of a development cluster, started in order, kept running, stopped in the opposite order.
@@ -11,8 +12,13 @@ final class DevCluster: Sendable {
     private let console: Console
     private let parts = Mutex<[DevPart]>([])
     private let access: DevAccess
+    /// Keeps a second cluster out of the folder, and away from the files of this one.
+    private let lock: DirectoryLock
 
-    init(_ options: DevOptions, _ console: Console) {
+    /// - Throws: naming the process, when another cluster uses the folder.
+    init(_ options: DevOptions, _ console: Console) throws {
+        try DataFolder(options.data).create()
+        lock = try DirectoryLock(folder: options.data)
         self.options = options
         self.console = console
         access = DevAccess(folder: options.data)
@@ -22,10 +28,9 @@ final class DevCluster: Sendable {
     private func hostFolder(_ number: Int) -> String { "\(options.data)/host\(number)" }
 
     func start() async throws {
-        try DataFolder(options.data).create()
         access.withdraw()
         let key: APIKey = try await found()
-        let port: Int = options.port == 0 ? try FreePort.find() : options.port
+        let port: Int = options.port == 0 ? try await FreePort.find() : options.port
         let url: String = "http://127.0.0.1:\(port)"
         let node = DevPart(
             name: "node1", arguments: ["server", "run", "--data", nodeFolder, "--http", "127.0.0.1:\(port)"],
@@ -34,7 +39,7 @@ final class DevCluster: Sendable {
         let client: DevClient = try DevClient(port: port, key: key)
         try await client.waitUntilUp(part: node)
         try await startHosts(url: url, client: client)
-        try await client.waitForHosts(options.hosts)
+        try await client.waitForHosts(parts.withLock { $0 }.filter { $0.name != "node1" })
         try access.write(document(url: url, port: port, key: key))
         for part in parts.withLock({ $0 }) {
             part.whenRestarted { [self] in try? access.write(document(url: url, port: port, key: key)) }

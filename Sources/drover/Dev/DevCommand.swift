@@ -24,14 +24,13 @@ enum DevCommand {
         ]
     ) { invocation in
         let options: DevOptions = try DevOptions(invocation)
-        let cluster = DevCluster(options, invocation.console)
+        let cluster: DevCluster = try DevCluster(options, invocation.console)
         do {
             try await cluster.start()
             await Cancellation.wait()
         } catch {
-            invocation.console.fail("\(error)")
             await cluster.stop()
-            return 1
+            throw error
         }
         invocation.console.note("drover: stopping")
         await cluster.stop()

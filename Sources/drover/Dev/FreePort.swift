@@ -3,11 +3,20 @@ import EventLoop
 
 /// A port that nobody listens on now.
 enum FreePort {
-    static func find() throws -> Int {
+    /// Below those that the system gives to outgoing connections (usually from 32768 on): while a node is being started
+    /// again, a client that keeps trying to connect must not be given the node's own port.
+    private static let range: ClosedRange<Int> = 20_000...32_000
+
+    static func find() async throws -> Int {
         let loop: EventLoop = try EventLoop.start()
-        let listener: Listener = try Listener.bind(.tcp(host: "127.0.0.1", port: 0), on: loop)
-        defer { listener.close() }
-        guard let port: Int = listener.endpoint.port else { throw CommandFailure("no free port was found") }
-        return port
+        let found: Int? = range.shuffled().prefix(100).first { port in
+            (try? Listener.bind(.tcp(host: "127.0.0.1", port: port), on: loop))?.close() != nil
+        }
+        // The port is free again when the loop has ended.
+        await loop.stop()
+        guard let found else {
+            throw CommandFailure("no free port was found from \(range.lowerBound) to \(range.upperBound); name one with --port")
+        }
+        return found
     }
 }

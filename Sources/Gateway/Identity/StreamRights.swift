@@ -1,0 +1,43 @@
+import EventLoop
+import HTTP
+import Limits
+import Model
+import Store
+import WebSocket
+
+/// The rights behind a stream that stays open: judged anew as time goes by, so that a revocation ends it.
+enum StreamRights {
+    /// Who the request's credential makes the caller now, in the environment of the request; nil when it is no longer
+    /// the same credential of the same active account, or the way into the environment is shut.
+    static func renewed(_ exchange: Exchange, _ view: StoreView) -> Exchange? {
+        var current: Exchange = exchange
+        current.view = view
+        guard (try? Identify.refresh(&current)) != nil,
+            current.caller.accountNumber == exchange.caller.accountNumber,
+            current.caller.credentialNumber == exchange.caller.credentialNumber
+        else { return nil }
+        guard let project: UInt64 = exchange.projectNumber else { return current }
+        guard Identify.account(project, view)?.isActive ?? false else { return nil }
+        return current
+    }
+
+    /// Runs `body` until it returns, or `holds` no longer does: then the socket is closed and `body` cancelled.
+    static func guarding(
+        _ exchange: Exchange, _ gateway: Gateway, _ socket: WebSocket,
+        while holds: @escaping @Sendable (Exchange) -> Bool, _ body: @escaping @Sendable () async -> Void
+    ) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await body() }
+            group.addTask {
+                while (try? await exchange.connection.loop.sleep(milliseconds: Limits.streamRightsMilliseconds)) != nil {
+                    guard let now: Exchange = renewed(exchange, gateway.state.store.view), holds(now) else {
+                        await socket.close(code: 1008, reason: "the right to this stream was withdrawn")
+                        return
+                    }
+                }
+            }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+}

@@ -1,0 +1,33 @@
+import JSON
+import Model
+import RBAC
+
+/// DELETE (contract 0.1): 405 where the state does not allow it, except for containers, which are stopped on the way.
+enum Deleting {
+    static func answer(
+        _ definition: ResourceDefinition, _ id: String, _ exchange: inout Exchange, _ gateway: Gateway
+    ) async throws(Problem) -> Answer {
+        _ = try await Changing.commit(&exchange, gateway) { (current) throws(Problem) in
+            let resource: Resource = try Reading.resource(definition, id, current)
+            guard current.rights.resourceMethods(of: resource.definition).contains(.delete) else {
+                throw .methodNotAllowed("A \(definition.name) cannot be removed, or not by you.")
+            }
+            guard !resource.isRemoved else { throw .methodNotAllowed("The \(definition.name) \(id) was removed before.") }
+            let state: String = Availability.lifecycleState(resource)
+            let isStarted: Bool = state == "removing" || resource.values["goal"]?.string == InstanceGoal.removed.rawValue
+            guard !isStarted else { return nil }
+            guard resource.definition.table == .instance
+                || resource.definition.states?.process(named: "remove", from: state) != nil
+            else {
+                throw .methodNotAllowed(
+                    "A \(definition.name) that is \(state) cannot be removed: call its action deactivate first.")
+            }
+            let decision: Decision = try Authorisation.require(.delete, resource, current)
+            var planned: PlannedChange = try StateChanges.change("remove", resource, [:], current)
+            planned.decision = decision.description
+            return planned
+        }
+        let after: Resource = try Reading.resource(definition, id, exchange)
+        return .document(status: 200, .object(exchange.renderer.document(after)))
+    }
+}

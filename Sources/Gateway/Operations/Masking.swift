@@ -1,0 +1,55 @@
+import JSON
+import Limits
+import Model
+
+/// Keeps secrets out of the audit log: what is not known to be harmless is not written down.
+enum Masking {
+    private static let mask: JSONValue = "***"
+    /// Parts of names that tell a secret, in any case.
+    private static let tellTales: [String] = ["password", "secret", "token", "credential", "privatekey", "accesskey"]
+
+    /// The members that have a definition, without the values of password fields, of environments and of whatever is
+    /// named like a secret. Members without a definition stay out: nobody knows what clients put there.
+    static func masked(_ body: JSONObject, _ definition: ResourceDefinition?) -> JSONObject {
+        var result = JSONObject()
+        for (key, value) in body {
+            guard let field: FieldDefinition = definition?.field(key) else { continue }
+            result.append(key, masked(value, field.type, named: key))
+        }
+        return result
+    }
+
+    private static func masked(_ value: JSONValue, _ type: FieldType, named name: String) -> JSONValue {
+        if value.isNull { return value }
+        if type == .password || name == "environment" || isTelling(name, type) { return mask }
+        switch (value, type) {
+        case (.object(let object), .embedded(let schema)): return .object(masked(object, Schemas.definition(schema)))
+        case (.array(let elements), .array(let inner)): return .array(elements.map { masked($0, inner, named: name) })
+        case (.object(let object), .map(let inner)):
+            var result = JSONObject()
+            for (key, member) in object { result.append(key, masked(member, inner, named: key)) }
+            return .object(result)
+        case (.object, _), (.array, _): return mask
+        default: return value
+        }
+    }
+
+    /// References are ids, and no secret whatever they are called.
+    private static func isTelling(_ name: String, _ type: FieldType) -> Bool {
+        if case .reference = type.innermost { return false }
+        return isTelling(name)
+    }
+
+    static func isTelling(_ name: String) -> Bool {
+        let plain: String = name.lowercased().filter { $0 != "." && $0 != "-" && $0 != "_" }
+        return tellTales.contains { plain.contains($0) }
+    }
+
+    /// As bytes for the audit record; what is too long leaves only its length.
+    static func written(_ request: JSONObject) -> [UInt8] {
+        guard !request.isEmpty else { return [] }
+        let bytes: [UInt8] = JSONWriter.bytes(.object(request))
+        guard bytes.count > Limits.auditedRequestBytes else { return bytes }
+        return JSONWriter.bytes(["omittedBytes": JSONValue(bytes.count)])
+    }
+}

@@ -1,0 +1,24 @@
+import HTTP
+
+/// The method of a request after the override `_method`, for clients that can send forms only.
+///
+/// Only a POST can be overridden, and only by a method of the API: a GET is repeated by clients and proxies and followed
+/// by crawlers, so it must never change anything.
+enum MethodOverride {
+    private static let methods: Set<String> = ["GET", "POST", "PUT", "DELETE"]
+
+    static func method(of request: HTTPRequest, _ query: QueryItems) -> String {
+        guard request.method == "POST", let named: String = query["_method"] ?? inForm(request) else {
+            return request.method
+        }
+        let method: String = named.uppercased()
+        return methods.contains(method) ? method : request.method
+    }
+
+    private static func inForm(_ request: HTTPRequest) -> String? {
+        guard request.headers["content-type"]?.lowercased().hasPrefix("application/x-www-form-urlencoded") == true,
+            let text = String(validating: request.body, as: UTF8.self), text.contains("_method=")
+        else { return nil }
+        return QueryItems(text)?["_method"]
+    }
+}

@@ -1,0 +1,29 @@
+import Bytes
+import Crypto
+import JSON
+
+/// The frames of a subscription (contract 1.10): every member is there, null where it says nothing.
+enum SubscribedEvent {
+    static let logout: String = #"{"name":"logout"}"#
+
+    static func ping(time: Int64) -> String {
+        text("ping", data: ["options": [:]], time: time)
+    }
+
+    static func resourceChange(type: String, id: String, document: JSONObject, time: Int64) -> String {
+        text("resource.change", type: type, id: id, data: ["resource": .object(document)], time: time)
+    }
+
+    private static func text(
+        _ name: String, type: String? = nil, id: String? = nil, data: JSONValue, time: Int64
+    ) -> String {
+        let event: JSONValue = .object([
+            "id": .string(Hex.encode(SecureRandom.bytes(16))), "name": .string(name), "resourceType": JSONValue(type),
+            "resourceId": JSONValue(id), "time": .int(time), "data": data, "previousIds": nil,
+            "previousNames": nil, "publisher": nil, "replyTo": nil, "transitioning": nil, "transitioningMessage": nil,
+            "transitioningInternalMessage": nil, "transitioningProgress": nil, "timeoutMillis": nil,
+            "listenerKey": nil, "context": nil,
+        ])
+        return String(decoding: JSONWriter.bytes(event), as: UTF8.self)
+    }
+}

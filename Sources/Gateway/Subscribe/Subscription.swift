@@ -1,0 +1,151 @@
+import EventLoop
+import HTTP
+import JSON
+import Limits
+import Model
+import Store
+import StoreFormat
+import Synchronization
+import WebSocket
+
+/// One subscriber.
+final class Subscription: Sendable {
+    private let project: UInt64
+    private let tellsChanges: Bool
+    private let gateway: Gateway
+    private let socket: WebSocket
+    private let state: Mutex<State>
+
+    private struct State {
+        /// The request, with the rights as they were when they were last looked at.
+        var exchange: Exchange
+        var coalescer = ChangeCoalescer()
+        /// Waits for what is due, as long as anything is.
+        var flushing: Task<Void, Never>?
+        var isOver: Bool = false
+    }
+
+    init(_ exchange: Exchange, project: UInt64, tellsChanges: Bool, _ gateway: Gateway, _ socket: WebSocket) {
+        self.project = project
+        self.tellsChanges = tellsChanges
+        self.gateway = gateway
+        self.socket = socket
+        state = Mutex(State(exchange: exchange))
+    }
+
+    private var exchange: Exchange { state.withLock { $0.exchange } }
+    private var loop: EventLoop { exchange.connection.loop }
+
+    /// Until the client goes, its rights go, or the node stops.
+    func run() async {
+        let store: Store = gateway.state.store
+        // The watch is open before the first ping: whoever has seen that misses nothing from there on.
+        guard let watch = try? store.watch(from: store.view.revision + 1, filter: WatchFilter(scopes: [project])),
+            (try? await socket.send(text: SubscribedEvent.ping(time: gateway.now()))) != nil
+        else { return }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.keepAlive() }
+            group.addTask { while let _ = try? await self.socket.receive() {} }
+            group.addTask { await self.tell(watch) }
+            // Whichever ends first ends them all.
+            await group.next()
+            await socket.close()
+            group.cancelAll()
+        }
+        let flushing: Task<Void, Never>? = state.withLock { state in
+            state.isOver = true
+            return state.flushing
+        }
+        flushing?.cancel()
+        await flushing?.value
+    }
+
+    /// A ping every five seconds; before each the caller's rights are looked at again.
+    private func keepAlive() async {
+        while (try? await loop.sleep(milliseconds: Limits.streamRightsMilliseconds)) != nil {
+            guard let now: Exchange = StreamRights.renewed(exchange, gateway.state.store.view),
+                Subscribing.isAllowed(now)
+            else {
+                try? await socket.send(text: SubscribedEvent.logout)
+                return
+            }
+            state.withLock { $0.exchange = now }
+            guard (try? await socket.send(text: SubscribedEvent.ping(time: gateway.now()))) != nil else { return }
+        }
+    }
+
+    private func tell(_ watch: Watch) async {
+        // A subscriber that cannot follow is closed by the watch: it lists again and subscribes anew.
+        while let event: WatchEvent = try? await watch.next() {
+            guard tellsChanges else { continue }
+            for key in Self.resources(event.changes) {
+                let isNow: Bool = state.withLock { $0.coalescer.changed(key, now: gateway.now()) }
+                if isNow {
+                    guard (try? await deliver(key)) != nil else { return }
+                } else {
+                    startFlushing()
+                }
+            }
+        }
+    }
+
+    private func startFlushing() {
+        state.withLock { state in
+            guard state.flushing == nil, !state.isOver else { return }
+            state.flushing = Task(executorPreference: state.exchange.connection.loop) { [self] in await flush() }
+        }
+    }
+
+    private func flush() async {
+        while let due: Int64 = nextDue() {
+            let wait: Int64 = min(max(0, due - gateway.now()), 2 * ChangeCoalescer.intervalMilliseconds)
+            guard (try? await loop.sleep(milliseconds: Int(wait))) != nil else { return }
+            for key in state.withLock({ $0.coalescer.due(gateway.now()) }) {
+                guard (try? await deliver(key)) != nil else { return }
+            }
+        }
+    }
+
+    /// Nil, and the next change starts anew, when nothing waits.
+    private func nextDue() -> Int64? {
+        state.withLock { state in
+            let due: Int64? = state.coalescer.nextDue
+            if due == nil { state.flushing = nil }
+            return due
+        }
+    }
+
+    /// The resource as this caller sees it now; nothing when it does not.
+    private func deliver(_ key: RecordKey) async throws {
+        var current: Exchange = exchange
+        current.view = gateway.state.store.view
+        guard let record: Record = current.view.get(key), let resource = Resource(record, in: current.view),
+            Reading.isVisible(resource, current), !resource.isRemoved || resource.state == "removed"
+        else { return }
+        try await socket.send(
+            text: SubscribedEvent.resourceChange(
+                type: resource.definition.name, id: Renderer.id(of: resource),
+                document: Reading.document(resource, current), time: gateway.now()))
+    }
+
+    /// The resources that changes of records are about, each once.
+    static func resources(_ changes: [Change]) -> [RecordKey] {
+        var keys: [RecordKey] = []
+        var known: Set<RecordKey> = []
+        for change in changes {
+            let table: Table
+            switch change.key.table {
+            case .instanceObserved: table = .instance
+            case .serviceObserved: table = .service
+            case .stackObserved: table = .stack
+            case .hostObserved: table = .host
+            case .volumeObserved: table = .volume
+            case .hostReservation, .operation, .clusterKeys: continue
+            default: table = change.key.table
+            }
+            let key = RecordKey(table, change.key.number)
+            if known.insert(key).inserted { keys.append(key) }
+        }
+        return keys
+    }
+}

@@ -1,0 +1,46 @@
+package import Logging
+
+/// Which runtime an agent is to use.
+package enum RuntimeChoice: String, Sendable, CaseIterable {
+    /// Docker, when an engine answers; never `simulated`, which runs nothing.
+    case auto
+    case docker
+    case simulated
+}
+
+/// What an agent is told when it starts.
+package struct AgentConfiguration: Sendable {
+    /// Of any node or of what stands before them, such as `http://10.0.0.1:8080`.
+    package var url: ServerURL
+    /// The registration token; needed until the host is registered.
+    package var token: Secret<String>?
+    /// The folder for identity, orders and, in a simulation, containers.
+    package var dataFolder: String
+    package var runtime: RuntimeChoice
+    /// Put on the host in addition to those that the agent finds out.
+    package var labels: [String: String]
+    /// Where published ports are bound and answer. nil binds to all addresses and tells of the first that is found.
+    package var address: String?
+    /// nil is the machine's own.
+    package var hostname: String?
+    /// `DOCKER_HOST`; nil for the usual socket.
+    package var dockerHost: String?
+    /// How long each operation of a simulated runtime takes.
+    package var simulatedLatency: Duration
+
+    package init(
+        url: ServerURL, token: String?, dataFolder: String, runtime: RuntimeChoice = .auto,
+        labels: [String: String] = [:], address: String? = nil, hostname: String? = nil, dockerHost: String? = nil,
+        simulatedLatency: Duration = .zero
+    ) {
+        self.url = url
+        self.token = token.map { Secret($0) }
+        self.dataFolder = dataFolder
+        self.runtime = runtime
+        self.labels = labels
+        self.address = address
+        self.hostname = hostname
+        self.dockerHost = dockerHost
+        self.simulatedLatency = simulatedLatency
+    }
+}

@@ -1,0 +1,55 @@
+package import EventLoop
+
+/// Where the server's API is.
+package struct ServerURL: Hashable, Sendable, CustomStringConvertible {
+    package let endpoint: Endpoint
+    /// What stands before `/v2-beta`; empty or with a slash in front, never with one at its end.
+    package let basePath: String
+
+    /// Shape: `http://HOST[:PORT][/PATH]`; a `/v1`, `/v2-beta` or registration script at its end is cut off, since that is what
+    /// people have at hand.
+    ///
+    /// - Throws: what is wrong with it.
+    package init(_ text: String) throws(AgentFault) {
+        let scheme: String = "http://"
+        guard !text.hasPrefix("https://") else {
+            throw AgentFault("\(text): this build speaks plain HTTP only; give the http:// address of the server")
+        }
+        guard text.hasPrefix(scheme) else {
+            throw AgentFault("'\(text)' is no server address; write http://HOST:PORT")
+        }
+        let rest: Substring = text.dropFirst(scheme.count)
+        let authority: Substring = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+        guard let (host, port) = Self.split(authority) else {
+            throw AgentFault("'\(text)' is no server address; write http://HOST:PORT")
+        }
+        endpoint = .tcp(host: host, port: port)
+        var segments: [Substring] = rest.dropFirst(authority.count).prefix { $0 != "?" && $0 != "#" }.split(separator: "/")
+        if let version: Int = segments.firstIndex(where: { ["v1", "v2-beta"].contains($0) }) {
+            segments.removeSubrange(version...)
+        }
+        basePath = segments.map { "/\($0)" }.joined()
+    }
+
+    private static func split(_ authority: Substring) -> (host: String, port: Int)? {
+        var host: Substring = authority
+        var port: Int = 80
+        if authority.hasPrefix("["), let close: Substring.Index = authority.firstIndex(of: "]") {
+            host = authority[authority.index(after: authority.startIndex)..<close]
+            let behind: Substring = authority[authority.index(after: close)...]
+            guard behind.isEmpty || behind.hasPrefix(":") else { return nil }
+            if behind.count > 1 {
+                guard let given = Int(behind.dropFirst()) else { return nil }
+                port = given
+            }
+        } else if let colon: Substring.Index = authority.lastIndex(of: ":") {
+            guard let given = Int(authority[authority.index(after: colon)...]) else { return nil }
+            port = given
+            host = authority[..<colon]
+        }
+        guard !host.isEmpty, (1...65535).contains(port), !host.contains("@") else { return nil }
+        return (String(host), port)
+    }
+
+    package var description: String { "http://\(endpoint)\(basePath)" }
+}

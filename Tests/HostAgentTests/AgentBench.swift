@@ -1,0 +1,74 @@
+import Glibc
+import HostAgent
+import HostProtocol
+import HostRuntime
+import JSON
+import Logging
+import Testing
+
+/// A data folder and a fake server, and agents that come and go.
+final class AgentBench: Sendable {
+    let server: FakeServer
+    let folder: String
+    let logs = CapturingLogSink()
+
+    init() throws {
+        server = try .start()
+        folder = "/tmp/drover-agent-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+    }
+
+    /// Runs `body` beside nothing yet, and cleans up after it.
+    static func run(_ body: (AgentBench) async throws -> Void) async throws {
+        let bench = try AgentBench()
+        do {
+            try await body(bench)
+        } catch {
+            await bench.end()
+            throw error
+        }
+        await bench.end()
+    }
+
+    private func end() async {
+        await server.stop()
+        for name in ["lock", "identity.json", "desired.json", "starts.json", "simulated.json"] {
+            unlink("\(folder)/\(name)")
+        }
+        rmdir(folder)
+    }
+
+    func configuration(token: String? = "TOKEN") throws -> AgentConfiguration {
+        AgentConfiguration(
+            url: try ServerURL(server.url), token: token, dataFolder: folder, runtime: .simulated,
+            labels: ["zone": "b"], address: "127.1.0.9", hostname: "alpha")
+    }
+
+    func start(token: String? = "TOKEN") throws -> Task<AgentFault?, Never> {
+        let configuration: AgentConfiguration = try configuration(token: token)
+        let logger = Logger(label: "agent", level: .debug, sink: logs)
+        return Task {
+            do throws(AgentFault) {
+                try await Agent.run(configuration, logger: logger)
+                return nil
+            } catch {
+                return error
+            }
+        }
+    }
+
+    /// What the simulated runtime keeps.
+    func containers() throws -> [String: String] {
+        guard let bytes: [UInt8] = try StateFile(path: "\(folder)/simulated.json").read() else { return [:] }
+        var phases: [String: String] = [:]
+        for each in try JSONReader.parse(bytes)["containers"]?.array ?? [] {
+            phases[each["uuid"]?.string ?? ""] = each["phase"]?.string
+        }
+        return phases
+    }
+}
+
+func spec(_ uuid: String, generation: UInt64 = 1, revision: UInt64 = 1, command: [String] = []) -> InstanceSpec {
+    InstanceSpec(
+        uuid: uuid, number: 1, name: "web-\(uuid)", goal: .running, generation: generation, revision: revision,
+        launch: ["imageUuid": "docker:busybox", "command": JSONValue(command)])
+}
