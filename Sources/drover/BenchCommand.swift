@@ -2,7 +2,7 @@ import Benchmarks
 import CLI
 import JSON
 
-/// `bench`: figures of this machine, for `docs/performance.md`.
+/// `bench`: figures of this build on this machine.
 enum BenchCommand {
     static let command = Command(
         "bench", operands: "raft|store", summary: "measure this build on this machine",

@@ -9,6 +9,9 @@ import Testing
         try TidyTests.files(below: "docs", suffix: ".md").filter { !$0.path.hasPrefix("docs/decisions/") }
     }
 
+    /// Names what is still to be made, too.
+    private static let statusPage: String = "docs/status.md"
+
     // MARK: Paths and links
 
     private static let folders: [String] = ["Sources/", "Tests/", "Benchmarks/", "scripts/", "examples/", "docs/"]
@@ -41,7 +44,7 @@ import Testing
 
     @Test func `every path that a document names exists`() throws {
         var count: Int = 0
-        for document in try Self.documents() {
+        for document in try Self.documents() where document.path != Self.statusPage {
             for path in Self.paths(in: document.text).sorted() {
                 count += 1
                 #expect(Self.exists(path), "\(document.path) names \(path), which does not exist")
@@ -81,14 +84,14 @@ import Testing
         for line in source.split(separator: "\n", omittingEmptySubsequences: false) {
             let line: String = line.trimmingCharacters(in: .whitespaces)
             if line.hasPrefix("// MARK: ") {
-                text += "\n## \(line.dropFirst("// MARK: ".count))\n\n| limit | default | meaning |\n|---|---|---|\n"
+                text += "\n## \(line.dropFirst("// MARK: ".count))\n\n|limit|default|meaning|\n|---|---|---|\n"
             } else if line.hasPrefix("///") {
                 comment.append(line.dropFirst(3).trimmingCharacters(in: .whitespaces))
                 continue
             } else if line.hasPrefix("package static let "), let equals = line.range(of: " = ") {
                 let name: Substring = line.dropFirst("package static let ".count).prefix { $0 != ":" && $0 != " " }
                 let meaning: String = comment.joined(separator: " ").replacing("``", with: "`")
-                text += "| `\(name)` | `\(line[equals.upperBound...])` | \(meaning) |\n"
+                text += "|`\(name)`|`\(line[equals.upperBound...])`|\(meaning)|\n"
             }
             comment = []
         }
@@ -104,7 +107,7 @@ import Testing
         let start = try #require(page.range(of: Self.begin), "\(Self.limitsPage) has lost the line that its tables follow")
         let stop = try #require(page.range(of: Self.end), "\(Self.limitsPage) has lost the line that ends its tables")
         let wanted: String = Self.limits(from: source)
-        #expect(wanted.contains("| `httpBodyBytes` |") && wanted.count > 2_000, "the source of the limits was not understood")
+        #expect(wanted.contains("|`httpBodyBytes`|") && wanted.count > 2_000, "the source of the limits was not understood")
         if ProcessInfo.processInfo.environment["DROVER_REWRITE"] == "1" {
             page.replaceSubrange(start.upperBound..<stop.lowerBound, with: wanted)
             try page.write(to: url, atomically: true, encoding: .utf8)

@@ -1,6 +1,6 @@
 /// A table of the replicated state. The store knows nothing about it but its number.
 ///
-/// The numbers are part of every stored byte: they are assigned in `Model/Tables.swift`, never reused.
+/// The numbers are part of every stored byte: they are assigned in `Model/Records/Tables.swift`, never reused.
 package struct Table: RawRepresentable, Hashable, Comparable, Sendable, CustomStringConvertible {
     package var rawValue: UInt16
 
