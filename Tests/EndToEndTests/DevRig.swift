@@ -22,10 +22,10 @@ final class DevRig: Sendable {
     private let client: HTTPClient
     private let cluster = Mutex<ChildProcess?>(nil)
 
-    /// Starts a cluster, hands it to `body`, stops it.
+    /// Starts a cluster, hands it to `body`, stops it, and runs `afterwards`, whatever happened.
     static func run(
         hosts: Int = 2, runtime: String = "simulated", environment: [String: String] = [:],
-        _ body: (DevRig) async throws -> Void
+        afterwards: (DevRig) async -> Void = { _ in }, _ body: (DevRig) async throws -> Void
     ) async throws {
         try await withFolder { folder in
             let rig = DevRig(
@@ -34,10 +34,12 @@ final class DevRig: Sendable {
                 try await rig.start()
                 try await body(rig)
                 await rig.end()
+                await afterwards(rig)
             } catch {
                 // Printed while the folder is there, and before stopping adds to the logs.
                 print(rig.logs)
                 await rig.end()
+                await afterwards(rig)
                 throw error
             }
         }
@@ -186,6 +188,12 @@ final class DevRig: Sendable {
             HTTPRequest(method: "GET", target: path), to: .tcp(host: host, port: port))
         guard answer.status == 200 else { throw RigFailure("\(host):\(port)\(path) answers \(answer.status)") }
         return String(decoding: answer.body, as: UTF8.self)
+    }
+
+    /// A plain GET of a document.
+    func get(_ endpoint: Endpoint, _ target: String) async throws -> JSONValue {
+        let request = HTTPRequest(method: "GET", target: target, headers: ["Host": "localhost"])
+        return try JSONReader.parse(try await client.send(request, to: endpoint).body)
     }
 
     /// The ends of all logs, for a test that failed.

@@ -104,7 +104,7 @@ extension EndToEnd {
                         "misspelt", "version: '2'\nservices:\n  web:\n    imagee: example/web:1\n",
                         ["docker-compose.yml:4", "imagee", "image"]
                     ),
-                    ("odd", "version: '2'\nservices:\n  web:\n    image: example/web:1\n    ports: 80\n", ["docker-compose.yml:5"]),
+                    ("odd", "version: '2'\nservices:\n  web:\n    image: example/web:1\n    ports: ['8o:80']\n", ["docker-compose.yml:5"]),
                     ("empty", "", ["docker-compose.yml"]),
                 ]
                 for (name, text, words) in files {

@@ -44,7 +44,9 @@ enum UpCommand {
                 "\(count == 1 ? "one error" : "\(count) errors") in the compose files; nothing was changed"
             )
         }
-        guard !read.services.isEmpty else { throw CommandFailure("there is no service in the compose files") }
+        guard !read.services.isEmpty else {
+            throw CommandFailure("there is no service in \(input.files.map(\.name).joined(separator: ", "))")
+        }
         return read.services
     }
 }

@@ -66,7 +66,7 @@ extension Explanation {
             because.append("it has no host yet")
             waitsFor.append("a host that can take it")
         }
-        add(Scheduler.explain(request, on: candidates), of: account)
+        add(Scheduler.explain(request, on: candidates), of: account, in: state)
         if record.failure != nil {
             advise("then remove it and create it again: a container that failed is not tried again")
         }

@@ -95,9 +95,9 @@ extension Explanation {
                     ports: ports.ports,
                     requestedHost: verdict.host
                 )
-                add(Scheduler.explain(request, on: candidates), of: account)
+                add(Scheduler.explain(request, on: candidates), of: account, in: state)
             }
-            if candidates.isEmpty { add([], of: account) }
+            if candidates.isEmpty { add([], of: account, in: state) }
             return
         }
         let missing: Int = service.record.scale - wanted.count
@@ -114,8 +114,8 @@ extension Explanation {
             return
         }
         because.append("\(missing) cannot be placed: \(refusal.cause)")
-        if case .noFit = refusal { add(Scheduler.explain(request, on: candidates), of: account) }
-        if case .noHealthyHost = refusal { add(Scheduler.explain(request, on: candidates), of: account) }
+        if case .noFit = refusal { add(Scheduler.explain(request, on: candidates), of: account, in: state) }
+        if case .noHealthyHost = refusal { add(Scheduler.explain(request, on: candidates), of: account, in: state) }
         waitsFor.append("a host that can take it")
     }
 }

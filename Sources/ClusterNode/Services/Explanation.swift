@@ -32,7 +32,7 @@ package struct Explanation: Hashable, Sendable {
     }
 
     /// Adds what each host says to a placement, and what would change its mind.
-    mutating func add(_ verdicts: [HostVerdict], of account: UInt64) {
+    mutating func add(_ verdicts: [HostVerdict], of account: UInt64, in state: some StateReading) {
         guard !verdicts.isEmpty else {
             because.append("the environment has no host")
             advise("add a host: `drover agent --url URL --token TOKEN --data DIR`")
@@ -40,7 +40,9 @@ package struct Explanation: Hashable, Sendable {
         }
         for verdict in verdicts where !verdict.reasons.contains(.otherRequested) {
             because.append(verdict.description)
-            for reason in verdict.reasons { if let fix: String = fix(for: reason, on: verdict) { advise(fix) } }
+            for reason in verdict.reasons {
+                if let fix: String = fix(for: reason, on: verdict, in: state) { advise(fix) }
+            }
         }
     }
 
@@ -48,12 +50,14 @@ package struct Explanation: Hashable, Sendable {
         if !fix.contains(text) { fix.append(text) }
     }
 
-    private func fix(for reason: HostReason, on verdict: HostVerdict) -> String? {
+    private func fix(for reason: HostReason, on verdict: HostVerdict, in state: some StateReading) -> String? {
         let host: String = "host \(verdict.name) (\(Explanation.id(verdict.host, "h")))"
         switch reason {
         case .portTaken(let port, by: .instance(let holder)):
             let id: String = Explanation.id(holder, "i")
-            return "free port \(port) on \(host), which \(id) holds (`drover explain \(id)`), or publish another port"
+            let instance: Stored<InstanceRecord>? = state.read(.instance, holder)
+            let name: String = instance.map { "\($0.record.name) (\(id))" } ?? id
+            return "free port \(port) on \(host), which \(name) holds (`drover explain \(id)`), or publish another port"
         case .portTaken: return nil
         case .label(let rule) where rule.isWanted:
             return "give a host the label \(rule.key)=\(rule.value) (update its `labels`), or ask for another label"

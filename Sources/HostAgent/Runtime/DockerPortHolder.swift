@@ -1,6 +1,6 @@
+import EventLoop
 import HostAgentCore
 import JSON
-import Subprocess
 
 /// Finds out who holds the port that a container could not get.
 struct DockerPortHolder: Sendable {
@@ -13,7 +13,9 @@ struct DockerPortHolder: Sendable {
         if let container: String = await container(taken) {
             holder = container
         } else {
-            holder = await program(taken)
+            holder = PortHolder.find(
+                address: taken.address, port: taken.port, transport: taken.transport == "udp" ? .udp : .tcp
+            )?.description
         }
         return PortConflict.failure(
             port: taken.port, transport: taken.transport, address: taken.address, holder: holder)
@@ -61,24 +63,5 @@ struct DockerPortHolder: Sendable {
 
     private static func overlap(_ left: String, _ right: String) -> Bool {
         left == right || ["0.0.0.0", "::"].contains(left) || ["0.0.0.0", "::"].contains(right)
-    }
-
-    /// As `ss` tells it, where that is installed.
-    private func program(_ taken: TakenPort) async -> String? {
-        let option: String = taken.transport == "udp" ? "-Hlnup" : "-Hlntp"
-        let result = try? await Subprocess.run(
-            "ss", [option, "sport = :\(taken.port)"], deadline: .seconds(5))
-        for line in (result?.outputText ?? "").split(separator: "\n") {
-            // LISTEN 0 5 127.1.0.2:8080 0.0.0.0:* users:(("python3",pid=12,fd=3))
-            let columns: [Substring] = line.split(separator: " ")
-            guard columns.count >= 5, let colon: Substring.Index = columns[3].lastIndex(of: ":"),
-                Self.overlap(String(columns[3][..<colon]), taken.address), let users = columns.last
-            else { continue }
-            let quoted: [Substring] = users.split(separator: "\"")
-            guard quoted.count >= 2, let pid = users.split(separator: "pid=").dropFirst().first?.prefix(while: \.isNumber)
-            else { continue }
-            return "process \(quoted[1]) (\(pid))"
-        }
-        return nil
     }
 }

@@ -73,11 +73,21 @@ package struct PortHolder: Hashable, Sendable, CustomStringConvertible {
             for descriptor in names(in: "/proc/\(processID)/fd") {
                 let target: String = linkTarget("/proc/\(processID)/fd/\(descriptor)")
                 guard target.hasPrefix("socket:["), inodes.contains(target.dropFirst(8).dropLast()) else { continue }
-                let name: Substring = read("/proc/\(processID)/comm").prefix { $0 != "\n" }
-                return PortHolder(processID: processID, name: name.isEmpty ? "?" : String(name))
+                return PortHolder(processID: processID, name: name(of: processID))
             }
         }
         return nil
+    }
+
+    /// The file that it runs: what it calls itself may be anything.
+    private static func name(of processID: Int32) -> String {
+        let file: Substring? = linkTarget("/proc/\(processID)/exe").split(separator: "/").last
+        let gone: String = " (deleted)"
+        guard let file, !file.isEmpty else {
+            let name: Substring = read("/proc/\(processID)/comm").prefix { $0 != "\n" }
+            return name.isEmpty ? "?" : String(name)
+        }
+        return String(file.hasSuffix(gone) ? file.dropLast(gone.count) : file)
     }
 
     private static func names(in folder: String) -> [String] {

@@ -29,6 +29,8 @@ final class DevCluster: Sendable {
 
     func start() async throws {
         access.withdraw()
+        // What answers at a port that somebody else has must not be taken for the node.
+        if options.port != 0 { try await FreePort.check(options.port) }
         let key: APIKey = try await found()
         let port: Int = options.port == 0 ? try await FreePort.find() : options.port
         let url: String = "http://127.0.0.1:\(port)"

@@ -19,4 +19,14 @@ enum FreePort {
         }
         return found
     }
+
+    /// - Throws: naming who listens there, when somebody does.
+    static func check(_ port: Int) async throws {
+        let loop: EventLoop = try EventLoop.start()
+        let listener: Result<Listener, NetworkFault> = Result { () throws(NetworkFault) in
+            try Listener.bind(.tcp(host: "127.0.0.1", port: port), on: loop)
+        }
+        await loop.stop()
+        _ = try listener.get()
+    }
 }
