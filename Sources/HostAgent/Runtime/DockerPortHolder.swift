@@ -16,7 +16,11 @@ struct DockerPortHolder: Sendable {
             holder = await program(taken)
         }
         return PortConflict.failure(
-            port: taken.port, transport: taken.transport, address: taken.address, holder: holder)
+            port: taken.port,
+            transport: taken.transport,
+            address: taken.address,
+            holder: holder
+        )
     }
 
     struct TakenPort: Hashable {
@@ -40,7 +44,10 @@ struct DockerPortHolder: Sendable {
                 let port = Int(place[place.index(after: colon)...])
             else { continue }
             return TakenPort(
-                address: String(place[..<colon]), port: port, transport: before.hasPrefix("udp") ? "udp" : "tcp")
+                address: String(place[..<colon]),
+                port: port,
+                transport: before.hasPrefix("udp") ? "udp" : "tcp"
+            )
         }
         return nil
     }
@@ -67,7 +74,10 @@ struct DockerPortHolder: Sendable {
     private func program(_ taken: TakenPort) async -> String? {
         let option: String = taken.transport == "udp" ? "-Hlnup" : "-Hlntp"
         let result = try? await Subprocess.run(
-            "ss", [option, "sport = :\(taken.port)"], deadline: .seconds(5))
+            "ss",
+            [option, "sport = :\(taken.port)"],
+            deadline: .seconds(5)
+        )
         for line in (result?.outputText ?? "").split(separator: "\n") {
             // LISTEN 0 5 127.1.0.2:8080 0.0.0.0:* users:(("python3",pid=12,fd=3))
             let columns: [Substring] = line.split(separator: " ")
@@ -75,7 +85,8 @@ struct DockerPortHolder: Sendable {
                 Self.overlap(String(columns[3][..<colon]), taken.address), let users = columns.last
             else { continue }
             let quoted: [Substring] = users.split(separator: "\"")
-            guard quoted.count >= 2, let pid = users.split(separator: "pid=").dropFirst().first?.prefix(while: \.isNumber)
+            guard quoted.count >= 2,
+                let pid = users.split(separator: "pid=").dropFirst().first?.prefix(while: \.isNumber)
             else { continue }
             return "process \(quoted[1]) (\(pid))"
         }
