@@ -141,18 +141,25 @@ extension AgentCore {
     private mutating func adoptGeneration(_ spec: InstanceSpec, _ container: RuntimeContainer) {
         guard container.phase != .created, (starts.entries[spec.uuid]?.generation ?? 0) == 0 else { return }
         starts.entries[spec.uuid] = StartLedger.Entry(
-            generation: spec.generation, count: max(1, starts.entries[spec.uuid]?.count ?? 0),
-            hasExited: container.phase == .exited && !toRevive.contains(spec.uuid))
+            generation: spec.generation,
+            count: max(1, starts.entries[spec.uuid]?.count ?? 0),
+            hasExited: container.phase == .exited && !toRevive.contains(spec.uuid)
+        )
     }
 
     /// The ledger goes to disk before the container starts: a crash in between starts it once more, never for
     /// an order that was carried out.
     private mutating func start(
-        _ spec: InstanceSpec, _ container: RuntimeContainer, generation: UInt64
+        _ spec: InstanceSpec,
+        _ container: RuntimeContainer,
+        generation: UInt64
     ) -> Operation.Kind {
         let entry: StartLedger.Entry? = starts.entries[spec.uuid]
         starts.entries[spec.uuid] = StartLedger.Entry(
-            generation: generation, count: (entry?.count ?? 0) + 1, hasExited: false)
+            generation: generation,
+            count: (entry?.count ?? 0) + 1,
+            hasExited: false
+        )
         toRevive.remove(spec.uuid)
         return .start(externalID: container.externalID)
     }

@@ -116,8 +116,11 @@ extension AgentCore {
         let isRetried: Bool = failure.isTransient || orders.tombstones[uuid] != nil
         let waitSeconds: Int = min(Limits.hostRetrySeconds, 1 << min(attempts - 1, 10))
         failures[uuid] = Failure(
-            kind: operation.kind, message: failure.message,
-            retryAt: isRetried ? now + Int64(waitSeconds) * 1_000 : nil, attempts: attempts)
+            kind: operation.kind,
+            message: failure.message,
+            retryAt: isRetried ? now + Int64(waitSeconds) * 1_000 : nil,
+            attempts: attempts
+        )
     }
 }
 
