@@ -1,5 +1,6 @@
 import HTTP
 import Model
+import RBAC
 import Store
 
 /// The stage that finds the environment that a request acts in, and whether the caller may be there at all.
@@ -11,7 +12,8 @@ enum ProjectScope {
         let named: String? =
             exchange.path.project ?? exchange.request.headers["x-api-project-id"].flatMap { $0.isEmpty ? nil : $0 } ?? exchange.query["projectId"]
         guard let named else {
-            if let account = exchange.caller.account, account.isProject {
+            // Hosts and registration tokens belong to an environment, too, but what they may do is not in it.
+            if exchange.caller.subject.kind == .project, let account = exchange.caller.account, account.isProject {
                 exchange.project = account
                 exchange.projectNumber = exchange.caller.accountNumber
             }
