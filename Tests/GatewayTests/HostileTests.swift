@@ -9,18 +9,18 @@ import Testing
         let stack: String = try await world.stack()
         var members = JSONObject()
         members.append("name", "many")
-        for index in 0..<60_000 { members.append("m\(index)", 1) }
+        for index in 0..<25_000 { members.append("m\(index)", 1) }
         let query: String = (0..<1_000).map { "q\($0)=1" }.joined(separator: "&")
         let answer: Answer = await world.post("\(World.home)/stacks?\(query)", .object(members), as: .ann)
         #expect(answer.status == 201)
-        let form: String = (0..<60_000).map { "f\($0)=1" }.joined(separator: "&")
+        let form: String = (0..<25_000).map { "f\($0)=1" }.joined(separator: "&")
         let posted: Answer = await world.send(
             "POST", "\(World.home)/stacks", as: .ann, headers: ["Content-Type": "application/x-www-form-urlencoded"],
             body: Array("name=form&\(form)".utf8))
         #expect(posted.status == 201)
         // Kept members of a launch configuration are written and rendered again and again.
         var config: JSONObject = ["imageUuid": "i"]
-        for index in 0..<15_000 { config.append("m\(index)", 1) }
+        for index in 0..<8_000 { config.append("m\(index)", 1) }
         let service: String = try await world.service("wide", stack: stack, launchConfig: .object(config))
         for _ in 0..<3 { #expect(await world.get("\(World.home)/services/\(service)", as: .ann).status == 200) }
     }
