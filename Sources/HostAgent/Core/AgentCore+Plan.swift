@@ -93,10 +93,13 @@ extension AgentCore {
     }
 
     private mutating func nextToRevive(_ spec: InstanceSpec, _ container: RuntimeContainer) -> Operation.Kind? {
-        guard toRevive.contains(spec.uuid), mayTry(spec.uuid) else { return nil }
+        guard mayTry(spec.uuid) else { return nil }
+        // Its order is in the ledger already, but that start failed, and for the moment only.
+        let isRetry: Bool = !spec.runsOnce && failures[spec.uuid]?.kind.isStart == true
+        guard toRevive.contains(spec.uuid) || isRetry else { return nil }
         toRevive.remove(spec.uuid)
         guard container.phase == .exited, spec.goal == .running else { return nil }
-        notes.append(.revived(uuid: spec.uuid, name: spec.name))
+        if !isRetry { notes.append(.revived(uuid: spec.uuid, name: spec.name)) }
         return start(spec, container, generation: starts.entries[spec.uuid]?.generation ?? spec.generation)
     }
 
@@ -120,6 +123,8 @@ extension AgentCore {
             if spec.generation > started { return start(spec, container, generation: spec.generation) }
             if let kind: Operation.Kind = nextToRevive(spec, container) { return kind }
             starts.entries[spec.uuid]?.hasExited = true
+            // Nothing is left to try: what there is to tell is how it ended.
+            if failures.removeValue(forKey: spec.uuid) != nil { toReport.insert(spec.uuid) }
             return nil
         }
     }
