@@ -21,7 +21,7 @@ enum FlawedAgent {
                         revision: max(frame.stamp.revision, held.spec.revision)))
             }
         }
-        if flaws.contains(.restartsOnMove), frame.stamp.epoch > core.orders.revisionEpoch, core.orders.revision > 0 {
+        if flaws.contains(.restartsOnMove), sync.isFull, core.orders.revision > 0 {
             for index in sync.instances.indices { sync.instances[index].generation += 1 }
         }
         frame.message = .sync(sync)

@@ -176,7 +176,7 @@ extension HostWorld {
         isReplaying = false
         guard hosts[host].life == life, let after: DesiredSet = hosts[host].core?.orders else { return }
         let isOld: Bool =
-            stamp.epoch < before.epoch || (stamp.epoch == before.revisionEpoch && stamp.revision < before.revision)
+            stamp.epoch < before.epoch || stamp.revision < before.revision
         guard isOld, before != after else { return }
         let number: UInt64 = hosts[host].number
         checker.fail(

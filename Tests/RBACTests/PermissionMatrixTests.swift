@@ -5,7 +5,7 @@ import Testing
 
 /// The whole permission matrix as a reviewed file: type × verb × who, at the root and inside an environment.
 ///
-/// Set `DROVER_REWRITE_GOLDEN=1` to write it anew; then review the difference like code.
+/// Set `DROVER_REWRITE=1` to write it anew; then review the difference like code.
 struct PermissionMatrixTests {
     private static let path: URL = URL(fileURLWithPath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("Golden/permissions.txt")
@@ -71,7 +71,7 @@ struct PermissionMatrixTests {
 
     @Test func `the matrix is the reviewed one`() throws {
         let now: String = Self.matrix()
-        if ProcessInfo.processInfo.environment["DROVER_REWRITE_GOLDEN"] == "1" {
+        if ProcessInfo.processInfo.environment["DROVER_REWRITE"] == "1" {
             try now.write(to: Self.path, atomically: true, encoding: .utf8)
         }
         let reviewed: String = try String(contentsOf: Self.path, encoding: .utf8)

@@ -29,7 +29,7 @@ extension Explanation {
         }
         let running: Int = wanted.filter { $0.isRunning || $0.isStartedOnce }.count
         let goal: String = record.isGlobal ? "one instance on each host that qualifies" : "scale \(record.scale)"
-        text.because.append("\(goal): \(wanted.count) wanted now, \(running) run or have done their work")
+        text.because.append("\(goal): \(wanted.count) placed, \(running) of them run or have done their work")
         for view in wanted where !view.isRunning && !view.isStartedOnce { text.addTrouble(of: view, in: state) }
         text.addMissing(service, blueprint, wanted, in: state)
         for view in present where view.isLeaving { text.addDeparture(of: view, in: state) }

@@ -3,6 +3,24 @@ import RBAC
 
 /// Decides about an object as it is stored: what came out of the interceptors, not what went in.
 enum Authorisation {
+    /// That the type has the method for this caller.
+    ///
+    /// - Throws: 405, as schemas are made for the caller and do not list it; for environments 403 (contract 2.2, 2.5).
+    static func require(_ method: ResourceMethod, of definition: ResourceDefinition, _ exchange: Exchange) throws(Problem) {
+        let isCreation: Bool = method == .post
+        let mine: [ResourceMethod] =
+            isCreation ? exchange.rights.collectionMethods(of: definition) : exchange.rights.resourceMethods(of: definition)
+        guard !mine.contains(method) else { return }
+        let all: [ResourceMethod] = isCreation ? definition.collectionMethods : definition.resourceMethods
+        if definition.name == "project", all.contains(method) {
+            throw .forbidden("You may not \(method.rawValue) this environment.")
+        }
+        throw .methodNotAllowed(
+            all.contains(method)
+                ? "\(method.rawValue) on a \(definition.name) is not yours to do here."
+                : "A \(definition.name) cannot be changed by \(method.rawValue).")
+    }
+
     /// The decision, for the audit log.
     ///
     /// - Throws: 403 with the nearest misses; the caller can see the object, or it would have been a 404 before.

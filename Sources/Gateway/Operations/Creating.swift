@@ -11,9 +11,7 @@ enum Creating {
         _ definition: ResourceDefinition, _ exchange: inout Exchange, _ gateway: Gateway,
         presets: JSONObject = [:]
     ) async throws(Problem) -> Answer {
-        guard exchange.rights.collectionMethods(of: definition).contains(.post) else {
-            throw .methodNotAllowed("\(definition.plural) cannot be created here, or not by you.")
-        }
+        try Authorisation.require(.post, of: definition, exchange)
         var body: JSONObject = known(try exchange.body(), definition)
         for (key, value) in presets where body[key] == nil { body[key] = value }
         let made: [Draft] = try drafts(definition, body, exchange)

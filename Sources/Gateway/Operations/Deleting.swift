@@ -9,9 +9,7 @@ enum Deleting {
     ) async throws(Problem) -> Answer {
         _ = try await Changing.commit(&exchange, gateway) { (current) throws(Problem) in
             let resource: Resource = try Reading.resource(definition, id, current)
-            guard current.rights.resourceMethods(of: resource.definition).contains(.delete) else {
-                throw .methodNotAllowed("A \(definition.name) cannot be removed, or not by you.")
-            }
+            try Authorisation.require(.delete, of: resource.definition, current)
             guard !resource.isRemoved else { throw .methodNotAllowed("The \(definition.name) \(id) was removed before.") }
             let state: String = Availability.lifecycleState(resource)
             let isStarted: Bool = state == "removing" || resource.values["goal"]?.string == InstanceGoal.removed.rawValue

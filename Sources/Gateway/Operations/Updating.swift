@@ -12,9 +12,7 @@ enum Updating {
         let body: JSONObject = try exchange.body()
         _ = try await Changing.commit(&exchange, gateway) { (current) throws(Problem) in
             let resource: Resource = try Reading.resource(definition, id, current)
-            guard current.rights.resourceMethods(of: resource.definition).contains(.put) else {
-                throw .methodNotAllowed("A \(definition.name) cannot be changed, or not by you.")
-            }
+            try Authorisation.require(.put, of: resource.definition, current)
             let decision: Decision = try Authorisation.require(.update, resource, current)
             var planned: PlannedChange? = try change(resource, body, current)
             planned?.decision = decision.description
