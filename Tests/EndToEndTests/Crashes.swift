@@ -9,7 +9,7 @@ struct Crashes: Sendable {
     /// Writes the compose file of a stack of that scale, and returns its folder.
     let compose: @Sendable (_ stack: String, _ scale: Int) throws -> String
     let held: @Sendable () async throws -> [Held]
-    /// How many containers the hosts have: what is asked while they are being made, so it must be quick.
+    /// How many containers run: asked while they are being made, so it must be quick.
     let count: @Sendable () async throws -> Int
 
     init(
@@ -19,7 +19,7 @@ struct Crashes: Sendable {
         self.rig = rig
         self.compose = compose ?? { try rig.plain($0, scale: $1) }
         self.held = held ?? { rig.held() }
-        self.count = count ?? { rig.held().count }
+        self.count = count ?? { rig.held().count(where: \.isRunning) }
     }
 
     func run(_ rounds: [[String]], scale: Int, seed: UInt64) async throws {
@@ -43,7 +43,7 @@ struct Crashes: Sendable {
         try await writer.check()
     }
 
-    /// One `up`; once `wanted` of its containers are made, `targets` are killed.
+    /// One `up`; once `wanted` of its containers run, `targets` are killed.
     private func round(_ stack: String, _ targets: [String], scale: Int, after wanted: Int) async throws {
         let path: String = try compose(stack, scale)
         let others: Int = try await held().count

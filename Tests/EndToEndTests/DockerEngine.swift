@@ -85,11 +85,11 @@ extension DevRig {
         return all.sorted { ($0.name, $0.externalID) < ($1.name, $1.externalID) }
     }
 
-    /// How many those are, without the client, which takes a while to start.
+    /// How many of those run, without the client, which takes a while to start.
     func engineCount() async throws -> Int {
         let filters: JSONValue = ["label": ["io.drover.host.uuid"]]
         let query: String = PercentCoding.encode(String(decoding: JSONWriter.bytes(filters), as: UTF8.self))
-        let all: JSONValue = try await get(.unix(path: Docker.socket), "/containers/json?all=1&filters=\(query)")
+        let all: JSONValue = try await get(.unix(path: Docker.socket), "/containers/json?filters=\(query)")
         let own: Set<String> = Set(["host1", "host2"].compactMap { uuid($0) })
         return (all.array ?? []).count { own.contains($0["Labels"]?["io.drover.host.uuid"]?.string ?? "") }
     }
