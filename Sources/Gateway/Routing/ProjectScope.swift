@@ -9,8 +9,8 @@ import Store
 /// its environment without naming it. Unknown, inactive and foreign environments are refused alike (contract 2.1).
 enum ProjectScope {
     static func stage(_ exchange: inout Exchange, _ gateway: Gateway) async throws(Problem) -> Answer? {
-        let named: String? =
-            exchange.path.project ?? exchange.request.headers["x-api-project-id"].flatMap { $0.isEmpty ? nil : $0 } ?? exchange.query["projectId"]
+        let header: String? = exchange.request.headers["x-api-project-id"].flatMap { $0.isEmpty ? nil : $0 }
+        let named: String? = exchange.path.project ?? header ?? exchange.query["projectId"]
         guard let named else {
             // Hosts and registration tokens belong to an environment, too, but what they may do is not in it.
             if exchange.caller.subject.kind == .project, let account = exchange.caller.account, account.isProject {
