@@ -64,7 +64,7 @@ enum HostDoor {
         // Both go into names of containers and into scripts.
         let allowed = CharacterClass("a-zA-Z0-9._-")
         for (field, text) in [("uuid", uuid), ("hostname", name)] where !allowed.containsAll(of: text) {
-            throw .validation("InvalidCharacters", field: field, message: "Letters, digits and . _ - only.")
+            throw .validation(.invalidCharacters, field: field, message: "Letters, digits and . _ - only.")
         }
         return Host(uuid: uuid, hostname: name, labels: values["labels"]?.object ?? [:])
     }

@@ -18,7 +18,7 @@ enum LogAccess {
         let since: String? = input["since"]?.string.flatMap { $0.isEmpty ? nil : $0 }
         if let since, !CharacterClass("0-9TZ:.+-").containsAll(of: since) || since.utf8.count > 64 {
             throw .validation(
-                "InvalidFormat", field: "since", message: "since is a time such as 2017-04-22T08:00:00Z, or seconds.")
+                .invalidFormat, field: "since", message: "since is a time such as 2017-04-22T08:00:00Z, or seconds.")
         }
         let request = LogRequest(
             follow: input["follow"]?.bool ?? true, lines: input["lines"]?.int.flatMap { Int(exactly: $0) },

@@ -10,13 +10,13 @@ enum Acting {
     ) async throws(Problem) -> Answer {
         let name: String = action.lowercased()
         let invalid = Problem.validation(
-            "InvalidAction", field: "action", message: "A \(definition.name) has no action \(name).")
+            .invalidAction, field: "action", message: "A \(definition.name) has no action \(name).")
         // Before anything is read: it is the type that has no such action.
         guard definition.action(name) != nil else { throw invalid }
         let resource: Resource = try Reading.resource(definition, id, exchange)
         guard let known: ActionDefinition = resource.definition.action(name) else { throw invalid }
         guard exchange.rights.mayAct(name, on: resource.definition) else {
-            throw .validation("ActionNotAvailable", field: "action", message: "The action \(name) is not yours to take.")
+            throw .validation(.actionNotAvailable, field: "action", message: "The action \(name) is not yours to take.")
         }
         let body: JSONObject = try input(of: known, exchange)
         if name == "logs" {
@@ -41,7 +41,7 @@ enum Acting {
         guard !Availability.isOffered(action, for: resource) else { return }
         let state: String = Availability.lifecycleState(resource)
         throw .validation(
-            "ActionNotAvailable", field: "action",
+            .actionNotAvailable, field: "action",
             message: "A \(resource.definition.name) that is \(state) cannot \(action.name).")
     }
 

@@ -15,7 +15,7 @@ enum Answering {
             return try Reading.link(definition, id, link, exchange, gateway)
         case ("POST", nil, _):
             if let action: String = exchange.query["action"] {
-                throw .validation("InvalidAction", field: "action", message: "\(definition.plural) have no action \(action).")
+                throw .validation(.invalidAction, field: "action", message: "\(definition.plural) have no action \(action).")
             }
             return try await Creating.answer(definition, &exchange, gateway)
         case ("POST", let id?, nil):

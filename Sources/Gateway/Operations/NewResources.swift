@@ -47,7 +47,7 @@ enum NewResources {
         let members: [JSONValue] = fields["members"]?.array ?? []
         guard members.count <= Limits.projectMembers else {
             throw .validation(
-                "MaxLimitExceeded", field: "members", message: "At most \(Limits.projectMembers) members at once.")
+                .maxLimitExceeded, field: "members", message: "At most \(Limits.projectMembers) members at once.")
         }
         fields["members"] = nil
         fields["state"] = "active"
@@ -58,9 +58,9 @@ enum NewResources {
             guard let id = (member["externalId"]?.string).flatMap({ ResourceID($0) }),
                 let account: AccountRecord = Identify.account(id.number, exchange.view), account.isActive,
                 !account.isProject
-            else { throw .validation("InvalidReference", field: "members", message: "A member's externalId is no account.") }
+            else { throw .validation(.invalidReference, field: "members", message: "A member's externalId is no account.") }
             guard !added.contains(where: { $0.0 == id.number }) else {
-                throw .validation("NotUnique", field: "members", message: "\(id.rendered("a")) is named twice.")
+                throw .validation(.notUnique, field: "members", message: "\(id.rendered("a")) is named twice.")
             }
             added.append((id.number, member["role"]?.string ?? "member"))
         }
@@ -95,10 +95,10 @@ enum NewResources {
         // The user of a Basic credential ends at the first colon, and one name is taken.
         let publicValue: String = draft.publicValue ?? ""
         guard CharacterClass("a-zA-Z0-9._-").containsAll(of: publicValue), publicValue != "registrationToken" else {
-            throw .validation("InvalidCharacters", field: "publicValue", message: "Letters, digits and . _ - only.")
+            throw .validation(.invalidCharacters, field: "publicValue", message: "Letters, digits and . _ - only.")
         }
         let key = Array("credential/\(publicValue)".utf8)
-        guard exchange.view.holder(key) == nil else { throw .validation("NotUnique", field: "publicValue") }
+        guard exchange.view.holder(key) == nil else { throw .validation(.notUnique, field: "publicValue") }
         fields["accountId"] = JSONValue(owner)
         fields["publicValue"] = JSONValue(draft.publicValue)
         fields["secretValue"] = nil
@@ -149,7 +149,7 @@ enum NewResources {
         let exchange: Exchange = place.exchange
         let project: UInt64 = try self.project(of: exchange)
         guard let image: String = fields["imageUuid"]?.string, !image.isEmpty else {
-            throw .validation("MissingRequired", field: "imageUuid")
+            throw .validation(.missingRequired, field: "imageUuid")
         }
         if fields["stackId"]?.int != nil {
             let stack: Resource = try parentStack(fields, exchange, field: "stackId")
@@ -193,16 +193,16 @@ enum NewResources {
         guard let number: UInt64 = fields[field]?.int.flatMap({ UInt64(exactly: $0) }),
             let definition: ResourceDefinition = Schemas.definition("stack"),
             let stack: Resource = Resource.find(definition, number, in: exchange.view)
-        else { throw .validation("InvalidReference", field: field) }
+        else { throw .validation(.invalidReference, field: field) }
         guard !["error", "removing", "removed"].contains(stack.state) else {
-            throw .validation("InvalidState", field: field, message: "The stack is \(stack.state).")
+            throw .validation(.invalidState, field: field, message: "The stack is \(stack.state).")
         }
         return stack
     }
 
     private static func unique(_ key: String, _ exchange: Exchange) throws(Problem) {
         guard exchange.view.holder(Array(key.utf8)) == nil else {
-            throw .validation("NotUnique", field: "name", message: "The name is taken.")
+            throw .validation(.notUnique, field: "name", message: "The name is taken.")
         }
     }
 }

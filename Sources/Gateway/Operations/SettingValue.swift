@@ -8,7 +8,7 @@ enum SettingValue {
         _ name: String, _ body: JSONObject, _ exchange: Exchange
     ) throws(Problem) -> String {
         guard let given: JSONValue = body["value"] else {
-            throw .validation("MissingRequired", field: "value", message: "value is required")
+            throw .validation(.missingRequired, field: "value", message: "value is required")
         }
         guard let definition: ResourceDefinition = Schemas.definition("setting") else { throw .fault }
         let values: JSONObject
@@ -20,7 +20,7 @@ enum SettingValue {
             throw Problem(validation: error)
         }
         guard SettingCatalogue.isListed(name) else {
-            throw .validation("InvalidCharacters", field: "name", message: "A setting's name starts with a lower-case letter.")
+            throw .validation(.invalidCharacters, field: "name", message: "A setting's name starts with a lower-case letter.")
         }
         let value: String = values["value"]?.string ?? ""
         let fault: String? =
@@ -32,7 +32,7 @@ enum SettingValue {
                 value.isEmpty || ActiveSettings.isAddress(value) ? nil : "must look like https://drover.example.org:8080"
             default: nil
             }
-        if let fault { throw .validation("InvalidFormat", field: "value", message: "\(name) \(fault)") }
+        if let fault { throw .validation(.invalidFormat, field: "value", message: "\(name) \(fault)") }
         return value
     }
 }

@@ -79,7 +79,7 @@ enum Updating {
         default: return
         }
         if let holder: RecordKey = exchange.view.holder(Array(key.utf8)), holder != resource.record.key {
-            throw .validation("NotUnique", field: "name", message: "The name is taken.")
+            throw .validation(.notUnique, field: "name", message: "The name is taken.")
         }
     }
 }

@@ -1,4 +1,5 @@
 package import JSON
+package import Model
 
 /// An error as the API shows it: a status, a stable code, and words for whoever called.
 ///
@@ -67,8 +68,8 @@ extension Problem {
         Problem(status: 409, code: "Conflict", message: message, fieldName: fieldName)
     }
 
-    package static func validation(_ code: String, field: String, message: String? = nil) -> Problem {
-        Problem(status: 422, code: code, message: message, fieldName: field)
+    package static func validation(_ code: ValidationCode, field: String, message: String? = nil) -> Problem {
+        Problem(status: 422, code: code.rawValue, message: message, fieldName: field)
     }
 
     package static func unavailable(_ message: String) -> Problem {
