@@ -34,7 +34,10 @@ import Testing
             #expect(all - plain == known, "\(file.lastPathComponent) makes a problem that is not listed by its text")
         }
         #expect(used.count > 30)
-        #expect(used.subtracting(listed).isEmpty, "not in docs/reference/problems.md: \(used.subtracting(listed).sorted())")
+        #expect(
+            used.subtracting(listed).isEmpty,
+            "not in docs/reference/problems.md: \(used.subtracting(listed).sorted())"
+        )
         #expect(listed.subtracting(used).isEmpty, "no longer used: \(listed.subtracting(used).sorted())")
     }
 
@@ -43,7 +46,8 @@ import Testing
         #expect(
             problem.document(id: "x").object?.keys == [
                 "id", "type", "baseType", "links", "actions", "status", "code", "message", "detail", "fieldName",
-            ])
+            ]
+        )
         #expect(problem.document(id: "x")["fieldName"] == "name")
     }
 }

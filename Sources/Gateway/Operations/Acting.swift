@@ -6,11 +6,18 @@ import StoreFormat
 /// POST with `?action=`, and DELETE, which is the action `remove` under another name.
 enum Acting {
     static func answer(
-        _ definition: ResourceDefinition, _ id: String, _ action: String, _ exchange: inout Exchange, _ gateway: Gateway
+        _ definition: ResourceDefinition,
+        _ id: String,
+        _ action: String,
+        _ exchange: inout Exchange,
+        _ gateway: Gateway
     ) async throws(Problem) -> Answer {
         let name: String = action.lowercased()
         let invalid = Problem.validation(
-            .invalidAction, field: "action", message: "A \(definition.name) has no action \(name).")
+            .invalidAction,
+            field: "action",
+            message: "A \(definition.name) has no action \(name)."
+        )
         // Before anything is read: it is the type that has no such action.
         guard definition.action(name) != nil else { throw invalid }
         let resource: Resource = try Reading.resource(definition, id, exchange)
@@ -41,8 +48,10 @@ enum Acting {
         guard !Availability.isOffered(action, for: resource) else { return }
         let state: String = Availability.lifecycleState(resource)
         throw .validation(
-            .actionNotAvailable, field: "action",
-            message: "A \(resource.definition.name) that is \(state) cannot \(action.name).")
+            .actionNotAvailable,
+            field: "action",
+            message: "A \(resource.definition.name) that is \(state) cannot \(action.name)."
+        )
     }
 
     /// The body as the action's input schema wants it, defaults filled in; empty for an action without input.
@@ -55,7 +64,10 @@ enum Acting {
             // Whoever may take the action may say all of its input.
             let reach: ValidationContext = Creating.context(schema, exchange, updates: false)
             return try Validation.create(
-                schema, body: body, context: ValidationContext(now: exchange.time, exists: reach.exists))
+                schema,
+                body: body,
+                context: ValidationContext(now: exchange.time, exists: reach.exists)
+            )
         } catch {
             throw Problem(validation: error)
         }

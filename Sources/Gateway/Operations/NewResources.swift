@@ -18,7 +18,10 @@ enum NewResources {
     }
 
     static func complete(
-        _ fields: inout JSONObject, _ change: inout PlannedChange, _ definition: ResourceDefinition, _ draft: Creating.Draft,
+        _ fields: inout JSONObject,
+        _ change: inout PlannedChange,
+        _ definition: ResourceDefinition,
+        _ draft: Creating.Draft,
         _ place: Place
     ) throws(Problem) {
         let exchange: Exchange = place.exchange
@@ -42,12 +45,17 @@ enum NewResources {
 
     /// An environment, with its members; without any the creator owns it.
     private static func project(
-        _ fields: inout JSONObject, _ change: inout PlannedChange, _ exchange: Exchange
+        _ fields: inout JSONObject,
+        _ change: inout PlannedChange,
+        _ exchange: Exchange
     ) throws(Problem) {
         let members: [JSONValue] = fields["members"]?.array ?? []
         guard members.count <= Limits.projectMembers else {
             throw .validation(
-                .maxLimitExceeded, field: "members", message: "At most \(Limits.projectMembers) members at once.")
+                .maxLimitExceeded,
+                field: "members",
+                message: "At most \(Limits.projectMembers) members at once."
+            )
         }
         fields["members"] = nil
         fields["state"] = "active"
@@ -58,7 +66,9 @@ enum NewResources {
             guard let id = (member["externalId"]?.string).flatMap({ ResourceID($0) }),
                 let account: AccountRecord = Identify.account(id.number, exchange.view), account.isActive,
                 !account.isProject
-            else { throw .validation(.invalidReference, field: "members", message: "A member's externalId is no account.") }
+            else {
+                throw .validation(.invalidReference, field: "members", message: "A member's externalId is no account.")
+            }
             guard !added.contains(where: { $0.0 == id.number }) else {
                 throw .validation(.notUnique, field: "members", message: "\(id.rendered("a")) is named twice.")
             }
@@ -73,18 +83,26 @@ enum NewResources {
             change.created += 1
             change.writes.append(
                 RecordWriting.put(
-                    .projectMember, .created(index),
+                    .projectMember,
+                    .created(index),
                     [
                         "kind": "projectMember", "state": "active", "uuid": .string(UUIDs.random()),
                         "created": .int(exchange.time), "removed": nil, "memberId": JSONValue(account),
                         "role": .string(role),
-                    ], references: ["projectId": .created(0)], scope: .created(0)))
+                    ],
+                    references: ["projectId": .created(0)],
+                    scope: .created(0)
+                )
+            )
             change.writes.append(.touchPolicy(subject: Template(bytes: PolicySubject.account(account))))
         }
     }
 
     private static func apiKey(
-        _ fields: inout JSONObject, _ change: inout PlannedChange, _ draft: Creating.Draft, _ exchange: Exchange
+        _ fields: inout JSONObject,
+        _ change: inout PlannedChange,
+        _ draft: Creating.Draft,
+        _ exchange: Exchange
     ) throws(Problem) {
         let own: UInt64? = exchange.projectNumber ?? exchange.caller.accountNumber
         let owner: UInt64? = fields["accountId"]?.int.flatMap { UInt64(exactly: $0) } ?? own
@@ -108,7 +126,10 @@ enum NewResources {
     }
 
     private static func registrationToken(
-        _ fields: inout JSONObject, _ change: inout PlannedChange, _ draft: Creating.Draft, _ exchange: Exchange
+        _ fields: inout JSONObject,
+        _ change: inout PlannedChange,
+        _ draft: Creating.Draft,
+        _ exchange: Exchange
     ) throws(Problem) {
         let project: UInt64 = try self.project(of: exchange)
         fields["accountId"] = JSONValue(project)
@@ -117,7 +138,9 @@ enum NewResources {
         put(.credential, fields, &change, scope: .known(project))
     }
 
-    private static func stack(_ fields: inout JSONObject, _ change: inout PlannedChange, _ exchange: Exchange) throws(Problem) {
+    private static func stack(_ fields: inout JSONObject, _ change: inout PlannedChange, _ exchange: Exchange)
+        throws(Problem)
+    {
         let project: UInt64 = try self.project(of: exchange)
         let name: String = fields["name"]?.string ?? ""
         try unique("stack/\(project)/\(name.lowercased())", exchange)
@@ -127,7 +150,9 @@ enum NewResources {
     }
 
     private static func service(
-        _ fields: inout JSONObject, _ change: inout PlannedChange, _ exchange: Exchange
+        _ fields: inout JSONObject,
+        _ change: inout PlannedChange,
+        _ exchange: Exchange
     ) throws(Problem) {
         // Under the environment's path only: at the root an administrator's references could leave the environment.
         _ = try self.project(of: exchange)
@@ -144,7 +169,9 @@ enum NewResources {
     }
 
     private static func container(
-        _ fields: inout JSONObject, _ change: inout PlannedChange, _ place: Place
+        _ fields: inout JSONObject,
+        _ change: inout PlannedChange,
+        _ place: Place
     ) throws(Problem) {
         let exchange: Exchange = place.exchange
         let project: UInt64 = try self.project(of: exchange)
@@ -164,7 +191,9 @@ enum NewResources {
     }
 
     private static func volume(
-        _ fields: inout JSONObject, _ change: inout PlannedChange, _ exchange: Exchange
+        _ fields: inout JSONObject,
+        _ change: inout PlannedChange,
+        _ exchange: Exchange
     ) throws(Problem) {
         let project: UInt64 = try self.project(of: exchange)
         let name: String = fields["name"]?.string ?? ""
@@ -175,20 +204,28 @@ enum NewResources {
     }
 
     private static func put(
-        _ table: Table, _ fields: JSONObject, _ change: inout PlannedChange, scope: NumberReference, at index: Int = 0
+        _ table: Table,
+        _ fields: JSONObject,
+        _ change: inout PlannedChange,
+        scope: NumberReference,
+        at index: Int = 0
     ) {
         change.writes.append(RecordWriting.put(table, .created(index), fields, scope: scope))
     }
 
     private static func project(of exchange: Exchange) throws(Problem) -> UInt64 {
         guard let project: UInt64 = exchange.projectNumber else {
-            throw .badRequest("This belongs to an environment: use a path such as /\(APIPath.currentVersion)/projects/1a5/….")
+            throw .badRequest(
+                "This belongs to an environment: use a path such as /\(APIPath.currentVersion)/projects/1a5/…."
+            )
         }
         return project
     }
 
     private static func parentStack(
-        _ fields: JSONObject, _ exchange: Exchange, field: String
+        _ fields: JSONObject,
+        _ exchange: Exchange,
+        field: String
     ) throws(Problem) -> Resource {
         guard let number: UInt64 = fields[field]?.int.flatMap({ UInt64(exactly: $0) }),
             let definition: ResourceDefinition = Schemas.definition("stack"),

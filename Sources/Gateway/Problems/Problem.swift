@@ -17,7 +17,11 @@ package struct Problem: Error, Equatable, Sendable {
     package var challenges: Bool = false
 
     package init(
-        status: Int, code: String, message: String? = nil, detail: String? = nil, fieldName: String? = nil,
+        status: Int,
+        code: String,
+        message: String? = nil,
+        detail: String? = nil,
+        fieldName: String? = nil,
         challenges: Bool = false
     ) {
         self.status = status
@@ -82,5 +86,8 @@ extension Problem {
 
     /// Something is wrong on our side; the message says no more than the request id can find in the log.
     package static let fault = Problem(
-        status: 500, code: "Internal Server Error", message: "An internal error; the log has it under this id.")
+        status: 500,
+        code: "Internal Server Error",
+        message: "An internal error; the log has it under this id."
+    )
 }
