@@ -21,9 +21,12 @@ import Testing
         let answer: Answer = await world.post(
             "\(World.home)/stacks",
             [
-                "name": "web", "nonsense": ["a": 1], "id": "1st7", "state": "removed", "uuid": "mine", "creatorId": "1a1",
+                "name": "web", "nonsense": ["a": 1], "id": "1st7", "state": "removed", "uuid": "mine",
+                "creatorId": "1a1",
                 "accountId": "1a30", "created": 1, "removed": 1, "kind": "other", "system": true, "healthState": "bad",
-            ], as: .bob)
+            ],
+            as: .bob
+        )
         #expect(answer.status == 201, "\(answer)")
         let stored: JSONObject = try world.stored(.stack, answer["id"]?.string ?? "")
         #expect(stored["nonsense"] == nil && stored["id"] == nil)
@@ -38,18 +41,29 @@ import Testing
 
     @Test func `query parameters and forms count as members, beneath those of the body`() async {
         let world = World()
-        let query: Answer = await world.post("\(World.home)/stacks?name=from-query&description=q", ["description": "b"], as: .ann)
+        let query: Answer = await world.post(
+            "\(World.home)/stacks?name=from-query&description=q",
+            ["description": "b"],
+            as: .ann
+        )
         #expect(query["name"] == "from-query")
         #expect(query["description"] == "b")
         let form: Answer = await world.send(
-            "POST", "\(World.home)/stacks?description=q", as: .ann,
+            "POST",
+            "\(World.home)/stacks?description=q",
+            as: .ann,
             headers: ["Content-Type": "application/x-www-form-urlencoded; charset=utf-8"],
-            body: Array("name=a-form&description=a+b%21".utf8))
+            body: Array("name=a-form&description=a+b%21".utf8)
+        )
         #expect(form["name"] == "a-form", "\(form)")
         #expect(form["description"] == "a b!")
         let mislabelled: Answer = await world.send(
-            "POST", "\(World.home)/stacks", as: .ann, headers: ["Content-Type": "application/x-www-form-urlencoded"],
-            body: Array(#"{"name":"curl"}"#.utf8))
+            "POST",
+            "\(World.home)/stacks",
+            as: .ann,
+            headers: ["Content-Type": "application/x-www-form-urlencoded"],
+            body: Array(#"{"name":"curl"}"#.utf8)
+        )
         #expect(mislabelled["name"] == "curl")
         let none: Answer = await world.send("POST", "\(World.home)/stacks?name=bare", as: .ann)
         #expect(none.status == 201)
@@ -58,7 +72,8 @@ import Testing
     static let malformed: [(String, String)] = [
         ("{\"name\": \"a\",}", "line 1, column 14"), ("{\n  \"name\": tru\n}", "line 2, column 11"),
         ("{\"a\":1,\"a\":2}", "stands twice"), ("\u{FEFF}{}", "line 1, column 1"), ("{\"a\":1e999}", "out of range"),
-        (String(repeating: "[", count: 100_000), "nested deeper"), ("{\"a\":\"\u{0}\"}", "control character"), ("{", "line 1, column 2"),
+        (String(repeating: "[", count: 100_000), "nested deeper"), ("{\"a\":\"\u{0}\"}", "control character"),
+        ("{", "line 1, column 2"),
         ("{} {}", "end of the document"),
     ]
 
@@ -77,10 +92,19 @@ import Testing
             #expect(answer.code == "MissingRequired", "\(body) counts as empty: \(answer)")
         }
         let parts: Answer = await world.send(
-            "POST", "\(World.home)/stacks", as: .ann, headers: ["Content-Type": "multipart/form-data; boundary=x"],
-            body: Array("--x--".utf8))
+            "POST",
+            "\(World.home)/stacks",
+            as: .ann,
+            headers: ["Content-Type": "multipart/form-data; boundary=x"],
+            body: Array("--x--".utf8)
+        )
         #expect(parts.status == 415)
-        let invalid: Answer = await world.send("POST", "\(World.home)/stacks", as: .ann, body: [0x7B, 0x22, 0xFF, 0x22])
+        let invalid: Answer = await world.send(
+            "POST",
+            "\(World.home)/stacks",
+            as: .ann,
+            body: [0x7B, 0x22, 0xFF, 0x22]
+        )
         #expect(invalid.code == "InvalidBodyContent")
     }
 
@@ -98,15 +122,39 @@ import Testing
         ("stacks", ["name": "a", "dockerCompose": "web:"], "NotSupported", "dockerCompose"),
         ("services", ["name": "a"], "MissingRequired", "launchConfig"),
         ("services", ["name": "a", "launchConfig": ["imageUuid": "i"]], "MissingRequired", "stackId"),
-        ("services", ["name": "a", "stackId": "web", "launchConfig": ["imageUuid": "i"]], "InvalidReference", "stackId"),
-        ("services", ["name": "a", "stackId": "1st999", "launchConfig": ["imageUuid": "i"]], "InvalidReference", "stackId"),
+        (
+            "services", ["name": "a", "stackId": "web", "launchConfig": ["imageUuid": "i"]], "InvalidReference",
+            "stackId"
+        ),
+        (
+            "services", ["name": "a", "stackId": "1st999", "launchConfig": ["imageUuid": "i"]], "InvalidReference",
+            "stackId"
+        ),
         ("services", ["name": "a", "stackId": "STACK", "launchConfig": [:]], "MissingRequired", "imageUuid"),
-        ("services", ["name": "a", "stackId": "STACK", "scale": -1, "launchConfig": ["imageUuid": "i"]], "MinLimitExceeded", "scale"),
-        ("services", ["name": "a", "stackId": "STACK", "scale": 99999, "launchConfig": ["imageUuid": "i"]], "MaxLimitExceeded", "scale"),
-        ("services", ["name": "a", "stackId": "STACK", "scale": .double(1.5), "launchConfig": ["imageUuid": "i"]], "InvalidFormat", "scale"),
-        ("services", ["name": "a", "stackId": "STACK", "launchConfig": ["imageUuid": "i", "networkMode": "odd"]], "InvalidOption", "networkMode"),
-        ("services", ["name": "a", "stackId": "STACK", "launchConfig": ["imageUuid": "i", "ports": ["x:y"]]], "PortInvalidPrivatePort", "ports"),
-        ("services", ["name": "a", "stackId": "STACK", "launchConfig": ["imageUuid": "i", "ports": [nil]]], "NotNullable", "ports"),
+        (
+            "services", ["name": "a", "stackId": "STACK", "scale": -1, "launchConfig": ["imageUuid": "i"]],
+            "MinLimitExceeded", "scale"
+        ),
+        (
+            "services", ["name": "a", "stackId": "STACK", "scale": 99999, "launchConfig": ["imageUuid": "i"]],
+            "MaxLimitExceeded", "scale"
+        ),
+        (
+            "services", ["name": "a", "stackId": "STACK", "scale": .double(1.5), "launchConfig": ["imageUuid": "i"]],
+            "InvalidFormat", "scale"
+        ),
+        (
+            "services", ["name": "a", "stackId": "STACK", "launchConfig": ["imageUuid": "i", "networkMode": "odd"]],
+            "InvalidOption", "networkMode"
+        ),
+        (
+            "services", ["name": "a", "stackId": "STACK", "launchConfig": ["imageUuid": "i", "ports": ["x:y"]]],
+            "PortInvalidPrivatePort", "ports"
+        ),
+        (
+            "services", ["name": "a", "stackId": "STACK", "launchConfig": ["imageUuid": "i", "ports": [nil]]],
+            "NotNullable", "ports"
+        ),
         ("containers", ["imageUuid": "i", "count": 101], "MaxLimitExceeded", "count"),
         ("containers", ["imageUuid": "i", "count": 0], "MinLimitExceeded", "count"),
         ("containers", ["name": "a"], "MissingRequired", "imageUuid"),
@@ -114,7 +162,9 @@ import Testing
     ]
 
     @Test(arguments: refused)
-    func `what is wrong with a field is 422 with its name`(type: String, body: JSONValue, code: String, field: String) async throws {
+    func `what is wrong with a field is 422 with its name`(type: String, body: JSONValue, code: String, field: String)
+        async throws
+    {
         let world = World()
         let stack: String = try await world.stack("parent")
         var sent: JSONObject = body.object ?? [:]
@@ -135,7 +185,9 @@ import Testing
             [
                 "name": "a", "stackId": .string(stack), "scale": "5", "startOnCreate": "true",
                 "launchConfig": ["imageUuid": "i", "command": "run", "tty": 1],
-            ], as: .ann)
+            ],
+            as: .ann
+        )
         #expect(answer.status == 201, "\(answer)")
         #expect(answer["scale"] == 5)
         #expect(answer["startOnCreate"] == true)
@@ -152,7 +204,10 @@ import Testing
         #expect(again.field == "name")
         _ = try await world.service("App", stack: stack)
         let twice: Answer = await world.post(
-            "\(World.home)/services", ["name": "aPP", "stackId": .string(stack), "launchConfig": ["imageUuid": "i"]], as: .ann)
+            "\(World.home)/services",
+            ["name": "aPP", "stackId": .string(stack), "launchConfig": ["imageUuid": "i"]],
+            as: .ann
+        )
         #expect(twice.code == "NotUnique")
         let other: String = try await world.stack("other")
         _ = try await world.service("app", stack: other)
@@ -168,7 +223,10 @@ import Testing
         let stack: String = try await world.stack()
         #expect(await world.delete("\(World.home)/stacks/\(stack)", as: .ann)["state"] == "removing")
         let answer: Answer = await world.post(
-            "\(World.home)/services", ["name": "a", "stackId": .string(stack), "launchConfig": ["imageUuid": "i"]], as: .ann)
+            "\(World.home)/services",
+            ["name": "a", "stackId": .string(stack), "launchConfig": ["imageUuid": "i"]],
+            as: .ann
+        )
         #expect(answer.code == "InvalidState")
         #expect(answer.field == "stackId")
     }
@@ -177,7 +235,8 @@ import Testing
         let world = World()
         let stack: String = try await world.stack()
         for (type, body) in [
-            ("stacks", ["name": "a"]), ("containers", ["imageUuid": "i"]), ("volumes", ["name": "a", "driver": "local"]),
+            ("stacks", ["name": "a"]), ("containers", ["imageUuid": "i"]),
+            ("volumes", ["name": "a", "driver": "local"]),
             ("services", ["name": "a", "stackId": .string(stack), "launchConfig": ["imageUuid": "i"]]),
             ("registrationtokens", [:]),
         ] as [(String, JSONValue)] {
@@ -188,13 +247,21 @@ import Testing
 
     @Test func `count makes so many containers, all or none`() async throws {
         let world = World()
-        let answer: Answer = await world.post("\(World.home)/containers", ["name": "c", "imageUuid": "i", "count": 3], as: .ann)
+        let answer: Answer = await world.post(
+            "\(World.home)/containers",
+            ["name": "c", "imageUuid": "i", "count": 3],
+            as: .ann
+        )
         #expect(answer.status == 201)
         #expect(answer["type"] == "collection")
         #expect(answer.names == ["c1", "c2", "c3"])
         #expect(world.node.changes.count == 1)
         #expect(Set(answer.data.compactMap { $0["uuid"]?.string }).count == 3)
-        let one: Answer = await world.post("\(World.home)/containers", ["name": "d", "imageUuid": "i", "count": 1], as: .ann)
+        let one: Answer = await world.post(
+            "\(World.home)/containers",
+            ["name": "d", "imageUuid": "i", "count": 1],
+            as: .ann
+        )
         #expect(one["name"] == "d")
     }
 
@@ -205,7 +272,11 @@ import Testing
         let stack: String = try await world.stack()
         let path: String = "\(World.home)/stacks/\(stack)"
         let before: Int = world.node.changes.count
-        let same: Answer = await world.put(path, ["name": "web", "description": nil, "nonsense": 1, "id": "1st9"], as: .ann)
+        let same: Answer = await world.put(
+            path,
+            ["name": "web", "description": nil, "nonsense": 1, "id": "1st9"],
+            as: .ann
+        )
         #expect(same.status == 200)
         #expect(world.node.changes.count == before)
         let changed: Answer = await world.put(path, ["description": "new"], as: .ann)
@@ -218,7 +289,10 @@ import Testing
         let world = World()
         let stack: String = try await world.stack("web", as: .bob)
         let answer: Answer = await world.put(
-            "\(World.home)/stacks/\(stack)", ["creatorId": "1a1", "accountId": "1a30", "description": "x"], as: .ann)
+            "\(World.home)/stacks/\(stack)",
+            ["creatorId": "1a1", "accountId": "1a30", "description": "x"],
+            as: .ann
+        )
         #expect(answer["creatorId"] == "1a21")
         #expect(answer["accountId"] == "1a5")
         #expect(try world.stored(.stack, stack)["creatorId"] == 21)
@@ -345,8 +419,12 @@ import Testing
             "\(World.home)/services",
             [
                 "name": "a", "stackId": .string(stack),
-                "launchConfig": ["imageUuid": "i", "big": .string(String(repeating: "x", count: Limits.resourceBytes))],
-            ], as: .ann)
+                "launchConfig": [
+                    "imageUuid": "i", "big": .string(String(repeating: "x", count: Limits.resourceBytes)),
+                ],
+            ],
+            as: .ann
+        )
         #expect(answer.status == 413)
         #expect(answer.code == "Request Entity Too Long")
         #expect(world.node.changes.count == before)

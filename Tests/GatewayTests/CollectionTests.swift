@@ -18,8 +18,10 @@ import Testing
         try world.change(.stack, number, ["removed": 7, "state": "removed"])
         let active: Answer = await world.get("\(World.home)/stacks?name=a3", as: .ann)
         try world.change(
-            .stack, try #require(active.data.first?["id"]?.string.flatMap { ResourceID($0)?.number }),
-            ["state": "active", "externalId": "catalog://a", "system": true])
+            .stack,
+            try #require(active.data.first?["id"]?.string.flatMap { ResourceID($0)?.number }),
+            ["state": "active", "externalId": "catalog://a", "system": true]
+        )
         return world
     }
 
@@ -81,9 +83,12 @@ import Testing
         #expect(answer.names == names)
     }
 
-    @Test(arguments: [
-        (nil, 100), ("5", 5), ("-2", 3_000), ("0", 3_000), ("99999", 3_000), ("x", 100), ("9999999999999999999999", 100),
-    ] as [(String?, Int)])
+    @Test(
+        arguments: [
+            (nil, 100), ("5", 5), ("-2", 3_000), ("0", 3_000), ("99999", 3_000), ("x", 100),
+            ("9999999999999999999999", 100),
+        ] as [(String?, Int)]
+    )
     func `a limit is 100 unless it says otherwise, and never above 3000`(limit: String?, effective: Int) async {
         let answer: Answer = await World().get("\(World.home)/stacks\(limit.map { "?limit=\($0)" } ?? "")", as: .bob)
         #expect(answer["pagination"]?["limit"] == JSONValue(effective))
@@ -105,11 +110,15 @@ import Testing
 
     @Test func `a collection says how it was sorted and filtered and how it could be`() async throws {
         let world: World = try await Self.world()
-        let answer: Answer = await world.get("\(World.home)/stacks?name_like=a%25&sort=created&order=desc&state_ne=x&state_ne=y", as: .bob)
+        let answer: Answer = await world.get(
+            "\(World.home)/stacks?name_like=a%25&sort=created&order=desc&state_ne=x&state_ne=y",
+            as: .bob
+        )
         #expect(
             answer.json.object?.keys == [
                 "type", "resourceType", "links", "actions", "data", "sortLinks", "pagination", "sort", "filters",
-            ])
+            ]
+        )
         #expect(answer["type"] == "collection")
         #expect(answer["sort"]?["name"] == "created")
         #expect(answer["sort"]?["order"] == "desc")
@@ -153,7 +162,10 @@ import Testing
         #expect(answer["createDefaults"] == ["stackId": .string(stack)])
         #expect(answer["links"]?["self"]?.string?.hasSuffix("/stacks/\(stack)/services") == true)
         let made: Answer = await world.post(
-            "\(World.home)/stacks/\(stack)/services", ["name": "app", "launchConfig": ["imageUuid": "docker:a"]], as: .ann)
+            "\(World.home)/stacks/\(stack)/services",
+            ["name": "app", "launchConfig": ["imageUuid": "docker:a"]],
+            as: .ann
+        )
         #expect(made.status == 201, "\(made)")
         #expect(made["stackId"]?.string == stack)
         #expect(await world.get("\(World.home)/stacks/\(stack)/services", as: .ann).names == ["app"])
@@ -194,7 +206,9 @@ import Testing
     @Test func `a pattern agrees with a slow one on random texts`() {
         func slow(_ pattern: Substring, _ text: Substring) -> Bool {
             guard let first = pattern.first else { return text.isEmpty }
-            if first == "%" { return slow(pattern.dropFirst(), text) || (!text.isEmpty && slow(pattern, text.dropFirst())) }
+            if first == "%" {
+                return slow(pattern.dropFirst(), text) || (!text.isEmpty && slow(pattern, text.dropFirst()))
+            }
             guard let letter = text.first, first == "_" || first == letter else { return false }
             return slow(pattern.dropFirst(), text.dropFirst())
         }

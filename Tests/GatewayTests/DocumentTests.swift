@@ -5,7 +5,8 @@ import StoreFormat
 import Testing
 
 @Suite struct DocumentTests {
-    @Test func `a resource shows id, type, links and actions, then name, state and the rest by alphabet`() async throws {
+    @Test func `a resource shows id, type, links and actions, then name, state and the rest by alphabet`() async throws
+    {
         let world = World()
         let stack: String = try await world.stack("Web-1")
         let answer: Answer = await world.get("\(World.home)/stacks/\(stack)", as: .ann)
@@ -92,7 +93,8 @@ import Testing
             launchConfig: [
                 "imageUuid": "docker:nginx", "type": "forged", "someday": ["deep": [1, nil]],
                 "healthCheck": ["port": 80], "ports": ["8080:80"],
-            ])
+            ]
+        )
         let config: JSONValue? = await world.get("\(World.home)/services/\(service)", as: .ann)["launchConfig"]
         #expect(config?["type"] == "launchConfig")
         #expect(config?["someday"] == ["deep": [1, nil]])
@@ -105,9 +107,11 @@ import Testing
         world.host(50)
         world.node.write([
             RecordWriting.put(
-                .hostObserved, .known(50),
+                .hostObserved,
+                .known(50),
                 ["agentState": "reconnecting", "labels": ["zone": "b", "os": "linux"], "agentIpAddress": "10.0.0.9"],
-                scope: .known(5))
+                scope: .known(5)
+            )
         ])
         let host: Answer = await world.get("\(World.home)/hosts/1h50", as: .bob)
         #expect(host["state"] == "reconnecting")
@@ -151,9 +155,11 @@ import Testing
         #expect(Array(fields.keys.prefix(2)) == ["name", "state"])
         #expect(
             fields["name"]?.object?.keys == [
-                "type", "default", "unique", "nullable", "create", "update", "required", "readOnCreateOnly", "minLength",
+                "type", "default", "unique", "nullable", "create", "update", "required", "readOnCreateOnly",
+                "minLength",
                 "maxLength", "min", "max", "options", "validChars", "invalidChars", "description",
-            ])
+            ]
+        )
         #expect(fields["name"]?["required"] == true)
         #expect(fields["name"]?["maxLength"] == 63)
         #expect(fields["serviceIds"]?["type"] == "array[reference[service]]")
@@ -164,7 +170,8 @@ import Testing
         #expect(answer["resourceActions"]?["remove"] == ["input": nil, "output": "stack"])
         #expect(
             answer["collectionFilters"]?["name"]?["modifiers"]
-                == ["eq", "ne", "prefix", "like", "notlike", "null", "notnull"])
+                == ["eq", "ne", "prefix", "like", "notlike", "null", "notnull"]
+        )
         #expect(answer["includeableLinks"]?.array?.contains("services") == true)
         #expect(await world.get("\(World.home)/schemas/secret", as: .ann).status == 404)
     }

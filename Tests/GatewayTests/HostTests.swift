@@ -15,8 +15,12 @@ import Testing
 
     static func register(_ world: World, _ token: String, _ body: JSONValue) async -> Answer {
         await world.send(
-            "POST", "/v2-beta/register", as: .nobody, headers: ["Authorization": World.basic("registrationToken", token)],
-            body: JSONWriter.bytes(body))
+            "POST",
+            "/v2-beta/register",
+            as: .nobody,
+            headers: ["Authorization": World.basic("registrationToken", token)],
+            body: JSONWriter.bytes(body)
+        )
     }
 
     @Test func `a token comes with the address and the command for a new host`() async throws {
@@ -26,7 +30,9 @@ import Testing
         #expect(token.split(separator: ":").count == 3)
         #expect(!token.contains("="))
         #expect(answer["registrationUrl"] == .string("http://drover.test:8080/v2-beta/scripts/\(token)"))
-        #expect(answer["command"]?.string?.contains("drover agent --url http://drover.test:8080 --token \(token)") == true)
+        #expect(
+            answer["command"]?.string?.contains("drover agent --url http://drover.test:8080 --token \(token)") == true
+        )
         #expect(answer["state"] == "active")
     }
 
@@ -48,7 +54,11 @@ import Testing
     @Test func `a token lets a host in and gives it a key of its own`() async throws {
         let world = World()
         let token: String = try await Self.token(world).token
-        let answer: Answer = await Self.register(world, token, ["key": "Host-A", "hostname": "a.example", "labels": ["k": "v"]])
+        let answer: Answer = await Self.register(
+            world,
+            token,
+            ["key": "Host-A", "hostname": "a.example", "labels": ["k": "v"]]
+        )
         #expect(answer.status == 201, "\(answer)")
         let id: String = try #require(answer["hostId"]?.string)
         let host: Answer = await world.get("\(World.home)/hosts/\(id)", as: .ann)
@@ -118,7 +128,12 @@ import Testing
             let answer: Answer = await world.send("GET", path, as: .nobody, headers: ["Authorization": token])
             #expect(answer.status == 404, "\(path)")
         }
-        let scoped: Answer = await world.send("GET", "\(World.home)/hosts", as: .nobody, headers: ["Authorization": token])
+        let scoped: Answer = await world.send(
+            "GET",
+            "\(World.home)/hosts",
+            as: .nobody,
+            headers: ["Authorization": token]
+        )
         #expect(scoped.status == 403)
         let read: Answer = await world.send("GET", "/v2-beta/register", as: .nobody, headers: ["Authorization": token])
         #expect(read.status == 405)
@@ -128,11 +143,14 @@ import Testing
         let world = World()
         let made: Answer = await Self.register(world, try await Self.token(world).token, ["key": "a"])
         let key: String = World.basic(made["accessKey"]?.string ?? "", made["secretKey"]?.string ?? "")
-        for path in ["/v2-beta/stacks", "/v2-beta/schemas", "/v2-beta/hosts", "/v2-beta/register", "/v2-beta/settings"] {
+        for path in ["/v2-beta/stacks", "/v2-beta/schemas", "/v2-beta/hosts", "/v2-beta/register", "/v2-beta/settings"]
+        {
             let answer: Answer = await world.send("GET", path, as: .nobody, headers: ["Authorization": key])
             #expect(answer.status == 404, "\(path): \(answer)")
         }
-        #expect(await world.send("GET", "\(World.home)/hosts", as: .nobody, headers: ["Authorization": key]).status == 403)
+        #expect(
+            await world.send("GET", "\(World.home)/hosts", as: .nobody, headers: ["Authorization": key]).status == 403
+        )
         let stream: HTTPHeaders = [
             "Authorization": key, "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
             "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",

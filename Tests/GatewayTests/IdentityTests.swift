@@ -29,7 +29,8 @@ import Testing
         #expect(answer["status"] == 401)
         #expect(
             answer.headers["www-authenticate"]
-                == "Basic realm=\"Enter API access key and secret key as username and password\"")
+                == "Basic realm=\"Enter API access key and secret key as username and password\""
+        )
         #expect(answer.headers["x-api-schemas"] == "http://drover.test:8080/v2-beta/schemas")
         #expect(answer.headers["x-api-account-id"] == nil)
     }
@@ -78,7 +79,11 @@ import Testing
         // A key that is right still says who it is.
         #expect(await world.get("/v2-beta/projects", as: .ann).headers["x-api-user-id"] == "1a20")
         let strict: Answer = await world.send(
-            "GET", "/v2-beta", as: .nobody, headers: ["X-ENFORCE-AUTHENTICATION": "true"])
+            "GET",
+            "/v2-beta",
+            as: .nobody,
+            headers: ["X-ENFORCE-AUTHENTICATION": "true"]
+        )
         #expect(strict.status == 401)
     }
 
@@ -157,7 +162,8 @@ import Testing
                 let answer: Answer = await world.get(path.replacing("ID", with: id), as: .ann)
                 shapes.append(
                     "\(answer.status) \(answer.code ?? "") "
-                        + (answer["message"]?.string ?? "").replacing(id, with: "ID") + " \(answer["detail"] ?? nil)")
+                        + (answer["message"]?.string ?? "").replacing(id, with: "ID") + " \(answer["detail"] ?? nil)"
+                )
             }
             #expect(shapes[0] == shapes[1], "\(path)")
         }

@@ -79,7 +79,8 @@ import Testing
     @Test(arguments: ["PATCH", "OPTIONS", "PURGE", "get"])
     func `methods that the API has not are 405`(method: String) async {
         let world = World()
-        for path in ["/v2-beta", "/v2-beta/schemas", "/v2-beta/projects", "/v2-beta/projects/1a5", "/v2-beta/settings"] {
+        for path in ["/v2-beta", "/v2-beta/schemas", "/v2-beta/projects", "/v2-beta/projects/1a5", "/v2-beta/settings"]
+        {
             let answer: Answer = await world.send(method, path)
             #expect(answer.status == 405, "\(method) \(path): \(answer)")
             #expect(answer.code == "Method not allowed")
@@ -107,8 +108,11 @@ import Testing
         let world = World()
         let stack: String = try await world.stack()
         let answer: Answer = await world.send(
-            "POST", "\(World.home)/stacks/\(stack)", headers: ["Content-Type": "application/x-www-form-urlencoded"],
-            body: Array("_method=PUT&description=from+a+form".utf8))
+            "POST",
+            "\(World.home)/stacks/\(stack)",
+            headers: ["Content-Type": "application/x-www-form-urlencoded"],
+            body: Array("_method=PUT&description=from+a+form".utf8)
+        )
         #expect(answer.status == 200, "\(answer)")
         #expect(answer["description"] == "from a form")
     }

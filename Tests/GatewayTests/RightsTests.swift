@@ -36,12 +36,17 @@ import Testing
     ]
 
     @Test(arguments: matrix)
-    func `everybody may what the role says`(method: String, path: String, body: JSONValue, statuses: [Int]) async throws {
+    func `everybody may what the role says`(method: String, path: String, body: JSONValue, statuses: [Int]) async throws
+    {
         for (who, status) in zip([World.Who.admin, .ann, .bob, .eve, .project], statuses) {
             let world = World()
             let stack: String = try await world.stack("theirs", as: .ann)
             let answer: Answer = await world.send(
-                method, path.replacing("STACK", with: stack), as: who, body: body == [:] ? [] : JSONWriter.bytes(body))
+                method,
+                path.replacing("STACK", with: stack),
+                as: who,
+                body: body == [:] ? [] : JSONWriter.bytes(body)
+            )
             #expect(answer.status == status, "\(who) \(method) \(path): \(answer)")
         }
     }
@@ -54,17 +59,25 @@ import Testing
             for id in [foreign, "1st999"] {
                 let parts: [Substring] = verb.split(separator: " ")
                 let answer: Answer = await world.send(
-                    String(parts[0]), "\(World.home)/stacks/\(id)\(parts.count > 1 ? String(parts[1]) : "")", as: .ann,
-                    body: JSONWriter.bytes(["description": "x"]))
+                    String(parts[0]),
+                    "\(World.home)/stacks/\(id)\(parts.count > 1 ? String(parts[1]) : "")",
+                    as: .ann,
+                    body: JSONWriter.bytes(["description": "x"])
+                )
                 #expect(answer.status == 404, "\(verb) \(answer)")
                 var document: JSONObject = answer.json.object ?? [:]
                 document["id"] = nil
-                shapes.append(String(decoding: JSONWriter.bytes(.object(document)), as: UTF8.self).replacing(id, with: "ID"))
+                shapes.append(
+                    String(decoding: JSONWriter.bytes(.object(document)), as: UTF8.self).replacing(id, with: "ID")
+                )
             }
             #expect(shapes[0] == shapes[1], "\(verb)")
         }
         let reference: Answer = await world.post(
-            "\(World.home)/services", ["name": "a", "stackId": .string(foreign), "launchConfig": ["imageUuid": "i"]], as: .ann)
+            "\(World.home)/services",
+            ["name": "a", "stackId": .string(foreign), "launchConfig": ["imageUuid": "i"]],
+            as: .ann
+        )
         #expect(reference.code == "InvalidReference")
     }
 
@@ -106,20 +119,29 @@ import Testing
         #expect(try world.stored(.credential, id)["secretValue"] == nil)
         #expect(try world.stored(.credential, id)["secretHash"]?.string?.hasPrefix("SHA256:") == true)
         let used: Answer = await world.send(
-            "GET", "/v2-beta/projects", as: .nobody, headers: ["Authorization": World.basic(user, secret)])
+            "GET",
+            "/v2-beta/projects",
+            as: .nobody,
+            headers: ["Authorization": World.basic(user, secret)]
+        )
         #expect(used.headers["x-api-user-id"] == "1a21")
     }
 
     @Test func `only an administrator chooses the halves and the owner of a key`() async throws {
         let world = World()
         let body: JSONValue = ["publicValue": "mine", "secretValue": "weak", "accountId": "1a1"]
-        for (path, who) in [("/v2-beta/apikeys", World.Who.bob), ("\(World.home)/apikeys", .ann), ("\(World.home)/apikeys", .admin)] {
+        for (path, who) in [
+            ("/v2-beta/apikeys", World.Who.bob), ("\(World.home)/apikeys", .ann), ("\(World.home)/apikeys", .admin),
+        ] {
             let made: Answer = await world.post(path, body, as: who)
             #expect(made.status == 201)
             #expect(made["publicValue"] != "mine" && made["secretValue"] != "weak", "\(who)")
             #expect(made["accountId"] == (path.contains("projects") ? "1a5" : "1a21"))
         }
-        let chosen: Answer = await world.post("/v2-beta/apikeys", ["publicValue": "mine", "secretValue": "weak", "accountId": "1a20"])
+        let chosen: Answer = await world.post(
+            "/v2-beta/apikeys",
+            ["publicValue": "mine", "secretValue": "weak", "accountId": "1a20"]
+        )
         #expect(chosen["publicValue"] == "mine" && chosen["secretValue"] == "weak" && chosen["accountId"] == "1a20")
         let twice: Answer = await world.post("/v2-beta/apikeys", ["publicValue": "mine"])
         #expect(twice.code == "NotUnique")
@@ -176,13 +198,21 @@ import Testing
         func members(_ list: [(String, String)]) -> JSONValue {
             ["name": "m", "members": .array(list.map { ["externalId": .string($0.0), "role": .string($0.1)] })]
         }
-        let made: Answer = await world.post("/v2-beta/projects", members([("1a20", "owner"), ("1a22", "member")]), as: .bob)
+        let made: Answer = await world.post(
+            "/v2-beta/projects",
+            members([("1a20", "owner"), ("1a22", "member")]),
+            as: .bob
+        )
         #expect(made.status == 201, "\(made)")
         let id: String = try #require(made["id"]?.string)
         #expect(await world.get("/v2-beta/projects/\(id)/stacks", as: .eve).status == 200)
         #expect(await world.get("/v2-beta/projects/\(id)/stacks", as: .bob).status == 403)
         #expect(await world.post("/v2-beta/projects", members([("1a20", "member")]), as: .bob).status == 400)
-        let twice: Answer = await world.post("/v2-beta/projects", members([("1a20", "owner"), ("1x20", "member")]), as: .bob)
+        let twice: Answer = await world.post(
+            "/v2-beta/projects",
+            members([("1a20", "owner"), ("1x20", "member")]),
+            as: .bob
+        )
         #expect(twice.code == "NotUnique" && twice.field == "members")
         for unknown in ["1a999", "ann", "1a5", "1a99999999999999999999"] {
             let answer: Answer = await world.post("/v2-beta/projects", members([(unknown, "owner")]), as: .bob)

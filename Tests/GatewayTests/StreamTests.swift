@@ -39,7 +39,9 @@ import WebSocket
             #expect(await eventually { await !listener.frames.isEmpty })
             let stack: String = try await world.stack()
             #expect(await eventually { await listener.changes.count == 1 })
-            for text in ["a", "b", "c"] { _ = await world.put("\(World.home)/stacks/\(stack)", ["description": .string(text)], as: .ann) }
+            for text in ["a", "b", "c"] {
+                _ = await world.put("\(World.home)/stacks/\(stack)", ["description": .string(text)], as: .ann)
+            }
             // The clock of the world stands still, so nothing is due: a later change of another object comes first.
             let other: String = try await world.stack("other")
             #expect(await eventually { await listener.changes.count == 2 })
@@ -77,7 +79,9 @@ import WebSocket
     @Test func `a subscriber who names other events hears pings only`() async throws {
         try await Served.run { served in
             let quiet: Listener = try await served.open("\(World.home)/subscribe?eventNames=config.update")
-            let loud: Listener = try await served.open("\(World.home)/subscribe?eventNames=*;account=1a30&include=services&_actionLinks=1")
+            let loud: Listener = try await served.open(
+                "\(World.home)/subscribe?eventNames=*;account=1a30&include=services&_actionLinks=1"
+            )
             #expect(await eventually { await !quiet.frames.isEmpty })
             #expect(await eventually { await !loud.frames.isEmpty })
             _ = try await served.world.stack()
@@ -120,8 +124,11 @@ import WebSocket
         try world.change(.instance, try #require(ResourceID(container)?.number), ["hostId": 50])
         world.node.write([
             RecordWriting.put(
-                .instanceObserved, .known(try #require(ResourceID(container)?.number)),
-                ["condition": "running", "generation": 1], scope: .known(5))
+                .instanceObserved,
+                .known(try #require(ResourceID(container)?.number)),
+                ["condition": "running", "generation": 1],
+                scope: .known(5)
+            )
         ])
         return (container, await world.post("\(World.home)/containers/\(container)?action=logs", input, as: .bob))
     }
@@ -130,7 +137,8 @@ import WebSocket
         try await Served.run { served in
             let world: World = served.world
             world.node.output([
-                OutputChunk(isError: false, bytes: Array("one\n".utf8)), OutputChunk(isError: true, bytes: Array("two\n".utf8)),
+                OutputChunk(isError: false, bytes: Array("one\n".utf8)),
+                OutputChunk(isError: true, bytes: Array("two\n".utf8)),
                 OutputChunk(isError: false, bytes: [0xC3]), OutputChunk(isError: false, bytes: [0xA4, 0x0A]),
             ])
             let (_, answer) = try await Self.ticket(world, ["follow": false, "lines": "7", "timestamps": true])
@@ -173,7 +181,9 @@ import WebSocket
     @Test func `output needs a host, a state and sensible wishes`() async throws {
         let world = World()
         let fresh: String = try await world.container("fresh")
-        #expect(await world.post("\(World.home)/containers/\(fresh)?action=logs", as: .bob).code == "ActionNotAvailable")
+        #expect(
+            await world.post("\(World.home)/containers/\(fresh)?action=logs", as: .bob).code == "ActionNotAvailable"
+        )
         let (container, _) = try await Self.ticket(world)
         let path: String = "\(World.home)/containers/\(container)?action=logs"
         #expect(await world.post(path, ["lines": -1], as: .bob).code == "MinLimitExceeded")
@@ -226,9 +236,18 @@ import WebSocket
         try await Served.run { served in
             let cases: [(String, Int, String)] = [
                 ("GET / HTTP/1.1\r\n\r\n", 400, "Bad Request"),
-                ("POST /v2-beta/projects HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n", 413, "Request Entity Too Long"),
-                ("GET /\(String(repeating: "a", count: 20_000)) HTTP/1.1\r\nHost: a\r\n\r\n", 414, "Request-URI Too Long"),
-                ("GET / HTTP/1.1\r\nHost: a\r\nX: \(String(repeating: "a", count: 70_000))\r\n\r\n", 431, "Request Header Fields Too Large"),
+                (
+                    "POST /v2-beta/projects HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n", 413,
+                    "Request Entity Too Long"
+                ),
+                (
+                    "GET /\(String(repeating: "a", count: 20_000)) HTTP/1.1\r\nHost: a\r\n\r\n", 414,
+                    "Request-URI Too Long"
+                ),
+                (
+                    "GET / HTTP/1.1\r\nHost: a\r\nX: \(String(repeating: "a", count: 70_000))\r\n\r\n", 431,
+                    "Request Header Fields Too Large"
+                ),
                 ("GET / HTTP/3.0\r\nHost: a\r\n\r\n", 505, "HTTP Version Not Supported"),
             ]
             for (request, status, code) in cases {
@@ -240,7 +259,9 @@ import WebSocket
         }
     }
 
-    @Test func `HEAD has no body, a path of escapes no header of its own, and sixteen kilobytes of query are fine`() async throws {
+    @Test func `HEAD has no body, a path of escapes no header of its own, and sixteen kilobytes of query are fine`()
+        async throws
+    {
         try await Served.run { served in
             let key: String = World.credentials(.ann)
             let tail = " HTTP/1.1\r\nHost: a\r\nAuthorization: \(key)\r\nConnection: close\r\n\r\n"
@@ -248,7 +269,9 @@ import WebSocket
             #expect(head.hasPrefix("HTTP/1.1 200 ") && head.hasSuffix("\r\n\r\n"))
             let split: String = try await served.raw("GET /v2-beta/projects/1a5%0d%0aX-Evil:%201/stacks\(tail)")
             #expect(split.hasPrefix("HTTP/1.1 403 ") && !split.contains("\r\nX-Evil"))
-            let long: String = try await served.raw("GET /v2-beta/projects?x=\(String(repeating: "a", count: 16_200))\(tail)")
+            let long: String = try await served.raw(
+                "GET /v2-beta/projects?x=\(String(repeating: "a", count: 16_200))\(tail)"
+            )
             #expect(long.hasPrefix("HTTP/1.1 200 "))
         }
     }

@@ -14,8 +14,12 @@ import Testing
     @Test func `a change carries who, by what, from where and why, in its own entry`() async throws {
         let world = World()
         let answer: Answer = await world.send(
-            "POST", "\(World.home)/stacks", as: .bob, headers: ["X-Forwarded-For": "203.0.113.9"],
-            body: Array(#"{"name":"web","unknown":"x"}"#.utf8))
+            "POST",
+            "\(World.home)/stacks",
+            as: .bob,
+            headers: ["X-Forwarded-For": "203.0.113.9"],
+            body: Array(#"{"name":"web","unknown":"x"}"#.utf8)
+        )
         let change: Transaction = try #require(world.node.lastChange)
         let audit: AuditRecord = try #require(change.audit)
         #expect(change.actor == "1a21")
@@ -42,12 +46,16 @@ import Testing
         _ = await world.post(
             "\(World.home)/services",
             [
-                "name": "a", "stackId": .string(stack), "S3CRET": "S3CRET", "metadata": ["db_password": "S3CRET", "x": ["y": "S3CRET"]],
+                "name": "a", "stackId": .string(stack), "S3CRET": "S3CRET",
+                "metadata": ["db_password": "S3CRET", "x": ["y": "S3CRET"]],
                 "launchConfig": [
-                    "imageUuid": "i", "environment": ["PASS": "S3CRET"], "labels": ["api-token": "S3CRET"], "mine": "S3CRET",
+                    "imageUuid": "i", "environment": ["PASS": "S3CRET"], "labels": ["api-token": "S3CRET"],
+                    "mine": "S3CRET",
                     "ulimits": [["name": "a", "S3CRET": 1]],
                 ],
-            ], as: .ann)
+            ],
+            as: .ann
+        )
         _ = await world.post("\(World.home)/stacks", ["name": "b", "environment": ["A": "S3CRET"]], as: .ann)
         _ = await world.post("/v2-beta/settings", ["name": "my.ldap.password", "value": "S3CRET"])
         #expect(world.node.changes.count == 5)
@@ -62,7 +70,11 @@ import Testing
     @Test func `a request that is too long leaves its length in the audit record`() async throws {
         let world = World()
         let stack: String = try await world.stack()
-        _ = await world.put("\(World.home)/stacks/\(stack)", ["externalId": .string(String(repeating: "x", count: 40_000))], as: .ann)
+        _ = await world.put(
+            "\(World.home)/stacks/\(stack)",
+            ["externalId": .string(String(repeating: "x", count: 40_000))],
+            as: .ann
+        )
         let audit: AuditRecord = try #require(world.node.lastChange?.audit)
         #expect(String(decoding: audit.requestObject, as: UTF8.self).hasPrefix(#"{"omittedBytes":40"#))
     }
@@ -72,7 +84,9 @@ import Testing
     @Test func `a role that is lost between decision and commit is decided about again`() async throws {
         let world = World()
         world.node.beforeNext { [node = world.node] _ in
-            node.write([.delete(.projectMember, .known(201)), .touchPolicy(subject: Template(bytes: Array("account/21".utf8)))])
+            node.write([
+                .delete(.projectMember, .known(201)), .touchPolicy(subject: Template(bytes: Array("account/21".utf8))),
+            ])
         }
         let answer: Answer = await world.post("\(World.home)/stacks", ["name": "late"], as: .bob)
         #expect(answer.status == 403, "\(answer)")
@@ -103,7 +117,8 @@ import Testing
         for subject in ["account/20", "account/5", "credential/120"] {
             #expect(
                 conditions.contains { if case .policyUnchanged(Array(subject.utf8), _) = $0 { true } else { false } },
-                "\(subject)")
+                "\(subject)"
+            )
         }
     }
 
@@ -138,8 +153,11 @@ import Testing
         world.node.beforeNext { [node = world.node] _ in
             node.write([
                 RecordWriting.put(
-                    .stack, .known(900), ["name": "WEB", "kind": "stack", "state": "active", "accountId": 5, "created": 1],
-                    scope: .known(5))
+                    .stack,
+                    .known(900),
+                    ["name": "WEB", "kind": "stack", "state": "active", "accountId": 5, "created": 1],
+                    scope: .known(5)
+                )
             ])
         }
         let answer: Answer = await world.post("\(World.home)/stacks", ["name": "web"], as: .ann)
@@ -150,7 +168,9 @@ import Testing
         let world = World()
         let stack: String = try await world.stack()
         let number: UInt64 = try #require(ResourceID(stack)?.number)
-        for round in 0..<7 { world.node.beforeNext { [world] _ in try? world.change(.stack, number, ["externalId": "\(round)"]) } }
+        for round in 0..<7 {
+            world.node.beforeNext { [world] _ in try? world.change(.stack, number, ["externalId": "\(round)"]) }
+        }
         let before: Int = world.node.changes.count
         let answer: Answer = await world.put("\(World.home)/stacks/\(stack)", ["description": "mine"], as: .ann)
         #expect(answer.status == 409)

@@ -11,8 +11,13 @@ enum CollectionDocument {
     ///   - query: the query as it came; paging and sort links keep its other keys.
     ///   - createDefaults: what a POST here would fill in, for a collection below another resource.
     static func make(
-        _ resources: [Resource], of definition: ResourceDefinition, query: CollectionQuery, items: [QueryItems.Item],
-        path: String, renderer: Renderer, createDefaults: JSONObject? = nil,
+        _ resources: [Resource],
+        of definition: ResourceDefinition,
+        query: CollectionQuery,
+        items: [QueryItems.Item],
+        path: String,
+        renderer: Renderer,
+        createDefaults: JSONObject? = nil,
         embed: (_ resource: Resource) -> (name: String, value: JSONValue)? = { _ in nil }
     ) -> JSONValue {
         let found: [Resource] = sorted(resources.filter { passes($0, query) }, query)
@@ -42,7 +47,8 @@ enum CollectionDocument {
         document["sortLinks"] = .object(sortLinks(fields, items, path))
         document["pagination"] = [
             "first": nil, "previous": nil,
-            "next": isPartial ? .string(address(path, items, setting: ["limit": "\(query.limit)", "marker": "m\(end)"])) : nil,
+            "next": isPartial
+                ? .string(address(path, items, setting: ["limit": "\(query.limit)", "marker": "m\(end)"])) : nil,
             "limit": JSONValue(query.limit), "total": nil, "partial": .bool(isPartial),
         ]
         document["sort"] = sort(query, items, path)
@@ -84,7 +90,9 @@ enum CollectionDocument {
     }
 
     private static func sortLinks(
-        _ fields: [FieldDefinition], _ items: [QueryItems.Item], _ path: String
+        _ fields: [FieldDefinition],
+        _ items: [QueryItems.Item],
+        _ path: String
     ) -> JSONObject {
         var object = JSONObject()
         let rest: [QueryItems.Item] = items.filter { $0.name != "order" }
@@ -99,7 +107,8 @@ enum CollectionDocument {
         return [
             "name": .string(sort.field), "order": sort.descending ? "desc" : "asc",
             "reverse": .string(
-                address(path, items, setting: ["sort": sort.field, "order": sort.descending ? "asc" : "desc"])),
+                address(path, items, setting: ["sort": sort.field, "order": sort.descending ? "asc" : "desc"])
+            ),
         ]
     }
 
@@ -116,7 +125,9 @@ enum CollectionDocument {
 
     /// The collection's address with some query keys set and all others kept.
     private static func address(
-        _ path: String, _ items: [QueryItems.Item], setting values: KeyValuePairs<String, String>
+        _ path: String,
+        _ items: [QueryItems.Item],
+        setting values: KeyValuePairs<String, String>
     ) -> String {
         let replaced: Set<String> = Set(values.map(\.key))
         // Paging belongs to one order: a link that changes the order starts at the beginning.

@@ -81,7 +81,9 @@ struct Filter: Sendable {
     /// Negative when the stored value is the smaller one; nil when they cannot be compared.
     private func order(_ value: JSONValue) -> Int? {
         guard case .value(let wanted) = test else { return nil }
-        if let left: Int64 = value.int, let right: Int64 = wanted.int { return left < right ? -1 : left > right ? 1 : 0 }
+        if let left: Int64 = value.int, let right: Int64 = wanted.int {
+            return left < right ? -1 : left > right ? 1 : 0
+        }
         guard let left: Double = value.double, let right: Double = wanted.double else { return nil }
         return left < right ? -1 : left > right ? 1 : 0
     }

@@ -9,7 +9,10 @@ import StoreFormat
 /// of them, only to documents (``addLists(to:_:_:in:)``).
 enum ComputedFields {
     static func add(
-        to values: inout JSONObject, _ definition: ResourceDefinition, _ number: UInt64, observed: JSONObject?,
+        to values: inout JSONObject,
+        _ definition: ResourceDefinition,
+        _ number: UInt64,
+        observed: JSONObject?,
         in view: StoreView
     ) {
         switch definition.table {
@@ -27,7 +30,10 @@ enum ComputedFields {
 
     /// The members that name what belongs to a stack, service or host.
     static func addLists(
-        to values: inout JSONObject, _ definition: ResourceDefinition, _ number: UInt64, in view: StoreView
+        to values: inout JSONObject,
+        _ definition: ResourceDefinition,
+        _ number: UInt64,
+        in view: StoreView
     ) {
         switch definition.table {
         case .some(.stack):
@@ -50,7 +56,9 @@ enum ComputedFields {
 
     private static func instance(_ values: inout JSONObject, _ observed: JSONObject?) {
         let shown = InstanceState(
-            desired: InstanceRecord(fields: values), observed: observed.map { InstanceObservation(fields: $0) })
+            desired: InstanceRecord(fields: values),
+            observed: observed.map { InstanceObservation(fields: $0) }
+        )
         values["state"] = .string(shown.state)
         values["transitioning"] = .string(shown.transitioning)
         values["transitioningMessage"] = JSONValue(shown.message)
@@ -58,7 +66,9 @@ enum ComputedFields {
     }
 
     private static func service(
-        _ values: inout JSONObject, _ definition: ResourceDefinition, _ observed: JSONObject?
+        _ values: inout JSONObject,
+        _ definition: ResourceDefinition,
+        _ observed: JSONObject?
     ) {
         let observation = ServiceObservation(fields: observed ?? [:])
         lifecycle(&values, definition)
@@ -69,7 +79,9 @@ enum ComputedFields {
     }
 
     private static func host(
-        _ values: inout JSONObject, _ definition: ResourceDefinition, _ observed: JSONObject?
+        _ values: inout JSONObject,
+        _ definition: ResourceDefinition,
+        _ observed: JSONObject?
     ) {
         let observation = HostObservation(fields: observed ?? [:])
         lifecycle(&values, definition)

@@ -24,7 +24,8 @@ enum PublicEndpoints {
                         "type": "publicEndpoint", "ipAddress": .string(address), "port": .int(Int64(published)),
                         "hostId": JSONValue(host), "instanceId": JSONValue(record.key.number),
                         "serviceId": instance.serviceID.map { JSONValue($0) } ?? .null,
-                    ]))
+                    ])
+                )
             }
         }
         return .array(endpoints)

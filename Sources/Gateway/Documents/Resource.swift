@@ -30,7 +30,9 @@ struct Resource: Sendable {
     init?(_ record: Record, in view: StoreView) {
         guard let object: JSONObject = try? JSONReader.parse(record.document).object,
             let definition: ResourceDefinition = Schemas.definition(
-                for: record.key.table, kind: object["kind"]?.string ?? "")
+                for: record.key.table,
+                kind: object["kind"]?.string ?? ""
+            )
         else { return nil }
         self.definition = definition
         self.record = record

@@ -30,7 +30,9 @@ enum SchemaDocument {
     }
 
     private static func field(
-        _ field: FieldDefinition, _ definition: ResourceDefinition, _ rights: Rights
+        _ field: FieldDefinition,
+        _ definition: ResourceDefinition,
+        _ rights: Rights
     ) -> JSONValue {
         .object([
             "type": .string(field.type.description), "default": field.defaultValue ?? .null,

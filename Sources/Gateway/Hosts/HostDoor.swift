@@ -23,7 +23,9 @@ enum HostDoor {
         let credentialUUID: String = UUIDs.random()
         let committed: Changing.Result? = try await Changing.commit(&exchange, gateway) { (current) throws(Problem) in
             plan(
-                Registration(project: project, host: host, key: key, hash: hash, credentialUUID: credentialUUID), current)
+                Registration(project: project, host: host, key: key, hash: hash, credentialUUID: credentialUUID),
+                current
+            )
         }
         guard let committed, let record: Record = committed.view.get(committed.subject),
             let credential = try? CredentialRecord(document: record.document), let number: UInt64 = credential.hostID
@@ -34,7 +36,8 @@ enum HostDoor {
                 "type": "register", "baseType": "register", "links": [:], "actions": [:], "uuid": .string(host.uuid),
                 "hostname": .string(host.hostname), "hostId": .string(ResourceID(number: number).rendered("h")),
                 "accessKey": .string(key.publicValue), "secretKey": .string(key.secretValue),
-            ]))
+            ])
+        )
     }
 
     /// What a host says of itself.
@@ -55,7 +58,10 @@ enum HostDoor {
         let values: JSONObject
         do throws(ValidationProblem) {
             values = try Validation.create(
-                definition, body: body, context: ValidationContext(now: 0, exists: { _, _ in false }))
+                definition,
+                body: body,
+                context: ValidationContext(now: 0, exists: { _, _ in false })
+            )
         } catch {
             throw Problem(validation: error)
         }
@@ -64,7 +70,7 @@ enum HostDoor {
         // Both go into names of containers and into scripts.
         let allowed = CharacterClass("a-zA-Z0-9._-")
         for (field, text) in [("uuid", uuid), ("hostname", name)] where !allowed.containsAll(of: text) {
-            throw .validation("InvalidCharacters", field: field, message: "Letters, digits and . _ - only.")
+            throw .validation(.invalidCharacters, field: field, message: "Letters, digits and . _ - only.")
         }
         return Host(uuid: uuid, hostname: name, labels: values["labels"]?.object ?? [:])
     }
@@ -78,7 +84,9 @@ enum HostDoor {
     }
 
     private static func plan(_ wanted: Registration, _ exchange: Exchange) -> PlannedChange {
-        let known: RecordKey? = exchange.view.holder(Array("host/\(wanted.project)/\(wanted.host.uuid.lowercased())".utf8))
+        let known: RecordKey? = exchange.view.holder(
+            Array("host/\(wanted.project)/\(wanted.host.uuid.lowercased())".utf8)
+        )
         var change = PlannedChange(subject: .created(.credential, index: 0), verb: "register", type: "host")
         change.decision = exchange.rights.decide(.create, "register").description
         change.request = ["uuid": .string(wanted.host.uuid), "hostname": .string(wanted.host.hostname)]
@@ -92,18 +100,28 @@ enum HostDoor {
         if let known { fields["hostId"] = JSONValue(known.number) }
         change.writes.append(
             RecordWriting.put(
-                .credential, .created(0), fields, references: known == nil ? ["hostId": host] : [:],
-                scope: .known(wanted.project)))
+                .credential,
+                .created(0),
+                fields,
+                references: known == nil ? ["hostId": host] : [:],
+                scope: .known(wanted.project)
+            )
+        )
         guard let known else {
             change.writes.append(
                 RecordWriting.put(
-                    .host, host,
+                    .host,
+                    host,
                     [
                         "name": nil, "hostname": .string(wanted.host.hostname), "kind": "host",
                         "uuid": .string(wanted.host.uuid),
-                        "state": "active", "labels": .object(wanted.host.labels), "accountId": JSONValue(wanted.project),
+                        "state": "active", "labels": .object(wanted.host.labels),
+                        "accountId": JSONValue(wanted.project),
                         "created": .int(exchange.time), "removed": nil, "description": nil,
-                    ], scope: .known(wanted.project)))
+                    ],
+                    scope: .known(wanted.project)
+                )
+            )
             return change
         }
         // The keys that it had before are of no more use to anybody.
@@ -113,7 +131,8 @@ enum HostDoor {
             old.removed = exchange.time
             change.preconditions.append(.revision(record.key, record.revision))
             change.writes.append(
-                RecordWriting.put(.credential, .known(record.key.number), old.fields, scope: .known(record.scope)))
+                RecordWriting.put(.credential, .known(record.key.number), old.fields, scope: .known(record.scope))
+            )
             change.writes.append(.touchPolicy(subject: Template(bytes: PolicySubject.credential(record.key.number))))
         }
         return change
@@ -131,6 +150,7 @@ enum HostDoor {
                 await StreamRights.guarding(exchange, gateway, socket, while: { $0.rights.mayStream(host: host) }) {
                     await gateway.hosts.serve(socket, host: host, project: project)
                 }
-            })
+            }
+        )
     }
 }

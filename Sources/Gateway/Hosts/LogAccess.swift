@@ -10,7 +10,10 @@ import WebSocket
 enum LogAccess {
     /// - Parameter input: the action's, validated.
     static func open(
-        _ resource: Resource, _ input: JSONObject, _ exchange: Exchange, _ gateway: Gateway
+        _ resource: Resource,
+        _ input: JSONObject,
+        _ exchange: Exchange,
+        _ gateway: Gateway
     ) throws(Problem) -> Answer {
         guard let host: UInt64 = resource.values["hostId"]?.int.flatMap({ UInt64(exactly: $0) }) else {
             throw .notFound("The container was never on a host: it has no output.")
@@ -18,14 +21,24 @@ enum LogAccess {
         let since: String? = input["since"]?.string.flatMap { $0.isEmpty ? nil : $0 }
         if let since, !CharacterClass("0-9TZ:.+-").containsAll(of: since) || since.utf8.count > 64 {
             throw .validation(
-                "InvalidFormat", field: "since", message: "since is a time such as 2017-04-22T08:00:00Z, or seconds.")
+                .invalidFormat,
+                field: "since",
+                message: "since is a time such as 2017-04-22T08:00:00Z, or seconds."
+            )
         }
         let request = LogRequest(
-            follow: input["follow"]?.bool ?? true, lines: input["lines"]?.int.flatMap { Int(exactly: $0) },
-            timestamps: input["timestamps"]?.bool ?? false, since: since)
+            follow: input["follow"]?.bool ?? true,
+            lines: input["lines"]?.int.flatMap { Int(exactly: $0) },
+            timestamps: input["timestamps"]?.bool ?? false,
+            since: since
+        )
         let ticket = LogTicket(
-            instance: resource.number, host: host, request: request,
-            expires: exchange.time + Limits.logTicketMilliseconds, exchange: exchange)
+            instance: resource.number,
+            host: host,
+            request: request,
+            expires: exchange.time + Limits.logTicketMilliseconds,
+            exchange: exchange
+        )
         guard let token: String = gateway.logTickets.add(ticket, now: exchange.time) else {
             throw .unavailable("Too many requests for output are open at the moment; try again.")
         }
@@ -34,7 +47,8 @@ enum LogAccess {
             .object([
                 "type": "hostAccess", "baseType": "hostAccess", "links": [:], "actions": [:],
                 "url": .string("\(exchange.base.webSocketText)/v1/logs/"), "token": .string(token),
-            ]))
+            ])
+        )
     }
 
     /// The WebSocket behind the address.

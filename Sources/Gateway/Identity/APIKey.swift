@@ -22,7 +22,9 @@ package struct APIKey: Sendable {
             secret += Base64.encode(SecureRandom.bytes(96)).filter { !confusing.contains($0) }
         }
         return APIKey(
-            publicValue: Hex.encode(SecureRandom.bytes(10)).uppercased(), secretValue: String(secret.prefix(40)))
+            publicValue: Hex.encode(SecureRandom.bytes(10)).uppercased(),
+            secretValue: String(secret.prefix(40))
+        )
     }
 }
 

@@ -6,10 +6,13 @@ enum Authorisation {
     /// That the type has the method for this caller.
     ///
     /// - Throws: 405, as schemas are made for the caller and do not list it; for environments 403 (contract 2.2, 2.5).
-    static func require(_ method: ResourceMethod, of definition: ResourceDefinition, _ exchange: Exchange) throws(Problem) {
+    static func require(_ method: ResourceMethod, of definition: ResourceDefinition, _ exchange: Exchange)
+        throws(Problem)
+    {
         let isCreation: Bool = method == .post
         let mine: [ResourceMethod] =
-            isCreation ? exchange.rights.collectionMethods(of: definition) : exchange.rights.resourceMethods(of: definition)
+            isCreation
+            ? exchange.rights.collectionMethods(of: definition) : exchange.rights.resourceMethods(of: definition)
         guard !mine.contains(method) else { return }
         let all: [ResourceMethod] = isCreation ? definition.collectionMethods : definition.resourceMethods
         if definition.name == "project", all.contains(method) {
@@ -18,7 +21,8 @@ enum Authorisation {
         throw .methodNotAllowed(
             all.contains(method)
                 ? "\(method.rawValue) on a \(definition.name) is not yours to do here."
-                : "A \(definition.name) cannot be changed by \(method.rawValue).")
+                : "A \(definition.name) cannot be changed by \(method.rawValue)."
+        )
     }
 
     /// The decision, for the audit log.
@@ -29,7 +33,8 @@ enum Authorisation {
         guard decision.isAllowed else {
             throw .forbidden(
                 "You may not \(verb) the \(resource.definition.name) \(Renderer.id(of: resource)).",
-                detail: decision.description)
+                detail: decision.description
+            )
         }
         return decision
     }

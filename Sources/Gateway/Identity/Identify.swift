@@ -30,8 +30,11 @@ enum Identify {
                     guard let found else { throw wrongToken }
                     return Caller(
                         subject: Subjects.registration(project: found.project, credential: found.credential),
-                        account: found.account, accountNumber: found.project, authType: "registrationToken",
-                        credentialNumber: found.credential)
+                        account: found.account,
+                        accountNumber: found.project,
+                        authType: "registrationToken",
+                        credentialNumber: found.credential
+                    )
                 }
                 if let caller: Caller = key(credentials, view, exchange.time) { return caller }
             }
@@ -59,8 +62,12 @@ enum Identify {
             let account: AccountRecord = account(number, view), account.isActive
         else { return nil }
         return Caller(
-            subject: Subjects.make(account, number, credential, holder.number, in: view), account: account,
-            accountNumber: number, authType: credential.kind, credentialNumber: holder.number)
+            subject: Subjects.make(account, number, credential, holder.number, in: view),
+            account: account,
+            accountNumber: number,
+            authType: credential.kind,
+            credentialNumber: holder.number
+        )
     }
 
     /// A valid token of a host that has no key yet.
@@ -73,7 +80,8 @@ enum Identify {
 
     private static let wrongToken = Problem.unauthorized(
         "The registration token is not one of this cluster's, was withdrawn, or has expired: make a new one "
-            + "(POST registrationTokens in the environment) and start the agent with it.")
+            + "(POST registrationTokens in the environment) and start the agent with it."
+    )
 
     /// Nil for a token that is foreign, expired or withdrawn, or whose environment is not active.
     static func registration(_ token: String, _ view: StoreView, _ time: Int64) -> Registration? {
@@ -94,8 +102,11 @@ enum Identify {
         for number in view.numbers(.account, Array("kind=admin".utf8)) {
             guard let account: AccountRecord = account(number, view), account.isActive else { continue }
             return Caller(
-                subject: Subjects.make(account, number, nil, nil, in: view), account: account, accountNumber: number,
-                authType: "none")
+                subject: Subjects.make(account, number, nil, nil, in: view),
+                account: account,
+                accountNumber: number,
+                authType: "none"
+            )
         }
         throw .unauthorized("Access control is off, and there is no active administrator to act as.")
     }

@@ -55,7 +55,8 @@ struct Rights: Sendable {
     func decide(_ verb: Verb, _ resource: Resource) -> Decision {
         RBAC.decide(
             AccessRequest(subject, verb, resource.definition.name, in: scope, object: AccessObject(resource)),
-            bindings: bindings)
+            bindings: bindings
+        )
     }
 
     func may(_ verb: Verb, _ resource: Resource) -> Bool { decide(verb, resource).isAllowed }
@@ -69,8 +70,13 @@ struct Rights: Sendable {
     func mayStream(host: UInt64) -> Bool {
         RBAC.decide(
             AccessRequest(
-                subject, .subscribe, StaticRoles.hostStream, in: .cluster,
-                object: AccessObject(StaticRoles.hostStream, members: ["hostId": JSONValue(host)])), bindings: bindings
+                subject,
+                .subscribe,
+                StaticRoles.hostStream,
+                in: .cluster,
+                object: AccessObject(StaticRoles.hostStream, members: ["hostId": JSONValue(host)])
+            ),
+            bindings: bindings
         ).isAllowed
     }
 

@@ -23,13 +23,17 @@ enum StreamRights {
 
     /// Runs `body` until it returns, or `holds` no longer does: then the socket is closed and `body` cancelled.
     static func guarding(
-        _ exchange: Exchange, _ gateway: Gateway, _ socket: WebSocket,
-        while holds: @escaping @Sendable (Exchange) -> Bool, _ body: @escaping @Sendable () async -> Void
+        _ exchange: Exchange,
+        _ gateway: Gateway,
+        _ socket: WebSocket,
+        while holds: @escaping @Sendable (Exchange) -> Bool,
+        _ body: @escaping @Sendable () async -> Void
     ) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await body() }
             group.addTask {
-                while (try? await exchange.connection.loop.sleep(milliseconds: Limits.streamRightsMilliseconds)) != nil {
+                while (try? await exchange.connection.loop.sleep(milliseconds: Limits.streamRightsMilliseconds)) != nil
+                {
                     guard let now: Exchange = renewed(exchange, gateway.state.store.view), holds(now) else {
                         await socket.close(code: 1008, reason: "the right to this stream was withdrawn")
                         return

@@ -6,19 +6,30 @@ import StoreFormat
 /// Makes the subject that rules speak of out of stored accounts, credentials and memberships.
 enum Subjects {
     static func make(
-        _ account: AccountRecord, _ number: UInt64, _ credential: CredentialRecord?, _ credentialNumber: UInt64?,
+        _ account: AccountRecord,
+        _ number: UInt64,
+        _ credential: CredentialRecord?,
+        _ credentialNumber: UInt64?,
         in view: StoreView
     ) -> Subject {
         if let credential, credential.kind == "agentApiKey" {
             return Subject(
-                .hostAgent, accountID: number, credentialID: credentialNumber, hostID: credential.hostID)
+                .hostAgent,
+                accountID: number,
+                credentialID: credentialNumber,
+                hostID: credential.hostID
+            )
         }
         switch account.kind {
         case "admin": return Subject(.admin, accountID: number, credentialID: credentialNumber)
         case "project": return Subject(.project, accountID: number, credentialID: credentialNumber)
         case "user":
             return Subject(
-                .user, accountID: number, memberships: memberships(of: number, view), credentialID: credentialNumber)
+                .user,
+                accountID: number,
+                memberships: memberships(of: number, view),
+                credentialID: credentialNumber
+            )
         default: return .anonymous
         }
     }

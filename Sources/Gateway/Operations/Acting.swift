@@ -6,17 +6,24 @@ import StoreFormat
 /// POST with `?action=`, and DELETE, which is the action `remove` under another name.
 enum Acting {
     static func answer(
-        _ definition: ResourceDefinition, _ id: String, _ action: String, _ exchange: inout Exchange, _ gateway: Gateway
+        _ definition: ResourceDefinition,
+        _ id: String,
+        _ action: String,
+        _ exchange: inout Exchange,
+        _ gateway: Gateway
     ) async throws(Problem) -> Answer {
         let name: String = action.lowercased()
         let invalid = Problem.validation(
-            "InvalidAction", field: "action", message: "A \(definition.name) has no action \(name).")
+            .invalidAction,
+            field: "action",
+            message: "A \(definition.name) has no action \(name)."
+        )
         // Before anything is read: it is the type that has no such action.
         guard definition.action(name) != nil else { throw invalid }
         let resource: Resource = try Reading.resource(definition, id, exchange)
         guard let known: ActionDefinition = resource.definition.action(name) else { throw invalid }
         guard exchange.rights.mayAct(name, on: resource.definition) else {
-            throw .validation("ActionNotAvailable", field: "action", message: "The action \(name) is not yours to take.")
+            throw .validation(.actionNotAvailable, field: "action", message: "The action \(name) is not yours to take.")
         }
         let body: JSONObject = try input(of: known, exchange)
         if name == "logs" {
@@ -41,8 +48,10 @@ enum Acting {
         guard !Availability.isOffered(action, for: resource) else { return }
         let state: String = Availability.lifecycleState(resource)
         throw .validation(
-            "ActionNotAvailable", field: "action",
-            message: "A \(resource.definition.name) that is \(state) cannot \(action.name).")
+            .actionNotAvailable,
+            field: "action",
+            message: "A \(resource.definition.name) that is \(state) cannot \(action.name)."
+        )
     }
 
     /// The body as the action's input schema wants it, defaults filled in; empty for an action without input.
@@ -55,7 +64,10 @@ enum Acting {
             // Whoever may take the action may say all of its input.
             let reach: ValidationContext = Creating.context(schema, exchange, updates: false)
             return try Validation.create(
-                schema, body: body, context: ValidationContext(now: exchange.time, exists: reach.exists))
+                schema,
+                body: body,
+                context: ValidationContext(now: exchange.time, exists: reach.exists)
+            )
         } catch {
             throw Problem(validation: error)
         }

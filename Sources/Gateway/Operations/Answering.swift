@@ -15,12 +15,18 @@ enum Answering {
             return try Reading.link(definition, id, link, exchange, gateway)
         case ("POST", nil, _):
             if let action: String = exchange.query["action"] {
-                throw .validation("InvalidAction", field: "action", message: "\(definition.plural) have no action \(action).")
+                throw .validation(
+                    .invalidAction,
+                    field: "action",
+                    message: "\(definition.plural) have no action \(action)."
+                )
             }
             return try await Creating.answer(definition, &exchange, gateway)
         case ("POST", let id?, nil):
             guard let action: String = exchange.query["action"] else {
-                throw .methodNotAllowed("POST on a resource needs ?action=; to create one POST to \(definition.plural).")
+                throw .methodNotAllowed(
+                    "POST on a resource needs ?action=; to create one POST to \(definition.plural)."
+                )
             }
             return try await Acting.answer(definition, id, action, &exchange, gateway)
         case ("POST", let id?, let link?): return try await Creating.below(definition, id, link, &exchange, gateway)

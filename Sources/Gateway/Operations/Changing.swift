@@ -41,7 +41,9 @@ enum Changing {
     /// - Parameter plan: called again with a newer view after a conflict; nil when there is nothing to change.
     /// - Returns: nil when the plan had nothing to change.
     static func commit(
-        _ exchange: inout Exchange, _ gateway: Gateway, plan: (Exchange) throws(Problem) -> PlannedChange?
+        _ exchange: inout Exchange,
+        _ gateway: Gateway,
+        plan: (Exchange) throws(Problem) -> PlannedChange?
     ) async throws(Problem) -> Result? {
         for _ in 0...Limits.conflictRetries {
             guard let change: PlannedChange = try plan(exchange) else { return nil }
@@ -72,18 +74,27 @@ enum Changing {
 
     private static func transaction(_ change: PlannedChange, _ exchange: Exchange) -> Transaction {
         var audit = AuditRecord(
-            eventType: "api.\(change.type).\(change.verb)", resourceType: change.type,
+            eventType: "api.\(change.type).\(change.verb)",
+            resourceType: change.type,
             authType: exchange.caller.authType,
             credential: exchange.caller.credentialNumber.map { ResourceID(number: $0).rendered("c") } ?? "",
-            clientIP: exchange.client.audited, decision: cut(change.decision ?? ""),
-            requestObject: Masking.written(change.request))
+            clientIP: exchange.client.audited,
+            decision: cut(change.decision ?? ""),
+            requestObject: Masking.written(change.request)
+        )
         switch change.subject {
         case .existing(let key): audit.resourceID = key.number
         case .created(_, let index): audit.createdResource = index
         }
         return Transaction(
-            time: exchange.time, actor: exchange.caller.name, requestID: exchange.id, audit: audit,
-            preconditions: change.preconditions + policy(exchange), writes: change.writes, created: change.created)
+            time: exchange.time,
+            actor: exchange.caller.name,
+            requestID: exchange.id,
+            audit: audit,
+            preconditions: change.preconditions + policy(exchange),
+            writes: change.writes,
+            created: change.created
+        )
     }
 
     /// An audit text has a bound; what stands first in a decision is what decided.
@@ -96,7 +107,8 @@ enum Changing {
         for case .put(let write) in change.writes where write.document.bytes.count > Limits.resourceBytes {
             throw .tooLarge(
                 "This \(change.type) takes \(write.document.bytes.count) bytes, and a resource may have "
-                    + "\(Limits.resourceBytes). Shorten it.")
+                    + "\(Limits.resourceBytes). Shorten it."
+            )
         }
     }
 

@@ -8,7 +8,9 @@ import StoreFormat
 /// POST on a collection.
 enum Creating {
     static func answer(
-        _ definition: ResourceDefinition, _ exchange: inout Exchange, _ gateway: Gateway,
+        _ definition: ResourceDefinition,
+        _ exchange: inout Exchange,
+        _ gateway: Gateway,
         presets: JSONObject = [:]
     ) async throws(Problem) -> Answer {
         try Authorisation.require(.post, of: definition, exchange)
@@ -18,7 +20,10 @@ enum Creating {
         // All in one transaction: either every container of a POST with `count` is there, or none.
         let committed: Changing.Result? = try await Changing.commit(&exchange, gateway) { (current) throws(Problem) in
             var change = PlannedChange(
-                subject: .created(definition.table ?? .setting, index: 0), verb: "create", type: definition.name)
+                subject: .created(definition.table ?? .setting, index: 0),
+                verb: "create",
+                type: definition.name
+            )
             for draft in made {
                 // Validated again against what has changed meanwhile: names may be taken, parents gone.
                 let values: JSONObject = try validated(definition, draft.body, current)
@@ -41,20 +46,30 @@ enum Creating {
             status: 201,
             .object([
                 "type": "collection", "resourceType": .string(definition.name),
-                "links": ["self": .string(exchange.links.collection(definition))], "actions": [:], "data": .array(results),
-            ]))
+                "links": ["self": .string(exchange.links.collection(definition))], "actions": [:],
+                "data": .array(results),
+            ])
+        )
     }
 
     /// POST below a resource: the same as on the child's collection, with the parent filled in.
     static func below(
-        _ definition: ResourceDefinition, _ id: String, _ name: String, _ exchange: inout Exchange, _ gateway: Gateway
+        _ definition: ResourceDefinition,
+        _ id: String,
+        _ name: String,
+        _ exchange: inout Exchange,
+        _ gateway: Gateway
     ) async throws(Problem) -> Answer {
         let parent: Resource = try Reading.resource(definition, id, exchange)
         guard let link: LinkDefinition = parent.definition.link(name), case .children(_, let member) = link.kind,
             let target: ResourceDefinition = Schemas.definition(link.type), exchange.rights.sees(target)
         else { throw .notFound("A \(definition.name) has no collection \(name).") }
         return try await answer(
-            target, &exchange, gateway, presets: [member: .string(Renderer.id(of: parent))])
+            target,
+            &exchange,
+            gateway,
+            presets: [member: .string(Renderer.id(of: parent))]
+        )
     }
 
     /// One thing to be made: what the caller sent, and the values that must not change when planning again.
@@ -78,7 +93,9 @@ enum Creating {
     }
 
     private static func drafts(
-        _ definition: ResourceDefinition, _ body: JSONObject, _ exchange: Exchange
+        _ definition: ResourceDefinition,
+        _ body: JSONObject,
+        _ exchange: Exchange
     ) throws(Problem) -> [Draft] {
         let values: JSONObject = try validated(definition, body, exchange)
         let count: Int = definition.name == "container" ? Int(values["count"]?.int ?? 1) : 1
@@ -105,7 +122,9 @@ enum Creating {
 
     /// The body as members of a record, references checked to be within reach.
     static func validated(
-        _ definition: ResourceDefinition, _ body: JSONObject, _ exchange: Exchange
+        _ definition: ResourceDefinition,
+        _ body: JSONObject,
+        _ exchange: Exchange
     ) throws(Problem) -> JSONObject {
         do throws(ValidationProblem) {
             return try Validation.create(definition, body: body, context: context(definition, exchange, updates: false))
@@ -115,7 +134,9 @@ enum Creating {
     }
 
     static func context(
-        _ definition: ResourceDefinition, _ exchange: Exchange, updates: Bool
+        _ definition: ResourceDefinition,
+        _ exchange: Exchange,
+        updates: Bool
     ) -> ValidationContext {
         let rights: Rights = exchange.rights
         return ValidationContext(
@@ -129,11 +150,15 @@ enum Creating {
                     let resource: Resource = Resource.find(target, id.number, in: exchange.view)
                 else { return false }
                 return !resource.isRemoved && Reading.isVisible(resource, exchange)
-            })
+            }
+        )
     }
 
     private static func add(
-        _ definition: ResourceDefinition, _ values: JSONObject, _ draft: Draft, to change: inout PlannedChange,
+        _ definition: ResourceDefinition,
+        _ values: JSONObject,
+        _ draft: Draft,
+        to change: inout PlannedChange,
         _ exchange: Exchange
     ) throws(Problem) {
         var fields: JSONObject = values
@@ -146,7 +171,11 @@ enum Creating {
         one.created = 1
         try NewResources.complete(&fields, &one, definition, draft, NewResources.Place(exchange, at: change.created))
         // Judged as it would be stored: a rule may be about the owner that the body named.
-        let decision: Decision = exchange.rights.decide(.create, definition.name, AccessObject(definition, number: nil, fields))
+        let decision: Decision = exchange.rights.decide(
+            .create,
+            definition.name,
+            AccessObject(definition, number: nil, fields)
+        )
         guard decision.isAllowed else {
             throw .forbidden("You may not create this \(definition.name).", detail: decision.description)
         }
@@ -162,8 +191,11 @@ enum Creating {
 extension Problem {
     init(validation problem: ValidationProblem) {
         self.init(
-            status: problem.status, code: problem.code.rawValue, message: problem.message,
-            fieldName: problem.fieldName)
+            status: problem.status,
+            code: problem.code.rawValue,
+            message: problem.message,
+            fieldName: problem.fieldName
+        )
     }
 }
 

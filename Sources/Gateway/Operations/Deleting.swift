@@ -5,20 +5,28 @@ import RBAC
 /// DELETE (contract 0.1): 405 where the state does not allow it, except for containers, which are stopped on the way.
 enum Deleting {
     static func answer(
-        _ definition: ResourceDefinition, _ id: String, _ exchange: inout Exchange, _ gateway: Gateway
+        _ definition: ResourceDefinition,
+        _ id: String,
+        _ exchange: inout Exchange,
+        _ gateway: Gateway
     ) async throws(Problem) -> Answer {
         _ = try await Changing.commit(&exchange, gateway) { (current) throws(Problem) in
             let resource: Resource = try Reading.resource(definition, id, current)
             try Authorisation.require(.delete, of: resource.definition, current)
-            guard !resource.isRemoved else { throw .methodNotAllowed("The \(definition.name) \(id) was removed before.") }
+            guard !resource.isRemoved else {
+                throw .methodNotAllowed("The \(definition.name) \(id) was removed before.")
+            }
             let state: String = Availability.lifecycleState(resource)
-            let isStarted: Bool = state == "removing" || resource.values["goal"]?.string == InstanceGoal.removed.rawValue
+            let isStarted: Bool =
+                state == "removing" || resource.values["goal"]?.string == InstanceGoal.removed.rawValue
             guard !isStarted else { return nil }
-            guard resource.definition.table == .instance
-                || resource.definition.states?.process(named: "remove", from: state) != nil
+            guard
+                resource.definition.table == .instance
+                    || resource.definition.states?.process(named: "remove", from: state) != nil
             else {
                 throw .methodNotAllowed(
-                    "A \(definition.name) that is \(state) cannot be removed: call its action deactivate first.")
+                    "A \(definition.name) that is \(state) cannot be removed: call its action deactivate first."
+                )
             }
             let decision: Decision = try Authorisation.require(.delete, resource, current)
             var planned: PlannedChange = try StateChanges.change("remove", resource, [:], current)

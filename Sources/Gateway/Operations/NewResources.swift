@@ -18,7 +18,10 @@ enum NewResources {
     }
 
     static func complete(
-        _ fields: inout JSONObject, _ change: inout PlannedChange, _ definition: ResourceDefinition, _ draft: Creating.Draft,
+        _ fields: inout JSONObject,
+        _ change: inout PlannedChange,
+        _ definition: ResourceDefinition,
+        _ draft: Creating.Draft,
         _ place: Place
     ) throws(Problem) {
         let exchange: Exchange = place.exchange
@@ -42,12 +45,17 @@ enum NewResources {
 
     /// An environment, with its members; without any the creator owns it.
     private static func project(
-        _ fields: inout JSONObject, _ change: inout PlannedChange, _ exchange: Exchange
+        _ fields: inout JSONObject,
+        _ change: inout PlannedChange,
+        _ exchange: Exchange
     ) throws(Problem) {
         let members: [JSONValue] = fields["members"]?.array ?? []
         guard members.count <= Limits.projectMembers else {
             throw .validation(
-                "MaxLimitExceeded", field: "members", message: "At most \(Limits.projectMembers) members at once.")
+                .maxLimitExceeded,
+                field: "members",
+                message: "At most \(Limits.projectMembers) members at once."
+            )
         }
         fields["members"] = nil
         fields["state"] = "active"
@@ -58,9 +66,11 @@ enum NewResources {
             guard let id = (member["externalId"]?.string).flatMap({ ResourceID($0) }),
                 let account: AccountRecord = Identify.account(id.number, exchange.view), account.isActive,
                 !account.isProject
-            else { throw .validation("InvalidReference", field: "members", message: "A member's externalId is no account.") }
+            else {
+                throw .validation(.invalidReference, field: "members", message: "A member's externalId is no account.")
+            }
             guard !added.contains(where: { $0.0 == id.number }) else {
-                throw .validation("NotUnique", field: "members", message: "\(id.rendered("a")) is named twice.")
+                throw .validation(.notUnique, field: "members", message: "\(id.rendered("a")) is named twice.")
             }
             added.append((id.number, member["role"]?.string ?? "member"))
         }
@@ -73,18 +83,26 @@ enum NewResources {
             change.created += 1
             change.writes.append(
                 RecordWriting.put(
-                    .projectMember, .created(index),
+                    .projectMember,
+                    .created(index),
                     [
                         "kind": "projectMember", "state": "active", "uuid": .string(UUIDs.random()),
                         "created": .int(exchange.time), "removed": nil, "memberId": JSONValue(account),
                         "role": .string(role),
-                    ], references: ["projectId": .created(0)], scope: .created(0)))
+                    ],
+                    references: ["projectId": .created(0)],
+                    scope: .created(0)
+                )
+            )
             change.writes.append(.touchPolicy(subject: Template(bytes: PolicySubject.account(account))))
         }
     }
 
     private static func apiKey(
-        _ fields: inout JSONObject, _ change: inout PlannedChange, _ draft: Creating.Draft, _ exchange: Exchange
+        _ fields: inout JSONObject,
+        _ change: inout PlannedChange,
+        _ draft: Creating.Draft,
+        _ exchange: Exchange
     ) throws(Problem) {
         let own: UInt64? = exchange.projectNumber ?? exchange.caller.accountNumber
         let owner: UInt64? = fields["accountId"]?.int.flatMap { UInt64(exactly: $0) } ?? own
@@ -95,10 +113,10 @@ enum NewResources {
         // The user of a Basic credential ends at the first colon, and one name is taken.
         let publicValue: String = draft.publicValue ?? ""
         guard CharacterClass("a-zA-Z0-9._-").containsAll(of: publicValue), publicValue != "registrationToken" else {
-            throw .validation("InvalidCharacters", field: "publicValue", message: "Letters, digits and . _ - only.")
+            throw .validation(.invalidCharacters, field: "publicValue", message: "Letters, digits and . _ - only.")
         }
         let key = Array("credential/\(publicValue)".utf8)
-        guard exchange.view.holder(key) == nil else { throw .validation("NotUnique", field: "publicValue") }
+        guard exchange.view.holder(key) == nil else { throw .validation(.notUnique, field: "publicValue") }
         fields["accountId"] = JSONValue(owner)
         fields["publicValue"] = JSONValue(draft.publicValue)
         fields["secretValue"] = nil
@@ -108,7 +126,10 @@ enum NewResources {
     }
 
     private static func registrationToken(
-        _ fields: inout JSONObject, _ change: inout PlannedChange, _ draft: Creating.Draft, _ exchange: Exchange
+        _ fields: inout JSONObject,
+        _ change: inout PlannedChange,
+        _ draft: Creating.Draft,
+        _ exchange: Exchange
     ) throws(Problem) {
         let project: UInt64 = try self.project(of: exchange)
         fields["accountId"] = JSONValue(project)
@@ -117,7 +138,9 @@ enum NewResources {
         put(.credential, fields, &change, scope: .known(project))
     }
 
-    private static func stack(_ fields: inout JSONObject, _ change: inout PlannedChange, _ exchange: Exchange) throws(Problem) {
+    private static func stack(_ fields: inout JSONObject, _ change: inout PlannedChange, _ exchange: Exchange)
+        throws(Problem)
+    {
         let project: UInt64 = try self.project(of: exchange)
         let name: String = fields["name"]?.string ?? ""
         try unique("stack/\(project)/\(name.lowercased())", exchange)
@@ -127,7 +150,9 @@ enum NewResources {
     }
 
     private static func service(
-        _ fields: inout JSONObject, _ change: inout PlannedChange, _ exchange: Exchange
+        _ fields: inout JSONObject,
+        _ change: inout PlannedChange,
+        _ exchange: Exchange
     ) throws(Problem) {
         // Under the environment's path only: at the root an administrator's references could leave the environment.
         _ = try self.project(of: exchange)
@@ -144,12 +169,14 @@ enum NewResources {
     }
 
     private static func container(
-        _ fields: inout JSONObject, _ change: inout PlannedChange, _ place: Place
+        _ fields: inout JSONObject,
+        _ change: inout PlannedChange,
+        _ place: Place
     ) throws(Problem) {
         let exchange: Exchange = place.exchange
         let project: UInt64 = try self.project(of: exchange)
         guard let image: String = fields["imageUuid"]?.string, !image.isEmpty else {
-            throw .validation("MissingRequired", field: "imageUuid")
+            throw .validation(.missingRequired, field: "imageUuid")
         }
         if fields["stackId"]?.int != nil {
             let stack: Resource = try parentStack(fields, exchange, field: "stackId")
@@ -164,7 +191,9 @@ enum NewResources {
     }
 
     private static func volume(
-        _ fields: inout JSONObject, _ change: inout PlannedChange, _ exchange: Exchange
+        _ fields: inout JSONObject,
+        _ change: inout PlannedChange,
+        _ exchange: Exchange
     ) throws(Problem) {
         let project: UInt64 = try self.project(of: exchange)
         let name: String = fields["name"]?.string ?? ""
@@ -175,34 +204,42 @@ enum NewResources {
     }
 
     private static func put(
-        _ table: Table, _ fields: JSONObject, _ change: inout PlannedChange, scope: NumberReference, at index: Int = 0
+        _ table: Table,
+        _ fields: JSONObject,
+        _ change: inout PlannedChange,
+        scope: NumberReference,
+        at index: Int = 0
     ) {
         change.writes.append(RecordWriting.put(table, .created(index), fields, scope: scope))
     }
 
     private static func project(of exchange: Exchange) throws(Problem) -> UInt64 {
         guard let project: UInt64 = exchange.projectNumber else {
-            throw .badRequest("This belongs to an environment: use a path such as /\(APIPath.currentVersion)/projects/1a5/….")
+            throw .badRequest(
+                "This belongs to an environment: use a path such as /\(APIPath.currentVersion)/projects/1a5/…."
+            )
         }
         return project
     }
 
     private static func parentStack(
-        _ fields: JSONObject, _ exchange: Exchange, field: String
+        _ fields: JSONObject,
+        _ exchange: Exchange,
+        field: String
     ) throws(Problem) -> Resource {
         guard let number: UInt64 = fields[field]?.int.flatMap({ UInt64(exactly: $0) }),
             let definition: ResourceDefinition = Schemas.definition("stack"),
             let stack: Resource = Resource.find(definition, number, in: exchange.view)
-        else { throw .validation("InvalidReference", field: field) }
+        else { throw .validation(.invalidReference, field: field) }
         guard !["error", "removing", "removed"].contains(stack.state) else {
-            throw .validation("InvalidState", field: field, message: "The stack is \(stack.state).")
+            throw .validation(.invalidState, field: field, message: "The stack is \(stack.state).")
         }
         return stack
     }
 
     private static func unique(_ key: String, _ exchange: Exchange) throws(Problem) {
         guard exchange.view.holder(Array(key.utf8)) == nil else {
-            throw .validation("NotUnique", field: "name", message: "The name is taken.")
+            throw .validation(.notUnique, field: "name", message: "The name is taken.")
         }
     }
 }

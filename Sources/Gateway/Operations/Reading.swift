@@ -9,7 +9,10 @@ import StoreFormat
 enum Reading {
     /// The resource of that id, if the caller may see it; 404 otherwise, whatever the reason.
     static func resource(
-        _ definition: ResourceDefinition, _ id: String, _ exchange: Exchange, in view: StoreView? = nil
+        _ definition: ResourceDefinition,
+        _ id: String,
+        _ exchange: Exchange,
+        in view: StoreView? = nil
     ) throws(Problem) -> Resource {
         let view: StoreView = view ?? exchange.view
         let missing = Problem.notFound("There is no \(definition.name) \(id).")
@@ -71,27 +74,46 @@ enum Reading {
     /// Listing is narrower than reading by id: credentials of other accounts are not in one's own list.
     private static func isListed(_ resource: Resource, _ exchange: Exchange) -> Bool {
         guard isVisible(resource, exchange) else { return false }
-        guard resource.definition.table == .credential, let project: UInt64 = exchange.projectNumber else { return true }
+        guard resource.definition.table == .credential, let project: UInt64 = exchange.projectNumber else {
+            return true
+        }
         return resource.accountID == project
     }
 
     static func page(
-        _ resources: [Resource], of definition: ResourceDefinition, at path: String, _ exchange: Exchange,
+        _ resources: [Resource],
+        of definition: ResourceDefinition,
+        at path: String,
+        _ exchange: Exchange,
         createDefaults: JSONObject? = nil
     ) throws(Problem) -> Answer {
         let renderer: Renderer = exchange.renderer
         let query = try CollectionQuery(
-            exchange.query.items, fields: exchange.rights.visibleFields(of: definition).filter(\.isFilterable))
+            exchange.query.items,
+            fields: exchange.rights.visibleFields(of: definition).filter(\.isFilterable)
+        )
         var inclusion: Inclusion? = query.include.map { Inclusion($0, exchange, renderer) }
         return .document(
             status: 200,
             CollectionDocument.make(
-                resources, of: definition, query: query, items: exchange.query.items, path: path,
-                renderer: renderer, createDefaults: createDefaults, embed: { inclusion?.embed(in: $0) }))
+                resources,
+                of: definition,
+                query: query,
+                items: exchange.query.items,
+                path: path,
+                renderer: renderer,
+                createDefaults: createDefaults,
+                embed: { inclusion?.embed(in: $0) }
+            )
+        )
     }
 
     static func link(
-        _ definition: ResourceDefinition, _ id: String, _ name: String, _ exchange: Exchange, _ gateway: Gateway
+        _ definition: ResourceDefinition,
+        _ id: String,
+        _ name: String,
+        _ exchange: Exchange,
+        _ gateway: Gateway
     ) throws(Problem) -> Answer {
         let resource: Resource = try resource(definition, id, exchange)
         if Renderer.streamLinks(of: resource.definition).contains(name.lowercased()) {
@@ -111,8 +133,12 @@ enum Reading {
         var defaults: JSONObject?
         if case .children(_, let member) = link.kind { defaults = [member: .string(rendered)] }
         return try page(
-            found, of: target, at: exchange.links.link(resource.definition, rendered, link.name), exchange,
-            createDefaults: defaults)
+            found,
+            of: target,
+            at: exchange.links.link(resource.definition, rendered, link.name),
+            exchange,
+            createDefaults: defaults
+        )
     }
 
     /// The numbers in a reference or an array of references.
@@ -122,7 +148,10 @@ enum Reading {
     }
 
     static func follow(
-        _ link: LinkDefinition, _ target: ResourceDefinition, _ resource: Resource, _ exchange: Exchange
+        _ link: LinkDefinition,
+        _ target: ResourceDefinition,
+        _ resource: Resource,
+        _ exchange: Exchange
     ) -> [Resource] {
         let candidates: [Resource]
         switch link.kind {

@@ -51,7 +51,8 @@ enum SettingsAPI {
                 "type": "collection", "resourceType": "activeSetting",
                 "links": ["self": .string(exchange.links.collection(setting))], "actions": [:], "data": .array(data),
                 "pagination": ["limit": JSONValue(data.count), "partial": false], "sort": nil, "filters": [:],
-            ]))
+            ])
+        )
     }
 
     private static func isVisible(_ name: String, _ exchange: Exchange) -> Bool {
@@ -81,24 +82,31 @@ enum SettingsAPI {
         let value: String? = record.flatMap { try? SettingRecord(document: $0.document) }?.value
         let active: String? = value ?? SettingCatalogue.definition(name)?.defaultValue
         return Resource(
-            definition: Schemas.definition("activeSetting") ?? setting, number: record?.key.number ?? 0,
+            definition: Schemas.definition("activeSetting") ?? setting,
+            number: record?.key.number ?? 0,
             values: [
                 "name": .string(name), "value": JSONValue(active), "activeValue": JSONValue(active),
                 "source": record == nil ? "Default" : "Database", "inDb": .bool(record != nil),
             ],
             record: record
-                ?? Record(key: RecordKey(.setting, 0), revision: 0, created: 0, scope: 0, time: 0, document: []))
+                ?? Record(key: RecordKey(.setting, 0), revision: 0, created: 0, scope: 0, time: 0, document: [])
+        )
     }
 
     private static func store(
-        _ name: String, _ value: String, _ verb: Verb, _ exchange: inout Exchange, _ gateway: Gateway
+        _ name: String,
+        _ value: String,
+        _ verb: Verb,
+        _ exchange: inout Exchange,
+        _ gateway: Gateway
     ) async throws(Problem) {
         _ = try await Changing.commit(&exchange, gateway) { (current) throws(Problem) in
             let decision: Decision = try Authorisation.require(verb, resource(name, current), current)
             let existing: Record? = stored(name, current.view)
             var change: PlannedChange
             var fields: JSONObject = [
-                "name": .string(name), "kind": "setting", "state": "active", "created": .int(current.time), "removed": nil,
+                "name": .string(name), "kind": "setting", "state": "active", "created": .int(current.time),
+                "removed": nil,
             ]
             if let existing {
                 guard let record = try? SettingRecord(document: existing.document) else { throw .fault }
@@ -115,7 +123,11 @@ enum SettingsAPI {
             change.request = ["name": .string(name), "value": Masking.isTelling(name) ? "***" : .string(value)]
             change.writes = [
                 RecordWriting.put(
-                    .setting, existing.map { .known($0.key.number) } ?? .created(0), fields, scope: .known(0))
+                    .setting,
+                    existing.map { .known($0.key.number) } ?? .created(0),
+                    fields,
+                    scope: .known(0)
+                )
             ]
             touchAccessControl(name, &change)
             return change
@@ -124,7 +136,9 @@ enum SettingsAPI {
 
     /// Back to the default.
     private static func revert(
-        _ name: String, _ exchange: inout Exchange, _ gateway: Gateway
+        _ name: String,
+        _ exchange: inout Exchange,
+        _ gateway: Gateway
     ) async throws(Problem) -> Answer {
         _ = try document(name, exchange)
         _ = try await Changing.commit(&exchange, gateway) { (current) throws(Problem) in

@@ -50,7 +50,8 @@ enum SpecialPaths {
                 "type": "collection", "resourceType": "apiVersion",
                 "links": ["self": .string("\(exchange.links.root)/apiversions")], "actions": [:],
                 "data": [version(exchange)],
-            ]))
+            ])
+        )
     }
 
     private static func requireReading(_ exchange: Exchange) throws(Problem) {
@@ -71,8 +72,10 @@ enum SpecialPaths {
         return .document(
             status: 200,
             .object([
-                "type": "collection", "resourceType": "schema", "links": ["self": .string(links.schemas)], "actions": [:],
+                "type": "collection", "resourceType": "schema", "links": ["self": .string(links.schemas)],
+                "actions": [:],
                 "data": .array(rights.visibleTypes.map { SchemaDocument.make($0, links: links, rights: rights) }),
-            ]))
+            ])
+        )
     }
 }

@@ -7,10 +7,16 @@ import StoreFormat
 /// there is nothing to carry out, it goes to the end at once.
 enum StateChanges {
     static func change(
-        _ action: String, _ resource: Resource, _ body: JSONObject, _ exchange: Exchange
+        _ action: String,
+        _ resource: Resource,
+        _ body: JSONObject,
+        _ exchange: Exchange
     ) throws(Problem) -> PlannedChange {
         var change = PlannedChange(
-            subject: .existing(resource.record.key), verb: action, type: resource.definition.name)
+            subject: .existing(resource.record.key),
+            verb: action,
+            type: resource.definition.name
+        )
         let input: String? = resource.definition.action(action)?.input
         change.request = Masking.masked(body, input.flatMap { Schemas.definition($0) })
         var record: AnyRecord
@@ -34,7 +40,12 @@ enum StateChanges {
         change.preconditions.append(.revision(resource.record.key, resource.record.revision))
         change.writes.append(
             RecordWriting.put(
-                resource.record.key.table, .known(resource.number), record.fields, scope: .known(resource.record.scope)))
+                resource.record.key.table,
+                .known(resource.number),
+                record.fields,
+                scope: .known(resource.record.scope)
+            )
+        )
         return change
     }
 
@@ -62,14 +73,21 @@ enum StateChanges {
 
     /// To the end at once.
     private static func finish(
-        _ action: String, _ record: inout AnyRecord, _ resource: Resource, _ exchange: Exchange
+        _ action: String,
+        _ record: inout AnyRecord,
+        _ resource: Resource,
+        _ exchange: Exchange
     ) throws(Problem) {
         record.state = try process(action, record.state, resource).done
         if record.state == "removed" { record.removed = exchange.time }
     }
 
     private static func account(
-        _ action: String, _ record: inout AnyRecord, _ resource: Resource, _ change: inout PlannedChange, _ exchange: Exchange
+        _ action: String,
+        _ record: inout AnyRecord,
+        _ resource: Resource,
+        _ change: inout PlannedChange,
+        _ exchange: Exchange
     ) throws(Problem) {
         if record.kind == "admin", action != "activate" {
             change.preconditions.append(try keepAdministrator(resource, exchange))
@@ -85,24 +103,35 @@ enum StateChanges {
     /// Somebody must be left who can let others in again: the result holds only while that account is as it is now, so
     /// that two administrators cannot take each other away at the same moment.
     private static func keepAdministrator(
-        _ resource: Resource, _ exchange: Exchange
+        _ resource: Resource,
+        _ exchange: Exchange
     ) throws(Problem) -> Precondition {
-        for record in exchange.view.records(.account, Array("kind=admin".utf8)) where record.key.number != resource.number {
+        for record in exchange.view.records(.account, Array("kind=admin".utf8))
+        where record.key.number != resource.number {
             guard Identify.account(record.key.number, exchange.view)?.isActive ?? false else { continue }
             return .revision(record.key, record.revision)
         }
         throw Problem(
-            status: 405, code: "LastAdminAccount", message: "The last active administrator cannot be taken away.")
+            status: 405,
+            code: "LastAdminAccount",
+            message: "The last active administrator cannot be taken away."
+        )
     }
 
     /// The work of the services' own actions, all in one change.
     private static func services(
-        _ action: String, of stack: Resource, _ change: inout PlannedChange, _ exchange: Exchange
+        _ action: String,
+        of stack: Resource,
+        _ change: inout PlannedChange,
+        _ exchange: Exchange
     ) {
         let process: String = action == "activateservices" ? "activate" : "deactivate"
         for record in exchange.view.records(.service, RecordWriting.term("stackId", stack.number)) {
             guard let service = Resource(record, in: exchange.view), !service.isRemoved,
-                let step: StateMachine.Process = service.definition.states?.process(named: process, from: service.state),
+                let step: StateMachine.Process = service.definition.states?.process(
+                    named: process,
+                    from: service.state
+                ),
                 var stored = try? AnyRecord(document: record.document)
             else { continue }
             // Activating means those that rest; deactivating those that work.
@@ -110,12 +139,15 @@ enum StateChanges {
             stored.state = step.via
             change.preconditions.append(.revision(record.key, record.revision))
             change.writes.append(
-                RecordWriting.put(.service, .known(record.key.number), stored.fields, scope: .known(record.scope)))
+                RecordWriting.put(.service, .known(record.key.number), stored.fields, scope: .known(record.scope))
+            )
         }
     }
 
     private static func process(
-        _ action: String, _ state: String, _ resource: Resource
+        _ action: String,
+        _ state: String,
+        _ resource: Resource
     ) throws(Problem) -> StateMachine.Process {
         guard let process = resource.definition.states?.process(named: action, from: state) else {
             throw .methodNotAllowed("A \(resource.definition.name) that is \(state) cannot \(action).")

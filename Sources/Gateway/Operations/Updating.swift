@@ -7,7 +7,10 @@ import StoreFormat
 /// PUT: only fields whose value differs are written; some of them start the type's update process (contract 1.9).
 enum Updating {
     static func answer(
-        _ definition: ResourceDefinition, _ id: String, _ exchange: inout Exchange, _ gateway: Gateway
+        _ definition: ResourceDefinition,
+        _ id: String,
+        _ exchange: inout Exchange,
+        _ gateway: Gateway
     ) async throws(Problem) -> Answer {
         let body: JSONObject = try exchange.body()
         _ = try await Changing.commit(&exchange, gateway) { (current) throws(Problem) in
@@ -24,7 +27,9 @@ enum Updating {
     }
 
     private static func change(
-        _ resource: Resource, _ body: JSONObject, _ exchange: Exchange
+        _ resource: Resource,
+        _ body: JSONObject,
+        _ exchange: Exchange
     ) throws(Problem) -> PlannedChange? {
         let definition: ResourceDefinition = resource.definition
         guard !resource.isRemoved else { throw .conflict("The \(definition.name) was removed; it cannot be changed.") }
@@ -37,7 +42,11 @@ enum Updating {
         }
         do throws(ValidationProblem) {
             update = try Validation.update(
-                definition, stored: fields, body: body, context: Creating.context(definition, exchange, updates: true))
+                definition,
+                stored: fields,
+                body: body,
+                context: Creating.context(definition, exchange, updates: true)
+            )
         } catch {
             throw Problem(validation: error)
         }
@@ -49,7 +58,11 @@ enum Updating {
         change.preconditions = [.revision(resource.record.key, resource.record.revision)]
         change.writes = [
             RecordWriting.put(
-                resource.record.key.table, .known(resource.number), fields, scope: .known(resource.record.scope))
+                resource.record.key.table,
+                .known(resource.number),
+                fields,
+                scope: .known(resource.record.scope)
+            )
         ]
         change.request = Masking.masked(body, definition)
         return change
@@ -57,7 +70,9 @@ enum Updating {
 
     /// Types whose controllers carry an update out go through the transitional state; others have nobody to bring them back.
     private static func startUpdate(_ fields: inout JSONObject, _ resource: Resource) throws(Problem) {
-        guard resource.definition.table == .service, let states: StateMachine = resource.definition.states else { return }
+        guard resource.definition.table == .service, let states: StateMachine = resource.definition.states else {
+            return
+        }
         let state: String = fields["state"]?.string ?? ""
         if states.isTransitioning(state), !["removing", "deactivating"].contains(state) {
             return  // the controller that is at work sees the new values
@@ -69,7 +84,10 @@ enum Updating {
     }
 
     private static func checkName(
-        _ changed: JSONObject, _ fields: JSONObject, _ resource: Resource, _ exchange: Exchange
+        _ changed: JSONObject,
+        _ fields: JSONObject,
+        _ resource: Resource,
+        _ exchange: Exchange
     ) throws(Problem) {
         guard let name: String = changed["name"]?.string else { return }
         let key: String
@@ -79,7 +97,7 @@ enum Updating {
         default: return
         }
         if let holder: RecordKey = exchange.view.holder(Array(key.utf8)), holder != resource.record.key {
-            throw .validation("NotUnique", field: "name", message: "The name is taken.")
+            throw .validation(.notUnique, field: "name", message: "The name is taken.")
         }
     }
 }

@@ -6,7 +6,9 @@ import Store
 enum Consistency {
     /// The current state; with `?consistency=stale` what this node has; never below `X-API-Min-Revision`.
     static func view(
-        for request: HTTPRequest, _ query: QueryItems, _ state: any StateProviding
+        for request: HTTPRequest,
+        _ query: QueryItems,
+        _ state: any StateProviding
     ) async throws(Problem) -> StoreView {
         let view: StoreView
         if query["consistency"] == "stale" {
@@ -24,7 +26,8 @@ enum Consistency {
         }
         guard view.revision >= minimum else {
             throw .unavailable(
-                "This node has revision \(view.revision), and the request asks for \(minimum): try again, or ask the cluster that gave it.")
+                "This node has revision \(view.revision), and the request asks for \(minimum): try again, or ask the cluster that gave it."
+            )
         }
         return view
     }
@@ -41,7 +44,8 @@ extension Problem {
             self = .tooLarge("The change takes \(byteCount) bytes, more than one transaction may have. Split it.")
         case .unknown(let reason):
             self = .unavailable(
-                "It is not known whether the change was made (\(reason)). Read the resource before trying again.")
+                "It is not known whether the change was made (\(reason)). Read the resource before trying again."
+            )
         }
     }
 }

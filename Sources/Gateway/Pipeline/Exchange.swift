@@ -41,8 +41,14 @@ struct Exchange: Sendable {
     var committed: UInt64 = 0
 
     init(
-        id: String, request: HTTPRequest, connection: ConnectionInfo, time: Int64, base: BaseURL, path: APIPath,
-        query: QueryItems, view: StoreView
+        id: String,
+        request: HTTPRequest,
+        connection: ConnectionInfo,
+        time: Int64,
+        base: BaseURL,
+        path: APIPath,
+        query: QueryItems,
+        view: StoreView
     ) {
         self.id = id
         self.request = request
@@ -65,9 +71,12 @@ struct Exchange: Sendable {
 
     var renderer: Renderer {
         Renderer(
-            links: links, rights: rights, view: view,
+            links: links,
+            rights: rights,
+            view: view,
             usesActionLinks: request.headers.contains("x-api-action-links") || query["_actionLinks"] != nil,
-            registration: RegistrationPlace(view: view, base: base))
+            registration: RegistrationPlace(view: view, base: base)
+        )
     }
 
     var client: ClientAddress { ClientAddress(headers: request.headers, peer: connection.peer.host) }

@@ -55,8 +55,14 @@ package final class Gateway: Sendable {
     package let version: String
 
     package init(
-        state: any StateProviding, proposer: any Proposing, hosts: any HostConnecting, explainer: any Explaining,
-        logger: Logger, metrics: MetricsRegistry, version: String, now: @escaping @Sendable () -> Int64,
+        state: any StateProviding,
+        proposer: any Proposing,
+        hosts: any HostConnecting,
+        explainer: any Explaining,
+        logger: Logger,
+        metrics: MetricsRegistry,
+        version: String,
+        now: @escaping @Sendable () -> Int64,
         localAuthority: @escaping @Sendable () -> String
     ) {
         self.state = state
@@ -78,20 +84,34 @@ package final class Gateway: Sendable {
         let base = BaseURL(headers: request.headers, isSecure: false, local: localAuthority())
         guard let segments: [String] = request.segments, let query: QueryItems = request.queryItems else {
             return refusal(
-                .badRequest("The address has an invalid percent escape, or is not UTF-8."), request, id: id, base: base)
+                .badRequest("The address has an invalid percent escape, or is not UTF-8."),
+                request,
+                id: id,
+                base: base
+            )
         }
         if let answer: HTTPResponse = OutsideAPI.answer(request, segments, connection, base, self) { return answer }
         guard let path = APIPath(segments: segments) else {
             return refusal(
-                .notFound("There is nothing at \(request.path); the API starts at /\(APIPath.currentVersion)."), request,
-                id: id, base: base)
+                .notFound("There is nothing at \(request.path); the API starts at /\(APIPath.currentVersion)."),
+                request,
+                id: id,
+                base: base
+            )
         }
         var exchange: Exchange?
         do throws(Problem) {
             let view: StoreView = try await Consistency.view(for: request, query, state)
             var current = Exchange(
-                id: id, request: request, connection: connection, time: now(), base: base, path: path, query: query,
-                view: view)
+                id: id,
+                request: request,
+                connection: connection,
+                time: now(),
+                base: base,
+                path: path,
+                query: query,
+                view: view
+            )
             defer { exchange = current }
             for stage in Self.stages {
                 guard let answer: Answer = try await stage.run(&current, self) else { continue }
@@ -109,8 +129,10 @@ package final class Gateway: Sendable {
         case .http(let ready): response = ready
         case .document(let status, let value):
             response = HTTPResponse(
-                status: status, headers: ["Content-Type": "application/json; charset=utf-8"],
-                body: JSONWriter.bytes(value))
+                status: status,
+                headers: ["Content-Type": "application/json; charset=utf-8"],
+                body: JSONWriter.bytes(value)
+            )
         }
         ResponseHeaders.add(to: &response, links: exchange.links, id: exchange.id, exchange, self)
         response.headers["X-API-Revision"] = String(max(exchange.view.revision, exchange.committed))
@@ -121,17 +143,26 @@ package final class Gateway: Sendable {
     package func answer(to refused: HTTPRefusal) -> HTTPResponse {
         counters.requests.add()
         return refusal(
-            Problem(refused: refused), nil, id: Hex.encode(SecureRandom.bytes(8)),
-            base: BaseURL(headers: HTTPHeaders(), isSecure: false, local: localAuthority()))
+            Problem(refused: refused),
+            nil,
+            id: Hex.encode(SecureRandom.bytes(8)),
+            base: BaseURL(headers: HTTPHeaders(), isSecure: false, local: localAuthority())
+        )
     }
 
     private func refusal(
-        _ problem: Problem, _ request: HTTPRequest?, id: String, base: BaseURL, exchange: Exchange? = nil
+        _ problem: Problem,
+        _ request: HTTPRequest?,
+        id: String,
+        base: BaseURL,
+        exchange: Exchange? = nil
     ) -> HTTPResponse {
         counters.refusals.add()
         var response = HTTPResponse(
-            status: problem.status, headers: ["Content-Type": "application/json; charset=utf-8"],
-            body: JSONWriter.bytes(problem.document(id: id)))
+            status: problem.status,
+            headers: ["Content-Type": "application/json; charset=utf-8"],
+            body: JSONWriter.bytes(problem.document(id: id))
+        )
         let links: Links = exchange?.links ?? Links(base: base, project: nil)
         ResponseHeaders.add(to: &response, links: links, id: id, exchange, self)
         if problem.challenges, let request {

@@ -50,7 +50,8 @@ package final class GatewaySession: Sendable {
     /// When it is still unknown after that, the ticket is given up: should the entry yet come to be applied, it finds its
     /// sequence confirmed and does nothing, or it did what it should before.
     private func again(
-        _ transaction: Transaction, after fault: ProposalFault
+        _ transaction: Transaction,
+        after fault: ProposalFault
     ) async throws(ProposalFault) -> TransactionOutcome {
         let outcome: TransactionOutcome
         do throws(ProposalFault) {
@@ -68,7 +69,8 @@ package final class GatewaySession: Sendable {
         if let session: SessionID = state.withLock({ $0.session }) { return session }
         let nonce: UInt64 = SecureRandom.bytes(8).reduce(0) { $0 << 8 | UInt64($1) }
         let outcome: TransactionOutcome = try await proposer.propose(
-            Transaction(time: now(), actor: "system", requestID: "session", writes: [.openSession(nonce: nonce)]))
+            Transaction(time: now(), actor: "system", requestID: "session", writes: [.openSession(nonce: nonce)])
+        )
         guard case .committed(let revision, _) = outcome else { throw .unknown("no session could be opened") }
         let opened = SessionID(opened: revision, nonce: nonce)
         // Two requests may have opened one each; the first one counts.

@@ -7,15 +7,22 @@ import Store
 /// What is answered outside the API's versions, without credentials.
 enum OutsideAPI {
     static func answer(
-        _ request: HTTPRequest, _ segments: [String], _ connection: ConnectionInfo, _ base: BaseURL, _ gateway: Gateway
+        _ request: HTTPRequest,
+        _ segments: [String],
+        _ connection: ConnectionInfo,
+        _ base: BaseURL,
+        _ gateway: Gateway
     ) -> HTTPResponse? {
         guard request.method == "GET" || request.method == "HEAD" else { return nil }
         switch segments {
         case []: return versions(base)
-        case ["ping"]: return HTTPResponse(status: 200, headers: ["Content-Type": "text/plain"], body: Array("pong".utf8))
+        case ["ping"]:
+            return HTTPResponse(status: 200, headers: ["Content-Type": "text/plain"], body: Array("pong".utf8))
         case ["v1", "logs"]: return LogAccess.stream(request, gateway)
         default:
-            guard segments.count == 3, segments[0] == APIPath.currentVersion, segments[1] == "scripts" else { return nil }
+            guard segments.count == 3, segments[0] == APIPath.currentVersion, segments[1] == "scripts" else {
+                return nil
+            }
             let client = ClientAddress(headers: request.headers, peer: connection.peer.host)
             return script(segments[2], client, base, gateway)
         }
@@ -23,7 +30,10 @@ enum OutsideAPI {
 
     /// What a host needs to register, as lines that both a shell and the original agent read: the token is the credential.
     private static func script(
-        _ token: String, _ client: ClientAddress, _ base: BaseURL, _ gateway: Gateway
+        _ token: String,
+        _ client: ClientAddress,
+        _ base: BaseURL,
+        _ gateway: Gateway
     ) -> HTTPResponse {
         let view: StoreView = gateway.state.store.view
         // Only a text that verified gets into the script, in the one spelling that it can have.
@@ -40,7 +50,10 @@ enum OutsideAPI {
 
             """
         return HTTPResponse(
-            status: 200, headers: ["Content-Type": "text/plain; charset=utf-8"], body: Array(lines.utf8))
+            status: 200,
+            headers: ["Content-Type": "text/plain; charset=utf-8"],
+            body: Array(lines.utf8)
+        )
     }
 
     private static func versions(_ base: BaseURL) -> HTTPResponse {
@@ -61,6 +74,8 @@ enum OutsideAPI {
             headers: [
                 "Content-Type": "application/json; charset=utf-8",
                 "X-API-Schemas": Links(base: base, project: nil).schemas,
-            ], body: JSONWriter.bytes(document))
+            ],
+            body: JSONWriter.bytes(document)
+        )
     }
 }

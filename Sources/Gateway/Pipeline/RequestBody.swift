@@ -14,8 +14,10 @@ enum RequestBody {
         let type: String = request.headers["content-type"]?.lowercased() ?? ""
         if type.hasPrefix("multipart/") {
             throw Problem(
-                status: 415, code: "Unsupported Media Type",
-                message: "Multipart bodies are not read here: send application/json.")
+                status: 415,
+                code: "Unsupported Media Type",
+                message: "Multipart bodies are not read here: send application/json."
+            )
         }
         // Some clients send JSON under the type of forms; no form begins with a brace.
         if type.hasPrefix("application/x-www-form-urlencoded"), request.body.first != UInt8(ascii: "{") {

@@ -8,7 +8,13 @@ enum ResponseHeaders {
     /// - Parameters:
     ///   - id: the request's, as in its error document and on its log lines.
     ///   - exchange: nil for a request that was refused before there was one.
-    static func add(to response: inout HTTPResponse, links: Links, id: String, _ exchange: Exchange?, _ gateway: Gateway) {
+    static func add(
+        to response: inout HTTPResponse,
+        links: Links,
+        id: String,
+        _ exchange: Exchange?,
+        _ gateway: Gateway
+    ) {
         let view: StoreView = exchange?.view ?? gateway.state.store.view
         response.headers["X-API-Schemas"] = links.schemas
         response.headers["X-API-Request-Id"] = id
@@ -36,6 +42,8 @@ enum ResponseHeaders {
 
     /// Names are users' text: whatever cannot stand in a header is left out.
     private static func safe(_ text: String) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.filter { $0.isASCII && $0.value >= 0x20 && $0.value != 0x7F }))
+        String(
+            String.UnicodeScalarView(text.unicodeScalars.filter { $0.isASCII && $0.value >= 0x20 && $0.value != 0x7F })
+        )
     }
 }

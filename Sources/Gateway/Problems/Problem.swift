@@ -1,4 +1,5 @@
 package import JSON
+package import Model
 
 /// An error as the API shows it: a status, a stable code, and words for whoever called.
 ///
@@ -16,7 +17,11 @@ package struct Problem: Error, Equatable, Sendable {
     package var challenges: Bool = false
 
     package init(
-        status: Int, code: String, message: String? = nil, detail: String? = nil, fieldName: String? = nil,
+        status: Int,
+        code: String,
+        message: String? = nil,
+        detail: String? = nil,
+        fieldName: String? = nil,
         challenges: Bool = false
     ) {
         self.status = status
@@ -67,8 +72,8 @@ extension Problem {
         Problem(status: 409, code: "Conflict", message: message, fieldName: fieldName)
     }
 
-    package static func validation(_ code: String, field: String, message: String? = nil) -> Problem {
-        Problem(status: 422, code: code, message: message, fieldName: field)
+    package static func validation(_ code: ValidationCode, field: String, message: String? = nil) -> Problem {
+        Problem(status: 422, code: code.rawValue, message: message, fieldName: field)
     }
 
     package static func unavailable(_ message: String) -> Problem {
@@ -81,5 +86,8 @@ extension Problem {
 
     /// Something is wrong on our side; the message says no more than the request id can find in the log.
     package static let fault = Problem(
-        status: 500, code: "Internal Server Error", message: "An internal error; the log has it under this id.")
+        status: 500,
+        code: "Internal Server Error",
+        message: "An internal error; the log has it under this id."
+    )
 }

@@ -9,8 +9,9 @@ import Store
 /// its environment without naming it. Unknown, inactive and foreign environments are refused alike (contract 2.1).
 enum ProjectScope {
     static func stage(_ exchange: inout Exchange, _ gateway: Gateway) async throws(Problem) -> Answer? {
-        let header: String? = exchange.request.headers["x-api-project-id"].flatMap { $0.isEmpty ? nil : $0 }
-        let named: String? = exchange.path.project ?? header ?? exchange.query["projectId"]
+        let named: String? =
+            exchange.path.project ?? exchange.request.headers["x-api-project-id"].flatMap { $0.isEmpty ? nil : $0 }
+            ?? exchange.query["projectId"]
         guard let named else {
             // Hosts and registration tokens belong to an environment, too, but what they may do is not in it.
             if exchange.caller.subject.kind == .project, let account = exchange.caller.account, account.isProject {
@@ -19,9 +20,12 @@ enum ProjectScope {
             }
             return nil
         }
-        let refused = Problem.forbidden("The environment \(named) does not exist, is not active, or is not yours to use.")
+        let refused = Problem.forbidden(
+            "The environment \(named) does not exist, is not active, or is not yours to use."
+        )
         guard let id = ResourceID(named), id.cluster == nil,
-            let project: AccountRecord = Identify.account(id.number, exchange.view), project.isProject, project.isActive,
+            let project: AccountRecord = Identify.account(id.number, exchange.view), project.isProject,
+            project.isActive,
             Rights(caller: exchange.caller, project: id.number).mayEnterProject
         else { throw refused }
         exchange.project = project

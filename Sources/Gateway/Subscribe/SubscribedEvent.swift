@@ -15,7 +15,11 @@ enum SubscribedEvent {
     }
 
     private static func text(
-        _ name: String, type: String? = nil, id: String? = nil, data: JSONValue, time: Int64
+        _ name: String,
+        type: String? = nil,
+        id: String? = nil,
+        data: JSONValue,
+        time: Int64
     ) -> String {
         let event: JSONValue = .object([
             "id": .string(Hex.encode(SecureRandom.bytes(16))), "name": .string(name), "resourceType": JSONValue(type),

@@ -16,14 +16,17 @@ enum Subscribing {
         guard names.allSatisfy({ $0.utf8.allSatisfy(isAllowed) }) else {
             throw .badRequest("eventNames may have letters, digits and . * _ ; = only.")
         }
-        let wanted: Bool = names.isEmpty || names.contains { name in
-            let plain: Substring = name.split(separator: ";").first ?? ""
-            return plain == "resource.change" || plain == "*" || plain == "resource.*"
-        }
+        let wanted: Bool =
+            names.isEmpty
+            || names.contains { name in
+                let plain: Substring = name.split(separator: ";").first ?? ""
+                return plain == "resource.change" || plain == "*" || plain == "resource.*"
+            }
         return .http(
             WebSocket.response(to: exchange.request) { socket in
                 await Subscription(exchange, project: project, tellsChanges: wanted, gateway, socket).run()
-            })
+            }
+        )
     }
 
     /// Whether the caller may be told of changes in the environment of its request.

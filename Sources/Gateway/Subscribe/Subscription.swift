@@ -124,8 +124,12 @@ final class Subscription: Sendable {
         else { return }
         try await socket.send(
             text: SubscribedEvent.resourceChange(
-                type: resource.definition.name, id: Renderer.id(of: resource),
-                document: Reading.document(resource, current), time: gateway.now()))
+                type: resource.definition.name,
+                id: Renderer.id(of: resource),
+                document: Reading.document(resource, current),
+                time: gateway.now()
+            )
+        )
     }
 
     /// The resources that changes of records are about, each once.

@@ -14,9 +14,11 @@ struct Served: Sendable {
 
     static func run(_ world: World = World(), _ body: (Served) async throws -> Void) async throws {
         let server: HTTPServer = try HTTPServer.start(
-            on: .tcp(host: "127.0.0.1", port: 0), loops: World.loops,
+            on: .tcp(host: "127.0.0.1", port: 0),
+            loops: World.loops,
             refusal: { world.gateway.answer(to: $0) },
-            handler: { request, connection in await world.gateway.handle(request, connection) })
+            handler: { request, connection in await world.gateway.handle(request, connection) }
+        )
         let served = Served(world: world, server: server, client: HTTPClient(loop: World.loops.next()))
         let result: Result<Void, any Error>
         do { result = .success(try await body(served)) } catch { result = .failure(error) }
@@ -29,9 +31,14 @@ struct Served: Sendable {
     /// Opens a WebSocket and keeps what it says.
     func open(_ target: String, as who: World.Who? = .ann, key: String? = nil) async throws -> Listener {
         var headers = HTTPHeaders()
-        if let key { headers["Authorization"] = key } else if let who { headers["Authorization"] = World.credentials(who) }
+        if let key {
+            headers["Authorization"] = key
+        } else if let who {
+            headers["Authorization"] = World.credentials(who)
+        }
         return Listener(
-            try await WebSocket.connect(to: server.endpoint, target: target, headers: headers, client: client))
+            try await WebSocket.connect(to: server.endpoint, target: target, headers: headers, client: client)
+        )
     }
 
     func status(_ target: String, as who: World.Who? = .ann) async -> Int? {
@@ -46,7 +53,10 @@ struct Served: Sendable {
     }
 
     func raw(_ text: String) async throws -> String {
-        let stream: SocketStream = try await World.loops.next().connect(to: server.endpoint, before: .after(seconds: 10))
+        let stream: SocketStream = try await World.loops.next().connect(
+            to: server.endpoint,
+            before: .after(seconds: 10)
+        )
         try await stream.write(Array(text.utf8), before: .after(seconds: 10))
         var answer: [UInt8] = []
         while case let piece = try await stream.read(upTo: 65_536, before: .after(seconds: 10)), !piece.isEmpty {

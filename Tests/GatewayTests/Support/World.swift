@@ -39,9 +39,16 @@ final class World: Sendable {
         loop = Self.loops.next()
         let (node, clock) = (node, clock)
         gateway = Gateway(
-            state: node, proposer: node, hosts: node, explainer: node,
-            logger: Logger(label: "gateway", level: .debug, sink: log), metrics: MetricsRegistry(), version: "0.1.0",
-            now: { clock.now }, localAuthority: { "127.0.0.1:8080" })
+            state: node,
+            proposer: node,
+            hosts: node,
+            explainer: node,
+            logger: Logger(label: "gateway", level: .debug, sink: log),
+            metrics: MetricsRegistry(),
+            version: "0.1.0",
+            now: { clock.now },
+            localAuthority: { "127.0.0.1:8080" }
+        )
         found(settings)
     }
 
@@ -70,33 +77,48 @@ final class World: Sendable {
         for (index, (project, member, role)) in [(5, 20, "owner"), (5, 21, "member"), (30, 22, "owner")].enumerated() {
             writes.append(
                 RecordWriting.put(
-                    .projectMember, .known(200 + UInt64(index)),
+                    .projectMember,
+                    .known(200 + UInt64(index)),
                     [
                         "kind": "projectMember", "state": "active", "uuid": "m\(index)", "created": 1, "removed": nil,
                         "memberId": JSONValue(member), "role": .string(role), "projectId": JSONValue(project),
-                    ], scope: .known(UInt64(project))))
+                    ],
+                    scope: .known(UInt64(project))
+                )
+            )
         }
         writes.append(RecordWriting.put(.clusterKeys, .known(6), ["registrationKey": "cluster key"], scope: .known(0)))
         for (index, (name, value)) in settings.enumerated() {
             writes.append(
                 RecordWriting.put(
-                    .setting, .known(300 + UInt64(index)),
-                    ["name": .string(name), "value": .string(value), "kind": "setting", "state": "active", "created": 1],
-                    scope: .known(0)))
+                    .setting,
+                    .known(300 + UInt64(index)),
+                    [
+                        "name": .string(name), "value": .string(value), "kind": "setting", "state": "active",
+                        "created": 1,
+                    ],
+                    scope: .known(0)
+                )
+            )
         }
         guard case .committed = node.write(writes) else { fatalError("the founding was refused") }
     }
 
     private func account(_ number: UInt64, _ kind: String, _ name: String) -> Write {
         RecordWriting.put(
-            .account, .known(number),
+            .account,
+            .known(number),
             [
                 "name": .string(name), "kind": .string(kind), "uuid": .string("account-\(number)"), "state": "active",
                 "created": .int(Self.started), "description": nil, "removed": nil,
-            ], scope: .known(0))
+            ],
+            scope: .known(0)
+        )
     }
 
-    func key(_ name: String, _ number: UInt64, of account: UInt64, kind: String = "apiKey", host: UInt64? = nil) -> Write {
+    func key(_ name: String, _ number: UInt64, of account: UInt64, kind: String = "apiKey", host: UInt64? = nil)
+        -> Write
+    {
         var fields: JSONObject = [
             "name": .string(name), "kind": .string(kind), "uuid": .string("key-\(number)"), "state": "active",
             "created": .int(Self.started), "removed": nil, "accountId": JSONValue(account),
@@ -104,14 +126,22 @@ final class World: Sendable {
         ]
         if let host { fields["hostId"] = JSONValue(host) }
         return RecordWriting.put(
-            .credential, .known(number), fields, scope: .known(account == 5 || account == 30 ? account : 0))
+            .credential,
+            .known(number),
+            fields,
+            scope: .known(account == 5 || account == 30 ? account : 0)
+        )
     }
 
     // MARK: Asking
 
     /// Hands a request to the gateway as the server would.
     func send(
-        _ method: String, _ target: String, as who: Who = .admin, headers: HTTPHeaders = [:], body: [UInt8] = [],
+        _ method: String,
+        _ target: String,
+        as who: Who = .admin,
+        headers: HTTPHeaders = [:],
+        body: [UInt8] = [],
         peer: String = "192.0.2.7"
     ) async -> Answer {
         var headers: HTTPHeaders = headers
@@ -119,8 +149,10 @@ final class World: Sendable {
         if who != .nobody, !headers.contains("authorization") { headers["Authorization"] = Self.credentials(who) }
         let request = HTTPRequest(method: method, target: target, headers: headers, body: body)
         let connection = ConnectionInfo(
-            peer: .tcp(host: peer, port: 40_000), local: .tcp(host: "127.0.0.1", port: 8080),
-            stream: MemoryStream(loop: loop, peer: peer))
+            peer: .tcp(host: peer, port: 40_000),
+            local: .tcp(host: "127.0.0.1", port: 8080),
+            stream: MemoryStream(loop: loop, peer: peer)
+        )
         return Answer(await gateway.handle(request, connection))
     }
 
@@ -155,16 +187,25 @@ final class World: Sendable {
     }
 
     func service(
-        _ name: String = "app", stack: String, as who: Who = .ann, launchConfig: JSONValue = ["imageUuid": "docker:nginx"]
+        _ name: String = "app",
+        stack: String,
+        as who: Who = .ann,
+        launchConfig: JSONValue = ["imageUuid": "docker:nginx"]
     ) async throws -> String {
         let answer: Answer = await post(
-            "\(Self.home)/services", ["name": .string(name), "stackId": .string(stack), "launchConfig": launchConfig],
-            as: who)
+            "\(Self.home)/services",
+            ["name": .string(name), "stackId": .string(stack), "launchConfig": launchConfig],
+            as: who
+        )
         return try #require(answer.status == 201 ? answer["id"]?.string : nil, "\(answer)")
     }
 
     func container(_ name: String = "one", as who: Who = .ann) async throws -> String {
-        let answer: Answer = await post("\(Self.home)/containers", ["name": .string(name), "imageUuid": "docker:nginx"], as: who)
+        let answer: Answer = await post(
+            "\(Self.home)/containers",
+            ["name": .string(name), "imageUuid": "docker:nginx"],
+            as: who
+        )
         return try #require(answer.status == 201 ? answer["id"]?.string : nil, "\(answer)")
     }
 
@@ -172,11 +213,14 @@ final class World: Sendable {
     func host(_ number: UInt64 = 50) {
         node.write([
             RecordWriting.put(
-                .host, .known(number),
+                .host,
+                .known(number),
                 [
                     "name": nil, "hostname": "node", "kind": "host", "uuid": .string("host-\(number)"),
                     "state": "active", "labels": ["zone": "a"], "accountId": 5, "created": 1, "removed": nil,
-                ], scope: .known(5))
+                ],
+                scope: .known(5)
+            )
         ])
     }
 
