@@ -6,9 +6,11 @@ struct HostSimulationTests {
     static let regressions: [UInt64] = [
         19,  // a stop that failed was never tried again
         39,  // a start again that failed for the moment was never tried again
+        234,  // a failure stayed on a container that ran after all
+        235,  // a container was told as stopped while it was about to be started again, and was started twice
     ]
 
-    @Test(arguments: regressions + Array(0..<8))
+    @Test(arguments: regressions + Array(0..<6))
     func `hosts do what is wanted, and nothing else, while ownership moves`(seed: UInt64) {
         let report: HostReport = HostWorld(seed: seed).run(steps: 1_000)
         #expect(report.violation == nil, "\(report.summary)\n\(report.trace.joined(separator: "\n"))")
