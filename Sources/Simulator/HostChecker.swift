@@ -11,7 +11,7 @@ struct HostChecker {
     private(set) var starts: [String: Int] = [:]
     /// By instance, how often its container ended by itself.
     private var deaths: [String: Int] = [:]
-    /// By instance, the order of its last start, as the state had it.
+    /// By instance, the order of its last start.
     private var startedGeneration: [String: Int64] = [:]
     /// By instance, the hosts that have a container of it, once for each container.
     private var places: [String: [UInt64]] = [:]
@@ -31,18 +31,22 @@ struct HostChecker {
     }
 
     /// Each order starts a container once; beyond that only what ended by itself is started.
-    mutating func started(_ container: RuntimeContainer, on host: UInt64, _ record: InstanceRecord?, isSteady: Bool) {
+    ///
+    /// - Parameter order: the generation that the agent had heard of when it began.
+    mutating func started(
+        _ container: RuntimeContainer, on host: UInt64, _ record: InstanceRecord?, order: Int64, isSteady: Bool
+    ) {
         let uuid: String = container.uuid
         starts[uuid, default: 0] += 1
         if isSteady { steady.insert(uuid) }
         let generation: Int64 = record?.generation ?? 0
-        startedGeneration[uuid] = generation
+        startedGeneration[uuid] = min(generation, order)
         let allowed: Int = Int(generation) + deaths[uuid, default: 0]
         guard starts[uuid, default: 0] <= allowed else {
             return fail(
                 """
-                the container of instance \(container.number) on host \(host) was started \(starts[uuid, default: 0]) times \
-                for \(generation) orders and \(deaths[uuid, default: 0]) ends
+                the container of instance \(container.number) on host \(host) was started \
+                \(starts[uuid, default: 0]) times for \(generation) orders and \(deaths[uuid, default: 0]) ends
                 """)
         }
     }

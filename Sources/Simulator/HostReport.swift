@@ -33,10 +33,11 @@ package struct HostReport: Sendable {
 
     package var summary: String {
         """
-        hosts \(seed): \(violation.map { "VIOLATED: \($0)" } ?? "ok") · \(moves) moves of up to \(streamsMoved) streams, \
-        \(transactions) transactions, \(fenced) fenced, \(reports) reports, \(replaysRefused) of \(replays) replays \
-        refused, \(agentCrashes) agent crashes, \(cuts) cuts, \(strays) strays, \
-        \(containersMade) containers made, \(containersRemoved) removed, \(starts) starts, \(running) running · trace \(String(traceHash, radix: 16))
+        hosts \(seed): \(violation.map { "VIOLATED: \($0)" } ?? "ok") · \(moves) moves of up to \
+        \(streamsMoved) streams, \(transactions) transactions, \(fenced) fenced, \(reports) reports, \
+        \(replaysRefused) of \(replays) replays refused, \(agentCrashes) agent crashes, \(cuts) cuts, \
+        \(strays) strays, \(containersMade) containers made, \(containersRemoved) removed, \(starts) starts, \(running) running · \
+        trace \(String(traceHash, radix: 16))
         """
     }
 }

@@ -64,7 +64,9 @@ extension HostWorld {
             hosts[host].engine[id] = container
             tell(40, "starts", container, host)
             let record: InstanceRecord? = head.instance(container.number)
-            checker.started(container, on: hosts[host].number, record, isSteady: isSteady(container.number))
+            checker.started(
+                container, on: hosts[host].number, record, order: Int64(operation.spec?.generation ?? 0),
+                isSteady: isSteady(container.number))
         case .stop(let id):
             guard var container: RuntimeContainer = hosts[host].engine[id], container.phase == .running else { break }
             tell(41, "stops", container, host)

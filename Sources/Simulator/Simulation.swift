@@ -11,18 +11,15 @@ package enum Simulation {
         seed: UInt64, count: Int, members: Int, steps: Int, print: (String) -> Void
     ) -> Bool {
         var isSound: Bool = true
-        func tell(_ seed: UInt64, _ summary: String, _ violation: String?, _ trace: [String]) {
-            print(summary)
-            guard violation != nil else { return }
-            isSound = false
-            for line in trace { print("  " + line) }
-            print("replay: drover simulate --seed \(seed) --count 1 --members \(members) --steps \(steps)")
-        }
         for offset in 0..<UInt64(max(0, count)) {
             let raft: SimulationReport = RaftWorld(seed: seed &+ offset, members: members).run(steps: steps)
-            tell(raft.seed, raft.summary, raft.violation, raft.trace)
             let hosts: HostReport = HostWorld(seed: seed &+ offset).run(steps: steps)
-            tell(hosts.seed, hosts.summary, hosts.violation, hosts.trace)
+            print("\(raft.summary) | \(hosts.summary)")
+            guard raft.violation != nil || hosts.violation != nil else { continue }
+            isSound = false
+            // Of a world where all went well there is no trace.
+            for line in raft.trace + hosts.trace { print("  " + line) }
+            print("replay: drover simulate --seed \(raft.seed) --count 1 --members \(members) --steps \(steps)")
         }
         return isSound
     }

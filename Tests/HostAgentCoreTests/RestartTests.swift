@@ -51,6 +51,31 @@ struct RestartTests {
         #expect(bench.operations.map(\.kind) == [.start(externalID: "c-a")])
     }
 
+    @Test func `what is about to be started again is not told as stopped`() {
+        let before: Bench = running()
+        var bench = Bench(orders: before.disk.orders, starts: before.disk.starts)
+        bench.input(.began(milliseconds: 0))
+        bench.connect(FrameStamp(incarnation: "aa", epoch: 1, revision: 1))
+        bench.input(.containerChanged(uuid: "a"))
+        bench.input(.inventory([container("a", .exited, exitCode: 1)]))
+        #expect(bench.operations.map(\.kind) == [.inspect])
+        #expect(bench.last("a")?.condition == .starting)
+        bench.finish(.inspect, .container(container("a", .exited, exitCode: 1)))
+        #expect(bench.operations.map(\.kind) == [.start(externalID: "c-a")])
+    }
+
+    @Test func `a start that failed and worked all the same is told as running, also under a new incarnation`() {
+        var bench: Bench = running()
+        bench.connect(FrameStamp(incarnation: "bb", epoch: 1, revision: 0))
+        bench.restart([container("a", .exited)])
+        bench.finish(.start(externalID: "c-a"), .failed(OperationFailure("the engine is busy", isTransient: true)))
+        bench.finish(.inspect, .container(container("a", .running)))
+        bench.connect(FrameStamp(incarnation: "bb", epoch: 1, revision: 0))
+        bench.sync(5, [spec("a", revision: 5)], incarnation: "bb")
+        #expect(bench.operations.isEmpty)
+        #expect(bench.last("a")?.condition == .running)
+    }
+
     @Test func `a crash between the ledger and the start starts it once`() {
         var bench: Bench = .connected()
         bench.sync(1, [spec("a")])

@@ -54,7 +54,8 @@ struct HostOrdersTests {
             Issue.record("nothing is written")
             return
         }
-        state.records[key] = Record(key: key, revision: 12, created: 12, scope: 5, time: 0, document: put.document.bytes)
+        state.records[key] = Record(
+            key: key, revision: 12, created: 12, scope: 5, time: 0, document: put.document.bytes)
         #expect(writes(3, seen) == nil)
         var stopped: Observation = seen
         stopped.condition = .stopped

@@ -67,8 +67,8 @@ package enum HostOrders {
     }
 
     private static let own: Set<String> = [
-        "accountId", "created", "createIndex", "creatorId", "deploymentUnitUuid", "description", "failure", "generation",
-        "goal", "hostId", "kind", "lastFailure", "name", "removed", "requestedHostId", "restartFailures",
+        "accountId", "created", "createIndex", "creatorId", "deploymentUnitUuid", "description", "failure",
+        "generation", "goal", "hostId", "kind", "lastFailure", "name", "removed", "requestedHostId", "restartFailures",
         "restartNotBefore", "serviceId", "serviceIndex", "stackId", "startOnCreate", "state", "system", "uuid",
     ]
 }

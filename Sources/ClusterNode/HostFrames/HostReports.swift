@@ -9,7 +9,8 @@ package import StoreFormat
 package enum HostReports {
     /// The writes for some observations of `host`. A host speaks only for instances that are placed on it.
     package static func writes(
-        _ observations: [Observation], host: UInt64, scope: UInt64, epoch: UInt64, time: Int64, in view: some RecordReading
+        _ observations: [Observation], host: UInt64, scope: UInt64, epoch: UInt64, time: Int64,
+        in view: some RecordReading
     ) -> Transaction? {
         var transaction = Transaction(
             time: time, actor: "1h\(host)", requestID: "report", preconditions: [.epoch(scope: scope, epoch)])

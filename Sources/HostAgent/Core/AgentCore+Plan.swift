@@ -110,6 +110,8 @@ extension AgentCore {
             return pulled.contains(spec.uuid) ? .create : .pull
         }
         adoptGeneration(spec, container)
+        // What failed worked all the same, or somebody else mended it.
+        if isAsWanted(spec.uuid), failures.removeValue(forKey: spec.uuid) != nil { toReport.insert(spec.uuid) }
         guard mayTry(spec.uuid) else { return nil }
         let started: UInt64 = starts.entries[spec.uuid]?.generation ?? 0
         switch (spec.goal, container.phase) {

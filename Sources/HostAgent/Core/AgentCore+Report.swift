@@ -106,7 +106,8 @@ extension AgentCore {
         case .exited:
             observation.exitCode = container?.exitCode
             // Dead, and waiting for its turn to be started.
-            let waits: Bool = spec.goal == .running && spec.generation > started
+            let waits: Bool =
+                spec.goal == .running && (spec.generation > started || toRevive.contains(spec.uuid))
             observation.condition = waits ? .starting : .stopped
             observation.generation = max(started, spec.generation)
             if !waits, observation.message == nil, let code: Int64 = container?.exitCode {

@@ -83,7 +83,7 @@ extension AgentCore {
     }
 
     /// Somebody else may have mended what the agent could not do.
-    private func isAsWanted(_ uuid: String) -> Bool {
+    func isAsWanted(_ uuid: String) -> Bool {
         guard let spec: InstanceSpec = orders.instances[uuid]?.spec, let container = containers[uuid] else {
             return false
         }
