@@ -48,6 +48,8 @@ package struct HostFaults: Sendable {
     /// Of breaks, those that one side does not hear of.
     package var silentCutPercent: Int = 50
     package var replayPerThousand: Int = 500
+    /// A host meets a server of another incarnation, which knows none of its instances.
+    package var strayPerThousand: Int = 8
     package var duplicatePercent: Int = 2
     package var frameDelayTicks: Int = 6
     package var operationFailurePercent: Int = 4
@@ -72,6 +74,7 @@ package struct HostFaults: Sendable {
         faults.stepCrashPerThousand = 0
         faults.cutPerThousand = 0
         faults.replayPerThousand = 0
+        faults.strayPerThousand = 0
         faults.duplicatePercent = 0
         faults.frameDelayTicks = 1
         faults.operationFailurePercent = 0

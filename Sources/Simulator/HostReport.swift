@@ -17,6 +17,8 @@ package struct HostReport: Sendable {
     package var replaysRefused: Int = 0
     package var agentCrashes: Int = 0
     package var cuts: Int = 0
+    /// Visits of hosts to a server of another incarnation.
+    package var strays: Int = 0
     package var containersMade: Int = 0
     package var containersRemoved: Int = 0
     package var starts: Int = 0
@@ -33,8 +35,8 @@ package struct HostReport: Sendable {
         """
         hosts \(seed): \(violation.map { "VIOLATED: \($0)" } ?? "ok") · \(moves) moves of up to \(streamsMoved) streams, \
         \(transactions) transactions, \(fenced) fenced, \(reports) reports, \(replaysRefused) of \(replays) replays \
-        refused, \(agentCrashes) agent crashes, \(cuts) cuts, \(containersMade) containers made, \
-        \(containersRemoved) removed, \(starts) starts, \(running) running · trace \(String(traceHash, radix: 16))
+        refused, \(agentCrashes) agent crashes, \(cuts) cuts, \(strays) strays, \
+        \(containersMade) containers made, \(containersRemoved) removed, \(starts) starts, \(running) running · trace \(String(traceHash, radix: 16))
         """
     }
 }

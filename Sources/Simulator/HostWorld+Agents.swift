@@ -158,9 +158,9 @@ extension HostWorld {
     // MARK: Frames of the past
 
     /// Keeps the newest few frames and some of the older ones.
-    func remember(_ stamp: FrameStamp, _ bytes: [UInt8], sentTo host: Int) {
+    func remember(_ frame: (stamp: FrameStamp, isWelcome: Bool, bytes: [UInt8]), sentTo host: Int) {
         if hosts[host].archive.count >= 40 { hosts[host].archive.remove(at: below(40)) }
-        hosts[host].archive.append((stamp, bytes))
+        hosts[host].archive.append(frame)
     }
 
     /// A frame that was sent to the host at some time arrives once more, on the stream that is open now.
@@ -168,7 +168,10 @@ extension HostWorld {
         guard hosts[host].stream != nil, let before: DesiredSet = hosts[host].core?.orders,
             !hosts[host].archive.isEmpty
         else { return }
-        let (stamp, bytes): (FrameStamp, [UInt8]) = hosts[host].archive[below(hosts[host].archive.count)]
+        let (stamp, isWelcome, bytes) = hosts[host].archive[below(hosts[host].archive.count)]
+        let isForeign: Bool = stamp.incarnation != before.incarnation
+        // To welcome a host into another incarnation takes the server's own keys.
+        guard !isForeign || !isWelcome else { return }
         let life: UInt64 = hosts[host].life
         report.replays += 1
         isReplaying = true
@@ -176,7 +179,7 @@ extension HostWorld {
         isReplaying = false
         guard hosts[host].life == life, let after: DesiredSet = hosts[host].core?.orders else { return }
         let isOld: Bool =
-            stamp.epoch < before.epoch || stamp.revision < before.revision
+            isForeign || stamp.epoch < before.epoch || stamp.revision < before.revision
         guard isOld, before != after else { return }
         let number: UInt64 = hosts[host].number
         checker.fail(
@@ -184,5 +187,19 @@ extension HostWorld {
             a frame of the past (\(stamp)) changed what host \(number) holds, which had heard of epoch \(before.epoch) \
             and revision \(before.revision)
             """)
+    }
+
+    /// The host meets a cluster that was founded anew and knows nothing of it, and leaves again. All must stay.
+    func stray(_ host: Int) {
+        guard hosts[host].core != nil else { return }
+        abandon(host, "it meets a server of another incarnation")
+        hosts[host].connectAt = now + 5 + below(25)
+        report.strays += 1
+        input(host, .streamOpened(hosts[host].facts))
+        let stamp = FrameStamp(incarnation: "0dd", epoch: 1, revision: 1)
+        let welcome = Welcome(hostID: "1h1", hostNumber: 1, pingSeconds: 5)
+        receive(ServerFrame(stamp, .welcome(welcome)).encoded, at: host)
+        receive(ServerFrame(stamp, .sync(Sync(isFull: true, instances: []))).encoded, at: host)
+        input(host, .streamClosed)
     }
 }

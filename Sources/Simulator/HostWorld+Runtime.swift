@@ -11,6 +11,10 @@ extension HostWorld {
             return checker.fail("host \(hosts[host].number) does two things at once to \(operation.uuid)")
         }
         hosts[host].operations[operation.id] = operation
+        let number: UInt64 = hosts[host].number
+        trace.record(now, 45, number, operation.id) {
+            "host \(number) begins to \(operation.kind) \(operation.spec?.number ?? 0) (\(operation.uuid))"
+        }
         let duration: Int
         switch operation.kind {
         case .pull: duration = 2 + below(30)
@@ -29,6 +33,8 @@ extension HostWorld {
         guard !chance(percent: faults.operationFailurePercent) else {
             // Failed, but perhaps it worked all the same.
             if chance(percent: 50) { _ = perform(operation, on: host) }
+            let number: UInt64 = hosts[host].number
+            trace.record(now, 46, number, id) { "host \(number) fails to \(operation.kind) (\(operation.uuid))" }
             let isTransient: Bool = isSteady(operation.spec?.number) || chance(percent: 80)
             let failure = OperationFailure("the runtime did not answer", isTransient: isTransient)
             return input(host, .finished(operation, .failed(failure)))

@@ -8,6 +8,7 @@ internal import StoreFormat
 extension HostWorld {
     func run(_ server: Int) {
         guard servers[server].downUntil <= now, servers[server].stalledUntil <= now else { return }
+        openInbox(of: server)
         if !chance(percent: faults.lagPercent) { catchUp(server) }
         for scope in servers[server].workers.keys.sorted() { work(server, scope) }
         for host in servers[server].sessions.keys.sorted() { run(server, sessionOf: host) }

@@ -153,7 +153,7 @@ extension HostWorld {
         let stamp = FrameStamp(incarnation: Self.incarnation, epoch: session.epoch, revision: revision)
         let bytes: [UInt8] = ServerFrame(stamp, message).encoded
         guard let stream: HostWorldStream = streams[session.stream] else { return }
-        remember(stamp, bytes, sentTo: stream.host)
+        remember((stamp, message.type == "welcome", bytes), sentTo: stream.host)
         let arrival: Int = max(stream.downAt, now + 1 + below(faults.frameDelayTicks))
         streams[session.stream]?.downAt = arrival
         at(arrival, .toHost(stream: session.stream, bytes))

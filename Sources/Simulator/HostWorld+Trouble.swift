@@ -15,6 +15,7 @@ extension HostWorld {
         if happens(faults.agentCrashPerThousand) { crashAgent(below(hosts.count)) }
         if happens(faults.cutPerThousand) { cut(below(hosts.count)) }
         if happens(faults.replayPerThousand) { replay(to: below(hosts.count)) }
+        if happens(faults.strayPerThousand) { stray(below(hosts.count)) }
         if happens(faults.deathPerThousand) { die(on: below(hosts.count)) }
         if happens(faults.userPerThousand) { userActs() }
     }

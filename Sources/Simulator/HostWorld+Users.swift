@@ -171,11 +171,15 @@ extension HostWorld {
         let shown: String = InstanceState(desired: instance.record, observed: observed).state
         if wish.state == .running {
             guard instance.record.goal == .running else { return "\(name) is to be \(instance.record.goal)" }
-            guard containers.map(\.phase) == [.running] else { return "\(name) has containers \(containers)" }
+            guard containers.map(\.phase) == [.running] else {
+                let found: String = containers.map { "\($0.externalID) \($0.phase)" }.joined(separator: ", ")
+                return "\(name) should run on host \(hosts[host].number), is shown as \(shown), and has: \(found)"
+            }
             guard shown == "running" else { return "\(name) runs, but is shown as \(shown)" }
         } else {
             guard containers.count <= 1, containers.allSatisfy({ $0.phase != .running }) else {
-                return "\(name) should rest and has containers \(containers)"
+                let found: String = containers.map { "\($0.externalID) \($0.phase)" }.joined(separator: ", ")
+                return "\(name) should rest on host \(hosts[host].number), is shown as \(shown), and has: \(found)"
             }
             guard shown == "stopped" else { return "\(name) rests, but is shown as \(shown)" }
         }

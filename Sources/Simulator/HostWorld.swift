@@ -128,16 +128,10 @@ package final class HostWorld {
     private func deliver(_ event: Event) {
         switch event {
         case .apply(let proposal): apply(proposal)
-        case .answer(let server, let life, let origin, let outcome):
-            guard servers[server].life == life, servers[server].downUntil <= now else { return }
-            if servers[server].stalledUntil > now { return at(servers[server].stalledUntil, event) }
-            catchUp(server)
-            answered(server, origin, outcome)
+        case .answer(let server, _, _, _): deliver(event, to: server)
         case .toHost(let stream, let bytes): arrived(bytes, atHostOf: stream)
-        case .toServer(let stream, let bytes):
-            guard let server: Int = streams[stream]?.server else { return }
-            if servers[server].stalledUntil > now { return at(servers[server].stalledUntil, event) }
-            arrived(bytes, atServerOf: stream)
+        case .toServer(let stream, _):
+            if let server: Int = streams[stream]?.server { deliver(event, to: server) }
         case .closedAtHost(let stream): closeAtHost(stream)
         case .closedAtServer(let stream): closeAtServer(stream)
         case .finished(let host, let life, let operation): finish(host, life, operation)
@@ -145,6 +139,28 @@ package final class HostWorld {
         case .changed(let host, let life, let uuid):
             guard hosts[host].life == life else { return }
             input(host, .containerChanged(uuid: uuid))
+        }
+    }
+
+    /// What comes while a server stands still waits for it, in order.
+    private func deliver(_ event: Event, to server: Int) {
+        servers[server].inbox.append(event)
+        openInbox(of: server)
+    }
+
+    func openInbox(of server: Int) {
+        guard servers[server].stalledUntil <= now, !servers[server].inbox.isEmpty else { return }
+        let waiting: [Event] = servers[server].inbox
+        servers[server].inbox = []
+        for event in waiting where servers[server].downUntil <= now {
+            switch event {
+            case .answer(_, let life, let origin, let outcome):
+                guard servers[server].life == life else { continue }
+                catchUp(server)
+                answered(server, origin, outcome)
+            case .toServer(let stream, let bytes): arrived(bytes, atServerOf: stream)
+            default: break
+            }
         }
     }
 

@@ -23,7 +23,7 @@ struct HostWorldHost {
     /// Operations under way, by their id.
     var operations: [UInt64: Operation] = [:]
     /// Some of the frames that were ever sent to it, to be sent again by chance.
-    var archive: [(stamp: FrameStamp, bytes: [UInt8])] = []
+    var archive: [(stamp: FrameStamp, isWelcome: Bool, bytes: [UInt8])] = []
 
     func containers(of uuid: String) -> [RuntimeContainer] {
         engine.values.filter { $0.uuid == uuid }.sorted { $0.externalID < $1.externalID }

@@ -21,6 +21,8 @@ struct HostWorldServer {
     var life: UInt64 = 0
     var downUntil: Int = 0
     var stalledUntil: Int = 0
+    /// What came while it stood still.
+    var inbox: [HostWorld.Event] = []
 }
 
 /// One scope's queue of work, as the node's own worker keeps it.

@@ -1,6 +1,6 @@
 /// Remembers what happened: a hash over everything, and the newest events in words.
 struct SimulationTrace {
-    private static let kept: Int = 300
+    private static let kept: Int = 600
 
     /// FNV-1a over the numbers of every event.
     private(set) var hash: UInt64 = 0xCBF2_9CE4_8422_2325

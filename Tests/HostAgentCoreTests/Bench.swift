@@ -43,21 +43,33 @@ struct Bench {
     }
 
     static let facts = HostFacts(
-        hostUUID: "h1", agentVersion: "1", runtime: "simulated", hostname: "h", address: "127.0.0.1")
+        hostUUID: "h1",
+        agentVersion: "1",
+        runtime: "simulated",
+        hostname: "h",
+        address: "127.0.0.1"
+    )
 
     mutating func receive(
-        _ message: ServerMessage, _ stamp: FrameStamp
+        _ message: ServerMessage,
+        _ stamp: FrameStamp
     ) {
         input(.received(ServerFrame(stamp, message)))
     }
 
     mutating func sync(
-        _ revision: UInt64, full: Bool = true, since: UInt64 = 0, _ instances: [InstanceSpec],
-        tombstones: [Tombstone] = [], epoch: UInt64 = 1, incarnation: String = "aa"
+        _ revision: UInt64,
+        full: Bool = true,
+        since: UInt64 = 0,
+        _ instances: [InstanceSpec],
+        tombstones: [Tombstone] = [],
+        epoch: UInt64 = 1,
+        incarnation: String = "aa"
     ) {
         receive(
             .sync(Sync(isFull: full, since: since, instances: instances, tombstones: tombstones)),
-            FrameStamp(incarnation: incarnation, epoch: epoch, revision: revision))
+            FrameStamp(incarnation: incarnation, epoch: epoch, revision: revision)
+        )
     }
 
     mutating func input(_ input: AgentCore.Input) {
@@ -82,7 +94,9 @@ struct Bench {
 
     /// Says what came of a waiting operation; that none of this kind waits is a failure of the test.
     mutating func finish(
-        _ kind: Operation.Kind, _ outcome: OperationOutcome, sourceLocation: SourceLocation = #_sourceLocation
+        _ kind: Operation.Kind,
+        _ outcome: OperationOutcome,
+        sourceLocation: SourceLocation = #_sourceLocation
     ) {
         guard let index: Int = operations.firstIndex(where: { $0.kind == kind }) else {
             Issue.record("no \(kind) waits, but \(operations.map(\.kind))", sourceLocation: sourceLocation)
@@ -107,17 +121,32 @@ struct Bench {
 }
 
 func spec(
-    _ uuid: String, _ goal: ContainerGoal = .running, generation: UInt64 = 1, revision: UInt64 = 1,
+    _ uuid: String,
+    _ goal: ContainerGoal = .running,
+    generation: UInt64 = 1,
+    revision: UInt64 = 1,
     labels: JSONObject = [:]
 ) -> InstanceSpec {
     InstanceSpec(
-        uuid: uuid, number: 1, name: "n-\(uuid)", goal: goal, generation: generation, revision: revision,
-        launch: ["imageUuid": "docker:busybox", "labels": .object(labels)])
+        uuid: uuid,
+        number: 1,
+        name: "n-\(uuid)",
+        goal: goal,
+        generation: generation,
+        revision: revision,
+        launch: ["imageUuid": "docker:busybox", "labels": .object(labels)]
+    )
 }
 
 func container(_ uuid: String, _ phase: RuntimeContainer.Phase, exitCode: Int64? = nil) -> RuntimeContainer {
     RuntimeContainer(
-        uuid: uuid, number: 1, externalID: "c-\(uuid)", name: "n-\(uuid)", phase: phase, exitCode: exitCode)
+        uuid: uuid,
+        number: 1,
+        externalID: "c-\(uuid)",
+        name: "n-\(uuid)",
+        phase: phase,
+        exitCode: exitCode
+    )
 }
 
 func tombstone(_ uuid: String, revision: UInt64) -> Tombstone {

@@ -85,8 +85,14 @@ struct ChaosWorld {
             uuids += 1
             let uuid: String = "u\(uuids)"
             wanted[uuid] = InstanceSpec(
-                uuid: uuid, number: UInt64(uuids), name: uuid, goal: .running, generation: 1, revision: revision,
-                launch: [:])
+                uuid: uuid,
+                number: UInt64(uuids),
+                name: uuid,
+                goal: .running,
+                generation: 1,
+                revision: revision,
+                launch: [:]
+            )
         case 2:
             guard let uuid: String = pick(wanted.keys.sorted()), var spec = wanted[uuid] else { return }
             spec.generation += 1
@@ -103,7 +109,11 @@ struct ChaosWorld {
             }
             removals.insert("\(incarnation)/\(uuid)")
             tombstones[uuid] = Tombstone(
-                uuid: uuid, number: spec.number, generation: spec.generation, revision: revision)
+                uuid: uuid,
+                number: spec.number,
+                generation: spec.generation,
+                revision: revision
+            )
         }
     }
 
@@ -162,7 +172,12 @@ struct ChaosWorld {
                 made += 1
                 let id: String = "c\(made)"
                 engine[id] = RuntimeContainer(
-                    uuid: uuid, number: operation.spec?.number ?? 0, externalID: id, name: uuid, phase: .created)
+                    uuid: uuid,
+                    number: operation.spec?.number ?? 0,
+                    externalID: id,
+                    name: uuid,
+                    phase: .created
+                )
                 check("twins of \(uuid)", engine.values.count { $0.uuid == uuid } <= 1)
             }
         case .start(let id): engine[id]?.phase = .running
@@ -246,7 +261,8 @@ struct ChaosWorld {
                     check("a removal that is not on disk", disk.orders.tombstones[operation.uuid] != nil)
                     check(
                         "a removal without a tombstone",
-                        removals.contains("\(core.orders.incarnation ?? "")/\(operation.uuid)"))
+                        removals.contains("\(core.orders.incarnation ?? "")/\(operation.uuid)")
+                    )
                 }
                 running.append(operation)
             case .closeStream:

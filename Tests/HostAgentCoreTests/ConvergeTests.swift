@@ -1,5 +1,6 @@
 import HostAgentCore
 import HostProtocol
+import JSON
 import Testing
 
 struct ConvergeTests {
@@ -125,6 +126,48 @@ struct ConvergeTests {
         #expect(bench.last("a")?.condition == .starting)
         bench.input(.tick(milliseconds: 1_000))
         #expect(bench.operations.map(\.kind) == [.start(externalID: "c-a")])
+    }
+
+    @Test func `a start again that fails for the moment is tried again, and counts once it is running`() {
+        var bench: Bench = .connected([container("a", .exited, exitCode: 1)])
+        bench.sync(1, [spec("a", generation: 2)])
+        bench.sync(2, [spec("a", generation: 3, revision: 2)])
+        bench.finish(.start(externalID: "c-a"), .failed(OperationFailure("the engine is busy", isTransient: true)))
+        bench.finish(.inspect, .container(container("a", .exited, exitCode: 1)))
+        #expect(bench.operations.isEmpty)
+        #expect(bench.last("a")?.condition == .starting)
+        bench.input(.tick(milliseconds: 1_000))
+        bench.finish(.start(externalID: "c-a"), .container(container("a", .running)))
+        #expect(bench.last("a")?.condition == .running)
+        #expect(bench.last("a")?.generation == 3)
+        // What ends by itself later is not started without an order.
+        bench.input(.containerChanged(uuid: "a"))
+        bench.finish(.inspect, .container(container("a", .exited, exitCode: 0)))
+        #expect(bench.operations.isEmpty)
+        #expect(bench.last("a")?.condition == .stopped)
+    }
+
+    @Test func `what ran once for a start that seemed to fail is told as stopped, and not run twice`() {
+        let once: JSONObject = ["io.rancher.container.start_once": "true"]
+        var bench: Bench = .connected([container("a", .created)])
+        bench.sync(1, [spec("a", labels: once)])
+        bench.finish(.start(externalID: "c-a"), .failed(OperationFailure("the engine is busy", isTransient: true)))
+        bench.finish(.inspect, .container(container("a", .exited, exitCode: 0)))
+        bench.input(.tick(milliseconds: 1_000))
+        #expect(bench.operations.isEmpty)
+        #expect(bench.last("a")?.condition == .stopped)
+        #expect(bench.last("a")?.exitCode == 0)
+    }
+
+    @Test func `a stop is tried again whatever the runtime says`() {
+        var bench: Bench = .connected([container("a", .running)])
+        bench.sync(1, [spec("a", .stopped)])
+        bench.finish(.stop(externalID: "c-a"), .failed(OperationFailure("no")))
+        bench.finish(.inspect, .container(container("a", .running)))
+        #expect(bench.last("a")?.condition == .stopping)
+        bench.input(.tick(milliseconds: 1_000))
+        bench.finish(.stop(externalID: "c-a"), .container(container("a", .exited, exitCode: 0)))
+        #expect(bench.last("a")?.condition == .stopped)
     }
 
     @Test func `an order that changes while an operation runs is carried out after it`() {

@@ -18,14 +18,18 @@ struct FencingTests {
     }
 
     @Test func `frames from the past or from elsewhere change nothing, whatever they say`() {
-        for (incarnation, epoch, revision) in [("aa", 4, 900), ("aa", 5, 49), ("aa", 6, 49), ("bb", 9, 900), ("", 9, 900)] {
+        for (incarnation, epoch, revision) in [
+            ("aa", 4, 900), ("aa", 5, 49), ("aa", 6, 49), ("bb", 9, 900), ("", 9, 900),
+        ] {
             var bench: Bench = self.bench()
             let before: DesiredSet = bench.core.orders
             let notes: Int = bench.notes.count
             let sent: Int = bench.sent.count
             let old: FrameStamp = stamp(incarnation, UInt64(epoch), UInt64(revision))
             bench.receive(
-                .sync(Sync(isFull: true, instances: [], tombstones: [tombstone("a", revision: 900)])), old)
+                .sync(Sync(isFull: true, instances: [], tombstones: [tombstone("a", revision: 900)])),
+                old
+            )
             bench.receive(.ping, old)
             bench.receive(.logs(LogsRequest(stream: 1, uuid: "a", follow: false)), old)
             #expect(bench.core.orders == before)
@@ -64,7 +68,8 @@ struct FencingTests {
         bench.input(.streamOpened(Bench.facts))
         #expect(
             bench.sent.last
-                == .hello(Hello(facts: Bench.facts, knownIncarnation: "aa", knownEpoch: 5, knownRevision: 50)))
+                == .hello(Hello(facts: Bench.facts, knownIncarnation: "aa", knownEpoch: 5, knownRevision: 50))
+        )
     }
 
     @Test func `absence is never an order: what a full sync does not name is kept as an orphan`() {
@@ -129,7 +134,8 @@ struct FencingTests {
         #expect(bench.operations.map(\.kind) == [.remove(externalID: "c-a")])
     }
 
-    @Test func `another incarnation takes over by its welcome: running containers stay, old orders to remove are void`() {
+    @Test func `another incarnation takes over by its welcome: running containers stay, old orders to remove are void`()
+    {
         var bench: Bench = self.bench()
         bench.sync(60, full: false, since: 50, [spec("b", revision: 60)], epoch: 5)
         bench.input(.streamClosed)
@@ -173,7 +179,9 @@ struct FencingTests {
         #expect(bench.core.stamp.revision == 60)
         #expect(bench.core.orders.instances.count == 2)
         bench.receive(
-            .sync(Sync(isFull: true, part: 1, isLast: true, instances: [])), stamp("aa", 5, 61))
+            .sync(Sync(isFull: true, part: 1, isLast: true, instances: [])),
+            stamp("aa", 5, 61)
+        )
         #expect(bench.closings.count == 1)
         #expect(bench.core.stamp.revision == 60)
     }
@@ -193,7 +201,8 @@ struct FencingTests {
         bench.receive(.logs(LogsRequest(stream: 2, uuid: "none", follow: true)), at)
         #expect(bench.logs.map(\.stream) == [1])
         #expect(
-            bench.sent.last == .logEnd(LogEnd(stream: 2, error: "the host has no container of instance none")))
+            bench.sent.last == .logEnd(LogEnd(stream: 2, error: "the host has no container of instance none"))
+        )
         bench.receive(.logs(LogsRequest(stream: 3, uuid: "a", follow: true)), at)
         bench.receive(.cancel(stream: 3), at)
         #expect(bench.closedLogs == [3])

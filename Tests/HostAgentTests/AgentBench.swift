@@ -39,8 +39,14 @@ final class AgentBench: Sendable {
 
     func configuration(token: String? = "TOKEN") throws -> AgentConfiguration {
         AgentConfiguration(
-            url: try ServerURL(server.url), token: token, dataFolder: folder, runtime: .simulated,
-            labels: ["zone": "b"], address: "127.1.0.9", hostname: "alpha")
+            url: try ServerURL(server.url),
+            token: token,
+            dataFolder: folder,
+            runtime: .simulated,
+            labels: ["zone": "b"],
+            address: "127.1.0.9",
+            hostname: "alpha"
+        )
     }
 
     func start(token: String? = "TOKEN") throws -> Task<AgentFault?, Never> {
@@ -69,6 +75,12 @@ final class AgentBench: Sendable {
 
 func spec(_ uuid: String, generation: UInt64 = 1, revision: UInt64 = 1, command: [String] = []) -> InstanceSpec {
     InstanceSpec(
-        uuid: uuid, number: 1, name: "web-\(uuid)", goal: .running, generation: generation, revision: revision,
-        launch: ["imageUuid": "docker:busybox", "command": JSONValue(command)])
+        uuid: uuid,
+        number: 1,
+        name: "web-\(uuid)",
+        goal: .running,
+        generation: generation,
+        revision: revision,
+        launch: ["imageUuid": "docker:busybox", "command": JSONValue(command)]
+    )
 }

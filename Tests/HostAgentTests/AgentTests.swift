@@ -66,8 +66,10 @@ import Testing
             try await bench.server.sync([spec("a")])
             try await bench.server.untilCondition("a", .running)
             let order = Sync(
-                isFull: true, instances: [spec("b", revision: 9)],
-                tombstones: [Tombstone(uuid: "a", number: 1, generation: 1, revision: 9)])
+                isFull: true,
+                instances: [spec("b", revision: 9)],
+                tombstones: [Tombstone(uuid: "a", number: 1, generation: 1, revision: 9)]
+            )
             try await bench.server.send(.sync(order), FrameStamp(incarnation: "aa", epoch: 4, revision: 99))
             try await bench.server.send(.sync(order), FrameStamp(incarnation: "bb", epoch: 9, revision: 99))
             try await bench.server.send(.ping)
@@ -111,7 +113,8 @@ import Testing
             try await bench.server.untilCondition("a", .stopped)
             #expect(bench.server.last("a")?.exitCode == 3)
             try await bench.server.send(
-                .logs(LogsRequest(stream: 4, uuid: "a", follow: true, lines: 1, timestamps: true)))
+                .logs(LogsRequest(stream: 4, uuid: "a", follow: true, lines: 1, timestamps: true))
+            )
             try await bench.server.send(.logs(LogsRequest(stream: 5, uuid: "none", follow: false)))
             let end: LogEnd = try await eventually("the end of stream 4") {
                 bench.server.state.withLock { state in

@@ -72,7 +72,10 @@ final class FakeServer: Sendable {
             status == 201
             ? ["accessKey": "AK", "secretKey": "SK", "hostId": "1h3"] : ["code": "Unauthorized", "detail": "foreign"]
         return HTTPResponse(
-            status: status, headers: ["Content-Type": "application/json"], body: JSONWriter.bytes(answer))
+            status: status,
+            headers: ["Content-Type": "application/json"],
+            body: JSONWriter.bytes(answer)
+        )
     }
 
     private func serve(_ socket: WebSocket) async {
@@ -82,7 +85,9 @@ final class FakeServer: Sendable {
             state.frames = []
         }
         while let message: WebSocketMessage = try? await socket.receive() {
-            guard case .text(let text) = message, let frame = try? AgentFrame(decoding: Array(text.utf8)) else { continue }
+            guard case .text(let text) = message, let frame = try? AgentFrame(decoding: Array(text.utf8)) else {
+                continue
+            }
             state.withLock { $0.frames.append(frame) }
         }
     }

@@ -62,7 +62,9 @@ struct FrameFormatTests {
         for round in 0..<4_000 {
             var bytes: [UInt8]
             if round.isMultiple(of: 4) {
-                bytes = (0..<Int.random(in: 0..<80, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
+                bytes = (0..<Int.random(in: 0..<80, using: &random)).map { _ in
+                    UInt8.random(in: 0...255, using: &random)
+                }
             } else {
                 bytes = seeds[Int.random(in: 0..<seeds.count, using: &random)]
                 for _ in 0..<Int.random(in: 1...4, using: &random) {
@@ -76,7 +78,8 @@ struct FrameFormatTests {
                 }
             }
             // What decodes must survive being written and read again.
-            if let frame = try? ServerFrame(decoding: bytes), case let again = try? ServerFrame(decoding: frame.encoded) {
+            if let frame = try? ServerFrame(decoding: bytes), case let again = try? ServerFrame(decoding: frame.encoded)
+            {
                 #expect(again == frame)
             }
             if let frame = try? AgentFrame(decoding: bytes), case let again = try? AgentFrame(decoding: frame.encoded) {

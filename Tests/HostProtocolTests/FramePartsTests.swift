@@ -39,7 +39,10 @@ struct FramePartsTests {
             return observation
         }
         let report = Report(
-            isFull: true, observations: observations, orphans: [Orphan(externalID: "e", name: "n", uuid: "u")])
+            isFull: true,
+            observations: observations,
+            orphans: [Orphan(externalID: "e", name: "n", uuid: "u")]
+        )
         let parts: [Report] = report.parts(limitBytes: 8 * 1024)
         #expect(parts.count > 2)
         #expect(parts.flatMap(\.observations) == observations)

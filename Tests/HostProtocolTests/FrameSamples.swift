@@ -5,25 +5,50 @@ enum Samples {
     static let stamp = FrameStamp(incarnation: "9f3a", epoch: 7, revision: 1042)
 
     static let spec = InstanceSpec(
-        uuid: "0f6c2a9e-1111-4222-8333-444455556666", number: 42, name: "web-app-1", goal: .running, generation: 3,
+        uuid: "0f6c2a9e-1111-4222-8333-444455556666",
+        number: 42,
+        name: "web-app-1",
+        goal: .running,
+        generation: 3,
         revision: 1040,
         launch: [
             "imageUuid": "docker:nginx:1.25", "command": ["nginx", "-g", "daemon off;"],
             "environment": ["MODE": "live"], "ports": ["8080:80/tcp"], "memory": 67_108_864, "newMember": [1, nil],
-        ])
+        ]
+    )
 
     static let tombstone = Tombstone(
-        uuid: "aaaa0000-1111-4222-8333-444455556666", number: 41, generation: 2, revision: 1041)
+        uuid: "aaaa0000-1111-4222-8333-444455556666",
+        number: 41,
+        generation: 2,
+        revision: 1041
+    )
 
     static let observation = Observation(
-        uuid: "0f6c2a9e-1111-4222-8333-444455556666", number: 42, generation: 3, condition: .running,
-        externalID: "deadbeef", message: nil, exitCode: nil, startCount: 2, primaryIPAddress: "172.17.0.3",
-        startedAt: "2026-01-02T03:04:05Z")
+        uuid: "0f6c2a9e-1111-4222-8333-444455556666",
+        number: 42,
+        generation: 3,
+        condition: .running,
+        externalID: "deadbeef",
+        message: nil,
+        exitCode: nil,
+        startCount: 2,
+        primaryIPAddress: "172.17.0.3",
+        startedAt: "2026-01-02T03:04:05Z"
+    )
 
     static let facts = HostFacts(
-        hostUUID: "h-1", agentVersion: "0.1", runtime: "simulated", hostname: "alpha", address: "127.1.0.2",
-        labels: ["zone": "b", "disk": "ssd"], memory: 1 << 30, milliCPU: 2000, localStorageMB: 4096,
-        info: ["osInfo": ["kernelVersion": "6.1"]])
+        hostUUID: "h-1",
+        agentVersion: "0.1",
+        runtime: "simulated",
+        hostname: "alpha",
+        address: "127.1.0.2",
+        labels: ["zone": "b", "disk": "ssd"],
+        memory: 1 << 30,
+        milliCPU: 2000,
+        localStorageMB: 4096,
+        info: ["osInfo": ["kernelVersion": "6.1"]]
+    )
 
     static let fromServer: [(String, ServerFrame)] = [
         (
@@ -38,7 +63,8 @@ enum Samples {
             #"{"v":1,"type":"logs","incarnation":"9f3a","epoch":7,"revision":1042,"stream":5,"uuid":"u1","follow":true,"lines":100,"timestamps":false,"since":1700000000}"#,
             ServerFrame(
                 stamp,
-                .logs(LogsRequest(stream: 5, uuid: "u1", follow: true, lines: 100, since: 1_700_000_000)))
+                .logs(LogsRequest(stream: 5, uuid: "u1", follow: true, lines: 100, since: 1_700_000_000))
+            )
         ),
         (
             #"{"v":1,"type":"cancel","incarnation":"9f3a","epoch":7,"revision":1042,"stream":5}"#,
@@ -54,7 +80,8 @@ enum Samples {
             #"{"v":1,"type":"hello","incarnation":"9f3a","epoch":7,"revision":1042,"hostUuid":"h-1","agentVersion":"0.1","runtime":"simulated","hostname":"alpha","address":"127.1.0.2","labels":{"disk":"ssd","zone":"b"},"memory":1073741824,"milliCpu":2000,"localStorageMb":4096,"info":{"osInfo":{"kernelVersion":"6.1"}},"knownIncarnation":"9f3a","knownEpoch":7,"knownRevision":1042}"#,
             AgentFrame(
                 stamp,
-                .hello(Hello(facts: facts, knownIncarnation: "9f3a", knownEpoch: 7, knownRevision: 1042)))
+                .hello(Hello(facts: facts, knownIncarnation: "9f3a", knownEpoch: 7, knownRevision: 1042))
+            )
         ),
         (
             #"{"v":1,"type":"report","incarnation":"9f3a","epoch":7,"revision":1042,"full":true,"part":0,"last":true,"observations":[{"uuid":"0f6c2a9e-1111-4222-8333-444455556666","number":42,"generation":3,"condition":"running","externalId":"deadbeef","startCount":2,"primaryIpAddress":"172.17.0.3","startedAt":"2026-01-02T03:04:05Z"}],"orphans":[{"externalId":"c0ffee","name":"old","uuid":"u9"}]}"#,
@@ -62,8 +89,12 @@ enum Samples {
                 stamp,
                 .report(
                     Report(
-                        isFull: true, observations: [observation],
-                        orphans: [Orphan(externalID: "c0ffee", name: "old", uuid: "u9")])))
+                        isFull: true,
+                        observations: [observation],
+                        orphans: [Orphan(externalID: "c0ffee", name: "old", uuid: "u9")]
+                    )
+                )
+            )
         ),
         (
             #"{"v":1,"type":"report","incarnation":"9f3a","epoch":7,"revision":1042,"full":false,"part":0,"last":true,"observations":[{"uuid":"u1","number":1,"generation":1,"condition":"stopped","message":"exited with code 3","exitCode":3,"startCount":1}]}"#,
@@ -74,15 +105,25 @@ enum Samples {
                         isFull: false,
                         observations: [
                             Observation(
-                                uuid: "u1", number: 1, generation: 1, condition: .stopped,
-                                message: "exited with code 3", exitCode: 3, startCount: 1)
-                        ])))
+                                uuid: "u1",
+                                number: 1,
+                                generation: 1,
+                                condition: .stopped,
+                                message: "exited with code 3",
+                                exitCode: 3,
+                                startCount: 1
+                            )
+                        ]
+                    )
+                )
+            )
         ),
         (
             #"{"v":1,"type":"log","incarnation":"9f3a","epoch":7,"revision":1042,"stream":5,"kind":"stderr","bytes":"aGkK","time":"2026-01-02T03:04:05Z"}"#,
             AgentFrame(
                 stamp,
-                .log(LogChunk(stream: 5, kind: .stderr, bytes: Array("hi\n".utf8), time: "2026-01-02T03:04:05Z")))
+                .log(LogChunk(stream: 5, kind: .stderr, bytes: Array("hi\n".utf8), time: "2026-01-02T03:04:05Z"))
+            )
         ),
         (
             #"{"v":1,"type":"logEnd","incarnation":"9f3a","epoch":7,"revision":1042,"stream":5,"error":"no container"}"#,

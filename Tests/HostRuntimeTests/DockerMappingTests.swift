@@ -8,7 +8,12 @@ import Testing
 struct DockerMappingTests {
     @Test func `a launch configuration becomes the engine's document, member by member`() throws {
         let spec = InstanceSpec(
-            uuid: "u-1", number: 42, name: "web", goal: .running, generation: 1, revision: 1,
+            uuid: "u-1",
+            number: 42,
+            name: "web",
+            goal: .running,
+            generation: 1,
+            revision: 1,
             launch: [
                 "imageUuid": "docker:nginx:1.25", "command": ["run", "me"], "entryPoint": ["/init"],
                 "environment": ["A": "1", "B": 2], "labels": ["mine": "yes", "io.drover.host.uuid": "stolen"],
@@ -20,11 +25,13 @@ struct DockerMappingTests {
                 "dnsSearch": ["example.org"], "extraHosts": ["db:10.0.0.2"],
                 "ulimits": [["name": "nofile", "soft": 10, "hard": 20], ["name": "nproc", "soft": 5]],
                 "logConfig": ["driver": "json-file", "config": ["max-size": "1m"]], "tmpfs": ["/run": "size=1m"],
-                "sysctls": ["net.core.somaxconn": "1024"], "shmSize": 1024, "devices": ["/dev/null:/dev/zero:r", "/dev/fuse"],
+                "sysctls": ["net.core.somaxconn": "1024"], "shmSize": 1024,
+                "devices": ["/dev/null:/dev/zero:r", "/dev/fuse"],
                 "securityOpt": ["no-new-privileges"], "stopSignal": "SIGQUIT", "stopTimeout": 3, "pidMode": "host",
                 "runInit": true, "blkioDeviceOptions": ["/dev/sda": ["readBps": 1000, "weight": 300]],
                 "restartPolicy": ["name": "on-failure", "maximumRetryCount": 4], "secrets": [], "requestedHostId": 1,
-            ])
+            ]
+        )
         let body: JSONValue = try DockerCreateBody.make(spec, hostUUID: "h-1", address: "127.1.0.2")
         let wanted: JSONValue = [
             "Image": "nginx:1.25", "Cmd": ["run", "me"], "Entrypoint": ["/init"], "Env": ["A=1", "B=2"],
@@ -76,10 +83,12 @@ struct DockerMappingTests {
         }
     }
 
-    @Test(arguments: [
-        ("busybox", "busybox", "latest"), ("a/b:1", "a/b", "1"), ("reg:5000/a/b", "reg:5000/a/b", "latest"),
-        ("reg:5000/a/b:2", "reg:5000/a/b", "2"), ("a@sha256:00", "a@sha256:00", nil),
-    ] as [(String, String, String?)])
+    @Test(
+        arguments: [
+            ("busybox", "busybox", "latest"), ("a/b:1", "a/b", "1"), ("reg:5000/a/b", "reg:5000/a/b", "latest"),
+            ("reg:5000/a/b:2", "reg:5000/a/b", "2"), ("a@sha256:00", "a@sha256:00", nil),
+        ] as [(String, String, String?)]
+    )
     func `an image's reference is taken apart`(reference: String, name: String, tag: String?) {
         #expect(DockerImage(reference).name == name)
         #expect(DockerImage(reference).tag == tag)
@@ -88,7 +97,8 @@ struct DockerMappingTests {
     @Test func `an engine's name carries the instance, the host and the instance's uuid`() {
         #expect(
             DockerName.make(instanceName: "web-1", hostUUID: "0123456789", instanceUUID: "abcdefghij")
-                == "web-1.01234567.abcdefgh")
+                == "web-1.01234567.abcdefgh"
+        )
         #expect(DockerName.make(instanceName: "-ä b", hostUUID: "h", instanceUUID: "u") == "i-___b.h.u")
     }
 
@@ -99,11 +109,15 @@ struct DockerMappingTests {
         ("listen tcp6 [::]:80: bind: address already in use", "[::]", 80, "tcp"),
     ])
     func `the engine's ways to say that a port is taken are understood`(
-        message: String, address: String, port: Int, transport: String
+        message: String,
+        address: String,
+        port: Int,
+        transport: String
     ) {
         #expect(
             DockerPortHolder.parse(message)
-                == DockerPortHolder.TakenPort(address: address, port: port, transport: transport))
+                == DockerPortHolder.TakenPort(address: address, port: port, transport: transport)
+        )
     }
 
     @Test func `other errors are not taken for a taken port`() {

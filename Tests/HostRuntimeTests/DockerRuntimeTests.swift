@@ -11,17 +11,26 @@ import Testing
 
 /// What only an engine can show.
 @Suite(
-    .serialized, .enabled(if: DockerForTests.mayRun, "no Docker Engine answers at DOCKER_HOST or /var/run/docker.sock"))
+    .serialized,
+    .enabled(if: DockerForTests.mayRun, "no Docker Engine answers at DOCKER_HOST or /var/run/docker.sock")
+)
 struct DockerRuntimeTests {
     @Test func `a name that somebody else's container has is an error that says whose`() async throws {
         try await RuntimeUnderTest.docker.run { runtime in
             let docker: DockerRuntime = try #require(runtime as? DockerRuntime)
             let spec: InstanceSpec = spec("eeee0000-1", image: RuntimeUnderTest.docker.image)
             let name: String = DockerName.make(
-                instanceName: spec.name, hostUUID: docker.hostUUID, instanceUUID: spec.uuid)
+                instanceName: spec.name,
+                hostUUID: docker.hostUUID,
+                instanceUUID: spec.uuid
+            )
             let made = try await docker.engine.call(
-                "POST", "/containers/create", query: [("name", name)],
-                body: ["Image": .string(DockerForTests.image), "Cmd": ["sleep", "1"]], "make a stranger")
+                "POST",
+                "/containers/create",
+                query: [("name", name)],
+                body: ["Image": .string(DockerForTests.image), "Cmd": ["sleep", "1"]],
+                "make a stranger"
+            )
             #expect(made.status == 201)
             do {
                 _ = try await runtime.create(spec)
@@ -46,14 +55,16 @@ struct DockerRuntimeTests {
             }
             let port: Int = server.endpoint.port ?? 0
             let made = try await runtime.create(
-                spec("ffff-1", image: RuntimeUnderTest.docker.image, ports: ["\(port):80"]))
+                spec("ffff-1", image: RuntimeUnderTest.docker.image, ports: ["\(port):80"])
+            )
             do {
                 _ = try await runtime.start(made.externalID)
                 Issue.record("it was started")
             } catch let failure as OperationFailure {
                 #expect(
                     failure.message.hasPrefix("port \(port)/tcp on 127.1.0.77 is already taken by "),
-                    "\(failure.message)")
+                    "\(failure.message)"
+                )
             }
             await server.stop(graceMilliseconds: 0)
             await loops.stop()
@@ -66,15 +77,21 @@ struct DockerRuntimeTests {
         try await RuntimeUnderTest.docker.run { runtime in
             let made = try await runtime.create(
                 spec(
-                    "ffff-2", image: RuntimeUnderTest.docker.image,
+                    "ffff-2",
+                    image: RuntimeUnderTest.docker.image,
                     command: ["sh", "-c", "echo $WORD > /tmp/word; exec httpd -f -p 80 -h /tmp"],
-                    ports: ["18124:80"], more: ["environment": ["WORD": "hello"], "readOnly": false]))
+                    ports: ["18124:80"],
+                    more: ["environment": ["WORD": "hello"], "readOnly": false]
+                )
+            )
             _ = try await runtime.start(made.externalID)
             let loop: EventLoop = try .start()
             let client = HTTPClient(loop: loop)
             let body: String = try await eventually("the container answers") {
                 let answer = try? await client.send(
-                    HTTPRequest(method: "GET", target: "/word"), to: .tcp(host: "127.1.0.77", port: 18124))
+                    HTTPRequest(method: "GET", target: "/word"),
+                    to: .tcp(host: "127.1.0.77", port: 18124)
+                )
                 return answer.map { String(decoding: $0.body, as: UTF8.self) }
             }
             #expect(body == "hello\n")
@@ -86,8 +103,12 @@ struct DockerRuntimeTests {
         try await RuntimeUnderTest.docker.run { runtime in
             let made = try await runtime.create(
                 spec(
-                    "ffff-3", image: RuntimeUnderTest.docker.image, command: ["sh", "-c", "echo out; echo err >&2"],
-                    more: ["tty": true]))
+                    "ffff-3",
+                    image: RuntimeUnderTest.docker.image,
+                    command: ["sh", "-c", "echo out; echo err >&2"],
+                    more: ["tty": true]
+                )
+            )
             _ = try await runtime.start(made.externalID)
             let source: any LogSource = try await runtime.logs(made.externalID, LogOptions(follow: true))
             var pieces: [LogPiece] = []
@@ -101,7 +122,11 @@ struct DockerRuntimeTests {
         try await RuntimeUnderTest.docker.run { runtime in
             let made = try await runtime.create(
                 spec(
-                    "ffff-4", image: RuntimeUnderTest.docker.image, command: ["sh", "-c", "echo out; echo err >&2"]))
+                    "ffff-4",
+                    image: RuntimeUnderTest.docker.image,
+                    command: ["sh", "-c", "echo out; echo err >&2"]
+                )
+            )
             _ = try await runtime.start(made.externalID)
             let source: any LogSource = try await runtime.logs(made.externalID, LogOptions(follow: true))
             var kinds: [LogKind: String] = [:]
@@ -115,7 +140,8 @@ struct DockerRuntimeTests {
     @Test func `a command that is not in the image is an error of the start`() async throws {
         try await RuntimeUnderTest.docker.run { runtime in
             let made = try await runtime.create(
-                spec("ffff-5", image: RuntimeUnderTest.docker.image, command: ["no-such-program"]))
+                spec("ffff-5", image: RuntimeUnderTest.docker.image, command: ["no-such-program"])
+            )
             do {
                 _ = try await runtime.start(made.externalID)
                 Issue.record("it was started")
@@ -132,7 +158,11 @@ struct DockerAbsenceTests {
         let loop: EventLoop = try .start()
         do {
             _ = try await DockerRuntime.connect(
-                socketPath: "/tmp/no-engine-\(getpid()).sock", hostUUID: "h", address: "127.0.0.1", loop: loop)
+                socketPath: "/tmp/no-engine-\(getpid()).sock",
+                hostUUID: "h",
+                address: "127.0.0.1",
+                loop: loop
+            )
             Issue.record("somebody answered")
         } catch {
             #expect(error.isTransient)

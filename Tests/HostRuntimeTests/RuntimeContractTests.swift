@@ -67,7 +67,8 @@ import Testing
             var told: AsyncStream<RuntimeEvent>.Iterator = events.makeAsyncIterator()
             #expect(await told.next() == .interrupted)
             let made = try await runtime.create(
-                spec("aaaa-3", image: kind.image, command: ["sh", "-c", "exit 3"]))
+                spec("aaaa-3", image: kind.image, command: ["sh", "-c", "exit 3"])
+            )
             _ = try await runtime.start(made.externalID)
             // Each event asks for a look; after the last one the look shows the end. What happened before the runtime
             // began to listen is told of by one more interruption.
@@ -112,7 +113,8 @@ import Testing
     func `a host port that is taken is an error that says which and by what`(kind: RuntimeUnderTest) async throws {
         try await kind.run { runtime in
             let first = try await runtime.create(
-                spec("bbbb-1", image: kind.image, ports: ["18123:80/tcp"]))
+                spec("bbbb-1", image: kind.image, ports: ["18123:80/tcp"])
+            )
             _ = try await runtime.start(first.externalID)
             let second = try await runtime.create(spec("cccc-2", image: kind.image, ports: ["18123:81"]))
             do {
@@ -120,8 +122,11 @@ import Testing
                 Issue.record("both have the port")
             } catch let failure as OperationFailure {
                 #expect(
-                    failure.message.hasPrefix("port 18123/tcp on 127.1.0.77 is already taken by container \(first.name)"),
-                    "\(failure.message)")
+                    failure.message.hasPrefix(
+                        "port 18123/tcp on 127.1.0.77 is already taken by container \(first.name)"
+                    ),
+                    "\(failure.message)"
+                )
                 #expect(!failure.isTransient)
             }
             #expect(try await runtime.inspect(uuid: "cccc-2")?.phase == .created)
@@ -149,14 +154,18 @@ import Testing
     ) async throws {
         try await kind.run { runtime in
             let made = try await runtime.create(
-                spec("aaaa-6", image: kind.image, command: ["sh", "-c", "echo one; echo two; exit 0"]))
+                spec("aaaa-6", image: kind.image, command: ["sh", "-c", "echo one; echo two; exit 0"])
+            )
             _ = try await runtime.start(made.externalID)
             let all: [LogPiece] = try await read(runtime, made.externalID, LogOptions(follow: true))
             let lines: [Substring] = text(all).split(separator: "\n")
             #expect(lines.count >= 2)
             #expect(all.allSatisfy { $0.kind == .stdout && $0.time == nil })
             let last: [LogPiece] = try await read(
-                runtime, made.externalID, LogOptions(follow: false, lines: 1, timestamps: true))
+                runtime,
+                made.externalID,
+                LogOptions(follow: false, lines: 1, timestamps: true)
+            )
             #expect(text(last) == lines.last.map { $0 + "\n" })
             #expect(last.count == 1)
             #expect(last.first?.time?.hasSuffix("Z") == true)
@@ -167,7 +176,8 @@ import Testing
     func `a reader that closes is let go while the container runs`(kind: RuntimeUnderTest) async throws {
         try await kind.run { runtime in
             let made = try await runtime.create(
-                spec("aaaa-7", image: kind.image, command: ["sh", "-c", "echo one; echo two; sleep 1000"]))
+                spec("aaaa-7", image: kind.image, command: ["sh", "-c", "echo one; echo two; sleep 1000"])
+            )
             _ = try await runtime.start(made.externalID)
             let source: any LogSource = try await runtime.logs(made.externalID, LogOptions(follow: true))
             let first: LogPiece? = try await source.next()
@@ -179,7 +189,9 @@ import Testing
     }
 
     private func read(
-        _ runtime: any ContainerRuntime, _ externalID: String, _ options: LogOptions
+        _ runtime: any ContainerRuntime,
+        _ externalID: String,
+        _ options: LogOptions
     ) async throws -> [LogPiece] {
         let source: any LogSource = try await runtime.logs(externalID, options)
         var pieces: [LogPiece] = []

@@ -23,7 +23,8 @@ enum RuntimeUnderTest: String, CaseIterable, CustomTestStringConvertible, Sendab
 
     /// Runs `body` with a runtime for a host of its own, and removes what it left.
     func run(
-        address: String = "127.1.0.77", _ body: (any ContainerRuntime) async throws -> Void
+        address: String = "127.1.0.77",
+        _ body: (any ContainerRuntime) async throws -> Void
     ) async throws {
         let loop: EventLoop = try .start()
         do {
@@ -48,8 +49,11 @@ enum RuntimeUnderTest: String, CaseIterable, CustomTestStringConvertible, Sendab
         case .docker:
             try await DockerForTests.shared.prepare()
             return try await DockerRuntime.connect(
-                socketPath: try DockerForTests.socketPath(), hostUUID: "host-\(UInt64.random(in: 0 ... .max))",
-                address: address, loop: loop)
+                socketPath: try DockerForTests.socketPath(),
+                hostUUID: "host-\(UInt64.random(in: 0 ... .max))",
+                address: address,
+                loop: loop
+            )
         }
     }
 
@@ -85,15 +89,22 @@ actor DockerForTests {
             tar -C $root -c .; rm -r $root
             """
         let packed: SubprocessResult = try await Subprocess.run(
-            "sh", ["-c", script], environment: ["PATH": "/usr/bin:/bin:/usr/sbin:/sbin"])
+            "sh",
+            ["-c", script],
+            environment: ["PATH": "/usr/bin:/bin:/usr/sbin:/sbin"]
+        )
         try #require(packed.status.isSuccess, "\(packed.errorText)")
         let loop: EventLoop = try .start()
         let client = HTTPClient(loop: loop)
         let answer: HTTPClientResponse = try await client.send(
             HTTPRequest(
-                method: "POST", target: "/images/create?fromSrc=-&repo=drover-test&tag=1",
-                headers: ["Host": "docker", "Content-Type": "application/x-tar"], body: packed.standardOutput),
-            to: .unix(path: try socketPath()))
+                method: "POST",
+                target: "/images/create?fromSrc=-&repo=drover-test&tag=1",
+                headers: ["Host": "docker", "Content-Type": "application/x-tar"],
+                body: packed.standardOutput
+            ),
+            to: .unix(path: try socketPath())
+        )
         client.close()
         await loop.stop()
         try #require(answer.status == 200, "\(String(decoding: answer.body, as: UTF8.self))")
@@ -106,7 +117,8 @@ struct TimedOut: Error, CustomStringConvertible {
 
 /// Looks again and again until `condition` gives something, for at most 20 seconds.
 func eventually<Result>(
-    _ what: String, _ condition: () async throws -> Result?
+    _ what: String,
+    _ condition: () async throws -> Result?
 ) async throws -> Result {
     let clock = ContinuousClock()
     let end: ContinuousClock.Instant = clock.now + .seconds(20)
@@ -118,7 +130,10 @@ func eventually<Result>(
 }
 
 func spec(
-    _ uuid: String, image: String, command: [String] = ["sleep", "1000"], ports: [String] = [],
+    _ uuid: String,
+    image: String,
+    command: [String] = ["sleep", "1000"],
+    ports: [String] = [],
     more: JSONObject = [:]
 ) -> InstanceSpec {
     var launch: JSONObject = [
@@ -127,5 +142,12 @@ func spec(
     ]
     for (name, value) in more { launch[name] = value }
     return InstanceSpec(
-        uuid: uuid, number: 7, name: "web-app-1", goal: .running, generation: 1, revision: 1, launch: launch)
+        uuid: uuid,
+        number: 7,
+        name: "web-app-1",
+        goal: .running,
+        generation: 1,
+        revision: 1,
+        launch: launch
+    )
 }

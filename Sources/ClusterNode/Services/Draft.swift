@@ -102,6 +102,11 @@ struct Draft {
         append(.delete(key.table, .known(key.number)))
     }
 
+    /// Rights changed: what was decided under the old ones is refused.
+    mutating func touchPolicy(_ subject: [UInt8]) {
+        append(.touchPolicy(subject: Template(bytes: subject)))
+    }
+
     /// Accounts belong to the cluster, everything else that controllers write to its environment.
     private func scope(of table: Table) -> UInt64 { table == .account ? 0 : context.scope }
 }

@@ -77,6 +77,8 @@ extension Draft {
             record.state = "removed"
             record.removed = context.time
             rewrite(credential, to: record)
+            // A request that was allowed on the strength of it must not commit after this.
+            touchPolicy(PolicySubject.credential(credential.number))
         }
     }
 }

@@ -4,6 +4,9 @@ import Store
 import StoreFormat
 
 /// The fields that are stored nowhere: worked out from other records when a resource is read.
+///
+/// What decisions and filters look at is added to every resource; lists of what belongs to it, which cost a look at each
+/// of them, only to documents (``addLists(to:_:_:in:)``).
 enum ComputedFields {
     static func add(
         to values: inout JSONObject, _ definition: ResourceDefinition, _ number: UInt64, observed: JSONObject?,
@@ -11,17 +14,30 @@ enum ComputedFields {
     ) {
         switch definition.table {
         case .some(.instance): instance(&values, observed)
-        case .some(.service): service(&values, definition, number, observed, view)
-        case .some(.stack):
-            values["serviceIds"] = numbers(.service, "stackId", number, view)
-            lifecycle(&values, definition)
-        case .some(.host): host(&values, definition, number, observed, view)
+        case .some(.service): service(&values, definition, observed)
+        case .some(.host): host(&values, definition, observed)
         case .some(.account) where definition.name == "project":
             values["orchestration"] = "cattle"
             values["healthState"] = projectHealth(number, view)
             lifecycle(&values, definition)
         case .some(.projectMember): member(&values, definition, view)
         default: lifecycle(&values, definition)
+        }
+    }
+
+    /// The members that name what belongs to a stack, service or host.
+    static func addLists(
+        to values: inout JSONObject, _ definition: ResourceDefinition, _ number: UInt64, in view: StoreView
+    ) {
+        switch definition.table {
+        case .some(.stack):
+            values["serviceIds"] = numbers(living(.service, "stackId", number, view))
+        case .some(.service), .some(.host):
+            let member: String = definition.table == .host ? "hostId" : "serviceId"
+            let instances: [Record] = living(.instance, member, number, view)
+            values["instanceIds"] = numbers(instances)
+            values["publicEndpoints"] = PublicEndpoints.of(instances, in: view)
+        default: break
         }
     }
 
@@ -42,8 +58,7 @@ enum ComputedFields {
     }
 
     private static func service(
-        _ values: inout JSONObject, _ definition: ResourceDefinition, _ number: UInt64, _ observed: JSONObject?,
-        _ view: StoreView
+        _ values: inout JSONObject, _ definition: ResourceDefinition, _ observed: JSONObject?
     ) {
         let observation = ServiceObservation(fields: observed ?? [:])
         lifecycle(&values, definition)
@@ -51,15 +66,10 @@ enum ComputedFields {
             values["transitioning"] = "error"
             values["transitioningMessage"] = .string(problem)
         }
-        let instances: [Record] = view.records(.instance, RecordWriting.term("serviceId", number))
-        let living: [Record] = instances.filter { isLiving($0) }
-        values["instanceIds"] = .array(living.map { JSONValue($0.key.number) })
-        values["publicEndpoints"] = PublicEndpoints.of(living, in: view)
     }
 
     private static func host(
-        _ values: inout JSONObject, _ definition: ResourceDefinition, _ number: UInt64, _ observed: JSONObject?,
-        _ view: StoreView
+        _ values: inout JSONObject, _ definition: ResourceDefinition, _ observed: JSONObject?
     ) {
         let observation = HostObservation(fields: observed ?? [:])
         lifecycle(&values, definition)
@@ -70,9 +80,6 @@ enum ComputedFields {
         var merged = JSONObject()
         for (key, value) in labels.sorted(by: { $0.key < $1.key }) { merged.append(key, .string(value)) }
         values["labels"] = .object(merged)
-        let living: [Record] = view.records(.instance, RecordWriting.term("hostId", number)).filter { isLiving($0) }
-        values["instanceIds"] = .array(living.map { JSONValue($0.key.number) })
-        values["publicEndpoints"] = PublicEndpoints.of(living, in: view)
     }
 
     private static func member(_ values: inout JSONObject, _ definition: ResourceDefinition, _ view: StoreView) {
@@ -101,11 +108,11 @@ enum ComputedFields {
         return states.contains("healthy") ? "degraded" : "unhealthy"
     }
 
-    private static func numbers(_ table: Table, _ member: String, _ number: UInt64, _ view: StoreView) -> JSONValue {
-        .array(
-            view.records(table, RecordWriting.term(member, number)).filter { isLiving($0) }
-                .map { JSONValue($0.key.number) })
+    private static func living(_ table: Table, _ member: String, _ number: UInt64, _ view: StoreView) -> [Record] {
+        view.records(table, RecordWriting.term(member, number)).filter { isLiving($0) }
     }
+
+    private static func numbers(_ records: [Record]) -> JSONValue { .array(records.map { JSONValue($0.key.number) }) }
 
     private static func isLiving(_ record: Record) -> Bool {
         (try? JSONReader.parse(record.document))?["removed"]?.int == nil

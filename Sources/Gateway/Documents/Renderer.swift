@@ -1,6 +1,7 @@
 import JSON
 import Model
 import RBAC
+import Store
 import StoreFormat
 
 /// Makes documents of resources for one caller: the fields, links and actions that this caller may see, with the caller's
@@ -8,6 +9,8 @@ import StoreFormat
 struct Renderer: Sendable {
     let links: Links
     let rights: Rights
+    /// The state that lists of what belongs to a resource are taken from.
+    let view: StoreView
     /// Whether actions stand under the key `actionLinks` (`X-API-Action-Links`, `_actionLinks`).
     var usesActionLinks: Bool = false
     /// What registration tokens are signed with, and the address that they lead to.
@@ -24,8 +27,10 @@ struct Renderer: Sendable {
         document.append("links", .object(self.links(of: resource, id: id)))
         document.append(usesActionLinks ? "actionLinks" : "actions", .object(actions(of: resource, id: id)))
         let extra: JSONObject = definition.name == "registrationToken" ? registration?.fields(of: resource) ?? [:] : [:]
+        var values: JSONObject = resource.values
+        ComputedFields.addLists(to: &values, definition, resource.number, in: view)
         for field in rights.visibleFields(of: definition) where field.name != "id" {
-            let value: JSONValue = extra[field.name] ?? resource.values[field.name] ?? .null
+            let value: JSONValue = extra[field.name] ?? values[field.name] ?? .null
             let isHidden: Bool = field.isReadOnCreateOnly && !onCreate
             document[field.name] = isHidden ? .null : Self.rendered(value, field.type, default: field)
             if field.type == .date, let milliseconds: Int64 = value.int {

@@ -50,7 +50,8 @@ enum HostDoor {
         var body: JSONObject = sent
         // The handshake of the original agents calls it `key`, and may leave the name out.
         if let key: JSONValue = body["key"], body["uuid"] == nil { body["uuid"] = key }
-        if body["hostname"]?.isNull ?? true { body["hostname"] = body["uuid"] }
+        let isNamed: Bool = !(body["hostname"]?.isNull ?? true)
+        if !isNamed { body["hostname"] = "unnamed" }
         let values: JSONObject
         do throws(ValidationProblem) {
             values = try Validation.create(
@@ -58,7 +59,8 @@ enum HostDoor {
         } catch {
             throw Problem(validation: error)
         }
-        let (uuid, name): (String, String) = (values["uuid"]?.string ?? "", values["hostname"]?.string ?? "")
+        let uuid: String = values["uuid"]?.string ?? ""
+        let name: String = isNamed ? values["hostname"]?.string ?? "" : uuid
         // Both go into names of containers and into scripts.
         let allowed = CharacterClass("a-zA-Z0-9._-")
         for (field, text) in [("uuid", uuid), ("hostname", name)] where !allowed.containsAll(of: text) {

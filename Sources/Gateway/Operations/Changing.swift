@@ -136,10 +136,7 @@ enum Changing {
     }
 }
 
-/// The names under which changes of rights are tracked.
-enum PolicySubject {
-    static func account(_ number: UInt64) -> [UInt8] { Array("account/\(number)".utf8) }
-    static func credential(_ number: UInt64) -> [UInt8] { Array("credential/\(number)".utf8) }
+extension PolicySubject {
     /// What everybody without a credential relies on.
-    static let accessControl: [UInt8] = Array("setting/\(ActiveSettings.accessControl)".utf8)
+    static let accessControl: [UInt8] = setting(ActiveSettings.accessControl)
 }

@@ -65,7 +65,7 @@ struct Exchange: Sendable {
 
     var renderer: Renderer {
         Renderer(
-            links: links, rights: rights,
+            links: links, rights: rights, view: view,
             usesActionLinks: request.headers.contains("x-api-action-links") || query["_actionLinks"] != nil,
             registration: RegistrationPlace(view: view, base: base))
     }

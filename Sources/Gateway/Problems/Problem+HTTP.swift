@@ -8,6 +8,7 @@ extension Problem {
             case 400: "Bad Request"
             case 408: "Request Timeout"
             case 413: "Request Entity Too Long"
+            case 414: "Request-URI Too Long"
             case 417: "Expectation Failed"
             case 431: "Request Header Fields Too Large"
             case 501: "Not Implemented"

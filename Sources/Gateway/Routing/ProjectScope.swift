@@ -9,11 +9,11 @@ import Store
 /// its environment without naming it. Unknown, inactive and foreign environments are refused alike (contract 2.1).
 enum ProjectScope {
     static func stage(_ exchange: inout Exchange, _ gateway: Gateway) async throws(Problem) -> Answer? {
-        let header: String? = exchange.request.headers["x-api-project-id"].flatMap { $0.isEmpty ? nil : $0 }
-        let named: String? = exchange.path.project ?? header ?? exchange.query["projectId"]
+        let named: String? =
+            exchange.path.project ?? exchange.request.headers["x-api-project-id"].flatMap { $0.isEmpty ? nil : $0 } ?? exchange.query["projectId"]
         guard let named else {
-            // Hosts and registration tokens speak for an environment, too, but do not act in it.
-            if let account = exchange.caller.account, exchange.caller.subject.kind == .project {
+            // Hosts and registration tokens belong to an environment, too, but what they may do is not in it.
+            if exchange.caller.subject.kind == .project, let account = exchange.caller.account, account.isProject {
                 exchange.project = account
                 exchange.projectNumber = exchange.caller.accountNumber
             }

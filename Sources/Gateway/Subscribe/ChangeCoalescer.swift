@@ -28,6 +28,9 @@ struct ChangeCoalescer: Sendable {
         return true
     }
 
+    /// How many objects are remembered.
+    var rememberedCount: Int { lastTold.count }
+
     /// What waits for its second to be over; nil for nothing.
     var nextDue: Int64? { waiting.values.min() }
 

@@ -64,21 +64,36 @@ package actor Agent {
     }
 
     private static func run(
-        _ configuration: AgentConfiguration, _ folder: AgentFolder, _ identity: AgentIdentity,
-        _ loops: (network: EventLoop, core: EventLoop), _ logger: Logger
+        _ configuration: AgentConfiguration,
+        _ folder: AgentFolder,
+        _ identity: AgentIdentity,
+        _ loops: (network: EventLoop, core: EventLoop),
+        _ logger: Logger
     ) async -> Result<Void, AgentFault> {
         do throws(AgentFault) {
             let runtime: any ContainerRuntime = try await RuntimeSelection.choose(
-                configuration, hostUUID: identity.hostUUID, folder: folder, loop: loops.network)
+                configuration,
+                hostUUID: identity.hostUUID,
+                folder: folder,
+                loop: loops.network
+            )
             logger.notice(
                 "agent starts",
                 [
                     "host.uuid": .string(identity.hostUUID), "host.runtime": .string(runtime.name),
                     "server.url": .string("\(configuration.url)"),
-                ])
+                ]
+            )
             let agent = Agent(
-                configuration: configuration, folder: folder, identity: identity, orders: try folder.orders(),
-                starts: try folder.starts(), runtime: runtime, loops: loops, logger: logger)
+                configuration: configuration,
+                folder: folder,
+                identity: identity,
+                orders: try folder.orders(),
+                starts: try folder.starts(),
+                runtime: runtime,
+                loops: loops,
+                logger: logger
+            )
             let fault: AgentFault? = await agent.live()
             if let fault { return .failure(fault) }
             logger.notice("agent stops; containers stay as they are")
@@ -89,8 +104,14 @@ package actor Agent {
     }
 
     private init(
-        configuration: AgentConfiguration, folder: AgentFolder, identity: AgentIdentity, orders: DesiredSet,
-        starts: StartLedger, runtime: any ContainerRuntime, loops: (network: EventLoop, core: EventLoop), logger: Logger
+        configuration: AgentConfiguration,
+        folder: AgentFolder,
+        identity: AgentIdentity,
+        orders: DesiredSet,
+        starts: StartLedger,
+        runtime: any ContainerRuntime,
+        loops: (network: EventLoop, core: EventLoop),
+        logger: Logger
     ) {
         self.configuration = configuration
         self.folder = folder
@@ -150,7 +171,9 @@ package actor Agent {
 
     // MARK: The core
 
-    /// Tells the core, and does what it says. Nothing suspends in between: inputs and their effects keep their order.
+    /// Tells the core, and does what it says.
+    ///
+    /// Nothing suspends in between: inputs and their effects keep their order.
     func input(_ input: AgentCore.Input) {
         guard fault == nil else { return }
         for action in core.step(input) {
@@ -230,7 +253,8 @@ package actor Agent {
     /// A stream is open: what comes out of the returned queue is to be sent on it, until it ends.
     func opened(_ session: AgentSession) -> AsyncStream<AgentFrame> {
         let (frames, continuation) = AsyncStream<AgentFrame>.makeStream(
-            bufferingPolicy: .bufferingOldest(Limits.webSocketQueuedMessages))
+            bufferingPolicy: .bufferingOldest(Limits.webSocketQueuedMessages)
+        )
         outbound?.finish()
         outbound = continuation
         self.session = session

@@ -19,7 +19,9 @@ package struct AgentConfiguration: Sendable {
     package var runtime: RuntimeChoice
     /// Put on the host in addition to those that the agent finds out.
     package var labels: [String: String]
-    /// Where published ports are bound and answer. nil binds to all addresses and tells of the first that is found.
+    /// Where published ports are bound and answer.
+    ///
+    /// nil binds to all addresses and tells of the first that is found.
     package var address: String?
     /// nil is the machine's own.
     package var hostname: String?
@@ -29,8 +31,14 @@ package struct AgentConfiguration: Sendable {
     package var simulatedLatency: Duration
 
     package init(
-        url: ServerURL, token: String?, dataFolder: String, runtime: RuntimeChoice = .auto,
-        labels: [String: String] = [:], address: String? = nil, hostname: String? = nil, dockerHost: String? = nil,
+        url: ServerURL,
+        token: String?,
+        dataFolder: String,
+        runtime: RuntimeChoice = .auto,
+        labels: [String: String] = [:],
+        address: String? = nil,
+        hostname: String? = nil,
+        dockerHost: String? = nil,
         simulatedLatency: Duration = .zero
     ) {
         self.url = url

@@ -54,8 +54,10 @@ struct AgentConnection: Sendable {
         }
         let registration = Registration(url: agent.configuration.url, client: agent.client)
         let key: AgentIdentity.Key = try await registration.register(
-            token: token, hostUUID: identity.hostUUID,
-            hostname: agent.configuration.hostname ?? MachineFacts.hostname)
+            token: token,
+            hostUUID: identity.hostUUID,
+            hostname: agent.configuration.hostname ?? MachineFacts.hostname
+        )
         try await agent.registered(key)
         agent.logger.notice("registered", ["host.id": .string(key.hostID)])
         return key
@@ -71,13 +73,16 @@ struct AgentConnection: Sendable {
                 to: agent.configuration.url.endpoint,
                 target: "\(agent.configuration.url.basePath)/v2-beta/hoststream",
                 headers: ["Authorization": BasicAuthorization.header(key.accessKey, key.secretKey.reveal())],
-                client: agent.client, limits: limits)
+                client: agent.client,
+                limits: limits
+            )
         } catch WebSocketFault.refused(let status, let cause) where status == 401 || status == 403 {
             throw AgentFault(
                 "the server does not know host \(key.hostID) any more (\(status) \(cause.prefix(200))): it was removed. Its "
                     + "containers stay as they are. To register anew, move \(agent.configuration.dataFolder) away and "
                     + "start the agent with a token",
-                exitCode: 3)
+                exitCode: 3
+            )
         }
         let session = AgentSession(socket: socket)
         let frames: AsyncStream<AgentFrame> = await agent.opened(session)

@@ -27,7 +27,8 @@ final class AgentFolder: Sendable {
             close(lock)
             throw AgentFault(
                 "the data folder \(path) is in use by process \(holder.isEmpty ? "unknown" : holder); "
-                    + "stop that agent, or give another --data")
+                    + "stop that agent, or give another --data"
+            )
         }
         let text: [UInt8] = Array("\(getpid())\n".utf8)
         guard ftruncate(lock, 0) == 0, pwrite(lock, text, text.count, 0) == text.count else {

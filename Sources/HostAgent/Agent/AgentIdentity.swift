@@ -49,7 +49,9 @@ extension AgentIdentity {
 
     /// nil when it is none, or of a version that this build does not know.
     init?(_ value: JSONValue) {
-        guard value["version"]?.int == 1, let uuid: String = value["hostUuid"]?.string, !uuid.isEmpty else { return nil }
+        guard value["version"]?.int == 1, let uuid: String = value["hostUuid"]?.string, !uuid.isEmpty else {
+            return nil
+        }
         self.init(hostUUID: uuid)
         if let access: String = value["accessKey"]?.string, let secret: String = value["secretKey"]?.string {
             key = Key(accessKey: access, secretKey: Secret(secret), hostID: value["hostId"]?.string ?? "")

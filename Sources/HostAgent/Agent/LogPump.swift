@@ -14,7 +14,11 @@ struct LogPump: Sendable {
     func run() async {
         do {
             let options = LogOptions(
-                follow: request.follow, lines: request.lines, timestamps: request.timestamps, since: request.since)
+                follow: request.follow,
+                lines: request.lines,
+                timestamps: request.timestamps,
+                since: request.since
+            )
             let source: any LogSource = try await agent.runtime.logs(externalID, options)
             try await withTaskCancellationHandler {
                 try await carry(source)
@@ -46,6 +50,7 @@ struct LogPump: Sendable {
     private func end(_ error: String?) async throws {
         guard !Task.isCancelled else { return }
         try await session.send(
-            AgentFrame(await agent.stamp, .logEnd(LogEnd(stream: request.stream, error: error))))
+            AgentFrame(await agent.stamp, .logEnd(LogEnd(stream: request.stream, error: error)))
+        )
     }
 }

@@ -6,7 +6,9 @@ import JSON
 /// What the machine is, as the system tells it.
 enum MachineFacts {
     static func gather(
-        _ configuration: AgentConfiguration, hostUUID: String, runtime: any ContainerRuntime
+        _ configuration: AgentConfiguration,
+        hostUUID: String,
+        runtime: any ContainerRuntime
     ) -> HostFacts {
         let memory: UInt64 = megabytes("MemTotal:") ?? 0
         let cores: Int = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
@@ -20,14 +22,20 @@ enum MachineFacts {
             osInfo.append("dockerVersion", .string(version))
         }
         return HostFacts(
-            hostUUID: hostUUID, agentVersion: "0.1.0", runtime: runtime.name,
-            hostname: configuration.hostname ?? hostname, address: configuration.address ?? firstAddress ?? "127.0.0.1",
-            labels: labels, memory: memory * 1024 * 1024, milliCPU: UInt64(cores) * 1000,
+            hostUUID: hostUUID,
+            agentVersion: "0.1.0",
+            runtime: runtime.name,
+            hostname: configuration.hostname ?? hostname,
+            address: configuration.address ?? firstAddress ?? "127.0.0.1",
+            labels: labels,
+            memory: memory * 1024 * 1024,
+            milliCPU: UInt64(cores) * 1000,
             localStorageMB: storage(configuration.dataFolder),
             info: [
                 "osInfo": .object(osInfo), "cpuInfo": ["count": JSONValue(cores)],
                 "memoryInfo": ["memTotal": JSONValue(memory)],
-            ])
+            ]
+        )
     }
 
     static var hostname: String {
@@ -77,7 +85,9 @@ enum MachineFacts {
             else { continue }
             var host = [CChar](repeating: 0, count: 64)
             let length = socklen_t(MemoryLayout<sockaddr_in>.size)
-            guard getnameinfo(address, length, &host, socklen_t(host.count), nil, 0, NI_NUMERICHOST) == 0 else { continue }
+            guard getnameinfo(address, length, &host, socklen_t(host.count), nil, 0, NI_NUMERICHOST) == 0 else {
+                continue
+            }
             return String(decoding: host.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
         }
         return nil

@@ -17,7 +17,8 @@ struct Registration: Sendable {
     let url: ServerURL
     let client: HTTPClient
 
-    func register(token: Secret<String>, hostUUID: String, hostname: String) async throws(Failure) -> AgentIdentity.Key {
+    func register(token: Secret<String>, hostUUID: String, hostname: String) async throws(Failure) -> AgentIdentity.Key
+    {
         let response: HTTPClientResponse
         do {
             var request = HTTPRequest(method: "POST", target: "\(url.basePath)/v2-beta/register")
@@ -36,7 +37,10 @@ struct Registration: Sendable {
                 throw .later("\(url) answered without a key; is it a Drover server?")
             }
             return AgentIdentity.Key(
-                accessKey: access, secretKey: Secret(secret), hostID: body["hostId"]?.string ?? "")
+                accessKey: access,
+                secretKey: Secret(secret),
+                hostID: body["hostId"]?.string ?? ""
+            )
         // A server in trouble, or one that wants less at once.
         case 408, 429, 500...: throw .later("\(url) answered \(response.status)")
         default:
@@ -44,7 +48,9 @@ struct Registration: Sendable {
             throw .refused(
                 AgentFault(
                     "\(url) refused to register this host (\(response.status)\(cause.isEmpty ? "" : ": \(cause)")); "
-                        + "the registration token may be of another server or expired: get a new one and start again"))
+                        + "the registration token may be of another server or expired: get a new one and start again"
+                )
+            )
         }
     }
 }

@@ -4,7 +4,8 @@ import HostRuntime
 /// From the core's operations to the runtime's calls.
 enum RuntimeOperations {
     static func perform(
-        _ operation: Operation, on runtime: any ContainerRuntime
+        _ operation: Operation,
+        on runtime: any ContainerRuntime
     ) async throws(OperationFailure) -> OperationOutcome {
         switch operation.kind {
         case .pull:

@@ -24,7 +24,9 @@ package struct ServerURL: Hashable, Sendable, CustomStringConvertible {
             throw AgentFault("'\(text)' is no server address; write http://HOST:PORT")
         }
         endpoint = .tcp(host: host, port: port)
-        var segments: [Substring] = rest.dropFirst(authority.count).prefix { $0 != "?" && $0 != "#" }.split(separator: "/")
+        var segments: [Substring] = rest.dropFirst(authority.count).prefix { $0 != "?" && $0 != "#" }.split(
+            separator: "/"
+        )
         if let version: Int = segments.firstIndex(where: { ["v1", "v2-beta"].contains($0) }) {
             segments.removeSubrange(version...)
         }

@@ -94,9 +94,12 @@ extension AgentCore {
 
     private mutating func nextToRevive(_ spec: InstanceSpec, _ container: RuntimeContainer) -> Operation.Kind? {
         guard mayTry(spec.uuid) else { return nil }
-        let isFirst: Bool = toRevive.remove(spec.uuid) != nil
-        guard isFirst || isStartOwed(spec.uuid), container.phase == .exited, spec.goal == .running else { return nil }
-        if isFirst { notes.append(.revived(uuid: spec.uuid, name: spec.name)) }
+        // Its order is in the ledger already, but that start failed, and for the moment only.
+        let isRetry: Bool = !spec.runsOnce && failures[spec.uuid]?.kind.isStart == true
+        guard toRevive.contains(spec.uuid) || isRetry else { return nil }
+        toRevive.remove(spec.uuid)
+        guard container.phase == .exited, spec.goal == .running else { return nil }
+        if !isRetry { notes.append(.revived(uuid: spec.uuid, name: spec.name)) }
         return start(spec, container, generation: starts.entries[spec.uuid]?.generation ?? spec.generation)
     }
 
@@ -120,14 +123,10 @@ extension AgentCore {
             if spec.generation > started { return start(spec, container, generation: spec.generation) }
             if let kind: Operation.Kind = nextToRevive(spec, container) { return kind }
             starts.entries[spec.uuid]?.hasExited = true
+            // Nothing is left to try: what there is to tell is how it ended.
+            if failures.removeValue(forKey: spec.uuid) != nil { toReport.insert(spec.uuid) }
             return nil
         }
-    }
-
-    /// Its last start failed for a reason that passes: the ledger counts that start, but it is still to be made.
-    private func isStartOwed(_ uuid: String) -> Bool {
-        guard let failure: Failure = failures[uuid], case .start = failure.kind else { return false }
-        return failure.retryAt != nil
     }
 
     /// Whether its present order was carried out once.
@@ -141,18 +140,25 @@ extension AgentCore {
     private mutating func adoptGeneration(_ spec: InstanceSpec, _ container: RuntimeContainer) {
         guard container.phase != .created, (starts.entries[spec.uuid]?.generation ?? 0) == 0 else { return }
         starts.entries[spec.uuid] = StartLedger.Entry(
-            generation: spec.generation, count: max(1, starts.entries[spec.uuid]?.count ?? 0),
-            hasExited: container.phase == .exited && !toRevive.contains(spec.uuid))
+            generation: spec.generation,
+            count: max(1, starts.entries[spec.uuid]?.count ?? 0),
+            hasExited: container.phase == .exited && !toRevive.contains(spec.uuid)
+        )
     }
 
     /// The ledger goes to disk before the container starts: a crash in between starts it once more, never for
     /// an order that was carried out.
     private mutating func start(
-        _ spec: InstanceSpec, _ container: RuntimeContainer, generation: UInt64
+        _ spec: InstanceSpec,
+        _ container: RuntimeContainer,
+        generation: UInt64
     ) -> Operation.Kind {
         let entry: StartLedger.Entry? = starts.entries[spec.uuid]
         starts.entries[spec.uuid] = StartLedger.Entry(
-            generation: generation, count: (entry?.count ?? 0) + 1, hasExited: false)
+            generation: generation,
+            count: (entry?.count ?? 0) + 1,
+            hasExited: false
+        )
         toRevive.remove(spec.uuid)
         return .start(externalID: container.externalID)
     }

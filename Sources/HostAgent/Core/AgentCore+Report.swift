@@ -53,13 +53,22 @@ extension AgentCore {
     func observation(_ uuid: String) -> Observation? {
         if let tombstone: Tombstone = orders.tombstones[uuid] {
             return Observation(
-                uuid: uuid, number: tombstone.number, generation: tombstone.generation, condition: .stopping,
-                externalID: containers[uuid]?.externalID, message: failures[uuid]?.message,
-                startCount: starts.entries[uuid]?.count ?? 0)
+                uuid: uuid,
+                number: tombstone.number,
+                generation: tombstone.generation,
+                condition: .stopping,
+                externalID: containers[uuid]?.externalID,
+                message: failures[uuid]?.message,
+                startCount: starts.entries[uuid]?.count ?? 0
+            )
         }
         if let tombstone: Tombstone = orders.done[uuid] {
             return Observation(
-                uuid: uuid, number: tombstone.number, generation: tombstone.generation, condition: .gone)
+                uuid: uuid,
+                number: tombstone.number,
+                generation: tombstone.generation,
+                condition: .gone
+            )
         }
         guard let held: DesiredSet.Held = orders.instances[uuid], held.isListed else { return nil }
         return observation(held.spec)
@@ -69,9 +78,15 @@ extension AgentCore {
         let container: RuntimeContainer? = containers[spec.uuid]
         let started: UInt64 = starts.entries[spec.uuid]?.generation ?? 0
         var observation = Observation(
-            uuid: spec.uuid, number: spec.number, generation: spec.generation, condition: .creating,
-            externalID: container?.externalID, message: container?.message,
-            startCount: starts.entries[spec.uuid]?.count ?? 0, startedAt: container?.startedAt)
+            uuid: spec.uuid,
+            number: spec.number,
+            generation: spec.generation,
+            condition: .creating,
+            externalID: container?.externalID,
+            message: container?.message,
+            startCount: starts.entries[spec.uuid]?.count ?? 0,
+            startedAt: container?.startedAt
+        )
         if let operation: Operation = operations[spec.uuid], let condition = operation.kind.condition {
             observation.condition = condition
             if condition == .stopping { observation.generation = started }

@@ -113,11 +113,25 @@ extension AgentCore {
             return
         }
         let attempts: Int = (failures[uuid]?.attempts ?? 0) + 1
-        let isRetried: Bool = failure.isTransient || orders.tombstones[uuid] != nil
+        // An order to start may be wrong in itself; one to stop or remove never is.
+        let isRetried: Bool = failure.isTransient || orders.tombstones[uuid] != nil || operation.kind.isStop
         let waitSeconds: Int = min(Limits.hostRetrySeconds, 1 << min(attempts - 1, 10))
         failures[uuid] = Failure(
-            kind: operation.kind, message: failure.message,
-            retryAt: isRetried ? now + Int64(waitSeconds) * 1_000 : nil, attempts: attempts)
+            kind: operation.kind,
+            message: failure.message,
+            retryAt: isRetried ? now + Int64(waitSeconds) * 1_000 : nil,
+            attempts: attempts
+        )
+    }
+}
+
+extension Operation.Kind {
+    var isStart: Bool {
+        if case .start = self { true } else { false }
+    }
+
+    var isStop: Bool {
+        if case .stop = self { true } else { false }
     }
 }
 

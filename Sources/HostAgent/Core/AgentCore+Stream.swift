@@ -7,8 +7,11 @@ extension AgentCore {
         forgetLink()
         link = Link(heardAt: now)
         let hello = Hello(
-            facts: facts, knownIncarnation: orders.incarnation, knownEpoch: orders.epoch,
-            knownRevision: orders.revision)
+            facts: facts,
+            knownIncarnation: orders.incarnation,
+            knownEpoch: orders.epoch,
+            knownRevision: orders.revision
+        )
         actions.append(.send(AgentFrame(stamp, .hello(hello))))
     }
 
@@ -92,8 +95,9 @@ extension AgentCore {
         link?.heardAt = now
     }
 
-    /// Epochs, revisions and generations of another incarnation say nothing about this one's, and its orders to
-    /// remove are void. What runs is kept until this one's first sync says what it knows.
+    /// Epochs, revisions and generations of another incarnation say nothing about this one's, and its orders to remove are void.
+    ///
+    /// What runs is kept until this one's first sync says what it knows.
     private mutating func adopt(_ incarnation: String, epoch: UInt64) {
         notes.append(.adopted(incarnation: incarnation, instead: orders.incarnation))
         orders.incarnation = incarnation

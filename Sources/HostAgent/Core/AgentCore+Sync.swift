@@ -67,7 +67,8 @@ extension AgentCore {
         if let held: InstanceSpec = orders.instances[spec.uuid]?.spec {
             guard spec.revision >= held.revision else {
                 notes.append(
-                    .ignoredOrder(uuid: spec.uuid, reason: "revision \(held.revision) of it is held already"))
+                    .ignoredOrder(uuid: spec.uuid, reason: "revision \(held.revision) of it is held already")
+                )
                 return
             }
             if spec.generation != held.generation || spec.goal != held.goal { failures[spec.uuid] = nil }
@@ -83,7 +84,8 @@ extension AgentCore {
         guard orders.tombstones[tombstone.uuid] == nil, orders.done[tombstone.uuid] == nil else { return }
         if let held: InstanceSpec = orders.instances[tombstone.uuid]?.spec, held.revision > tombstone.revision {
             notes.append(
-                .ignoredOrder(uuid: tombstone.uuid, reason: "it is wanted as of revision \(held.revision)"))
+                .ignoredOrder(uuid: tombstone.uuid, reason: "it is wanted as of revision \(held.revision)")
+            )
             return
         }
         orders.tombstones[tombstone.uuid] = tombstone

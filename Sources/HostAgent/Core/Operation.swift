@@ -1,6 +1,8 @@
 package import HostProtocol
 
-/// One thing to do with one instance's container. Every kind is safe to repeat.
+/// One thing to do with one instance's container.
+///
+/// Every kind is safe to repeat.
 package struct Operation: Sendable, Hashable {
     package enum Kind: Sendable, Hashable {
         /// Get the image, if it is absent or its label asks for it each time.
@@ -43,7 +45,9 @@ package enum OperationOutcome: Sendable, Hashable {
 package struct OperationFailure: Error, Sendable, Hashable {
     /// For people: what could not be done with what, why, and what to do.
     package var message: String
-    /// Nothing is wrong with the order: the runtime is out of reach, or busy. It is tried again.
+    /// Nothing is wrong with the order: the runtime is out of reach, or busy.
+    ///
+    /// It is tried again.
     package var isTransient: Bool
 
     package init(_ message: String, isTransient: Bool = false) {

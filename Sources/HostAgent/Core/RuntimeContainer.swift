@@ -24,8 +24,15 @@ package struct RuntimeContainer: Sendable, Hashable {
     package var message: String?
 
     package init(
-        uuid: String, number: UInt64, externalID: String, name: String, phase: Phase, exitCode: Int64? = nil,
-        startedAt: String? = nil, primaryIPAddress: String? = nil, message: String? = nil
+        uuid: String,
+        number: UInt64,
+        externalID: String,
+        name: String,
+        phase: Phase,
+        exitCode: Int64? = nil,
+        startedAt: String? = nil,
+        primaryIPAddress: String? = nil,
+        message: String? = nil
     ) {
         self.uuid = uuid
         self.number = number

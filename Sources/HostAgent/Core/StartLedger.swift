@@ -33,7 +33,8 @@ package struct StartLedger: Sendable, Hashable {
                 [
                     "generation": JSONValue(entry.generation), "count": JSONValue(entry.count),
                     "exited": .bool(entry.hasExited),
-                ])
+                ]
+            )
         }
         return ["version": 1, "starts": .object(starts)]
     }
@@ -49,8 +50,10 @@ package struct StartLedger: Sendable, Hashable {
         for (uuid, each) in try members.object("starts") {
             let entry: FrameMembers = try FrameMembers(each, at: "start ledger.starts.\(uuid)")
             entries[uuid] = Entry(
-                generation: try entry.count("generation"), count: try entry.count("count"),
-                hasExited: try entry.flag("exited"))
+                generation: try entry.count("generation"),
+                count: try entry.count("count"),
+                hasExited: try entry.flag("exited")
+            )
         }
         self.init(entries: entries)
     }

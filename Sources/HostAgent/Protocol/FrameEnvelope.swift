@@ -27,8 +27,10 @@ struct FrameEnvelope {
         }
         type = try outer.text("type")
         stamp = FrameStamp(
-            incarnation: try outer.text("incarnation"), epoch: try outer.count("epoch"),
-            revision: try outer.count("revision"))
+            incarnation: try outer.text("incarnation"),
+            epoch: try outer.count("epoch"),
+            revision: try outer.count("revision")
+        )
         let isHex: Bool = stamp.incarnation.utf8.allSatisfy { byte in
             switch byte {
             case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"): true

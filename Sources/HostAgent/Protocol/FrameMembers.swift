@@ -84,7 +84,8 @@ package struct FrameMembers {
 
     /// The objects of an array; absent is empty.
     package func list<Element>(
-        _ key: String, _ decode: (FrameMembers) throws(FrameError) -> Element
+        _ key: String,
+        _ decode: (FrameMembers) throws(FrameError) -> Element
     ) throws(FrameError) -> [Element] {
         guard let value: JSONValue = optional(key) else { return [] }
         guard let array: [JSONValue] = value.array else { throw wrong(key, "an array") }
@@ -98,7 +99,8 @@ package struct FrameMembers {
 
     /// One of the words of `Word`.
     package func word<Word: RawRepresentable & CaseIterable>(
-        _ key: String, _ type: Word.Type
+        _ key: String,
+        _ type: Word.Type
     ) throws(FrameError) -> Word where Word.RawValue == String {
         guard let word = Word(rawValue: try text(key)) else {
             throw wrong(key, "one of \(Word.allCases.map(\.rawValue).joined(separator: ", "))")

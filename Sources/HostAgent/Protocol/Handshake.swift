@@ -20,8 +20,15 @@ package struct HostFacts: Sendable, Hashable {
     package var info: JSONObject
 
     package init(
-        hostUUID: String, agentVersion: String, runtime: String, hostname: String, address: String,
-        labels: [String: String] = [:], memory: UInt64 = 0, milliCPU: UInt64 = 0, localStorageMB: UInt64 = 0,
+        hostUUID: String,
+        agentVersion: String,
+        runtime: String,
+        hostname: String,
+        address: String,
+        labels: [String: String] = [:],
+        memory: UInt64 = 0,
+        milliCPU: UInt64 = 0,
+        localStorageMB: UInt64 = 0,
         info: JSONObject = [:]
     ) {
         self.hostUUID = hostUUID
@@ -55,15 +62,23 @@ package struct Hello: Sendable, Hashable {
 
     init(_ members: FrameMembers) throws(FrameError) {
         let facts = HostFacts(
-            hostUUID: try members.uuid("hostUuid"), agentVersion: try members.optionalText("agentVersion") ?? "",
-            runtime: try members.text("runtime"), hostname: try members.text("hostname"),
-            address: try members.text("address"), labels: try members.textMap("labels"),
-            memory: try members.optionalCount("memory") ?? 0, milliCPU: try members.optionalCount("milliCpu") ?? 0,
-            localStorageMB: try members.optionalCount("localStorageMb") ?? 0, info: try members.object("info"))
+            hostUUID: try members.uuid("hostUuid"),
+            agentVersion: try members.optionalText("agentVersion") ?? "",
+            runtime: try members.text("runtime"),
+            hostname: try members.text("hostname"),
+            address: try members.text("address"),
+            labels: try members.textMap("labels"),
+            memory: try members.optionalCount("memory") ?? 0,
+            milliCPU: try members.optionalCount("milliCpu") ?? 0,
+            localStorageMB: try members.optionalCount("localStorageMb") ?? 0,
+            info: try members.object("info")
+        )
         self.init(
-            facts: facts, knownIncarnation: try members.optionalText("knownIncarnation"),
+            facts: facts,
+            knownIncarnation: try members.optionalText("knownIncarnation"),
             knownEpoch: try members.optionalCount("knownEpoch") ?? 0,
-            knownRevision: try members.optionalCount("knownRevision") ?? 0)
+            knownRevision: try members.optionalCount("knownRevision") ?? 0
+        )
     }
 
     func append(to object: inout JSONObject) {
@@ -99,8 +114,10 @@ package struct Welcome: Sendable, Hashable {
 
     init(_ members: FrameMembers) throws(FrameError) {
         self.init(
-            hostID: try members.text("hostId"), hostNumber: try members.count("hostNumber"),
-            pingSeconds: try members.count("pingSeconds"))
+            hostID: try members.text("hostId"),
+            hostNumber: try members.count("hostNumber"),
+            pingSeconds: try members.count("pingSeconds")
+        )
     }
 
     func append(to object: inout JSONObject) {

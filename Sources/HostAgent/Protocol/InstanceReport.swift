@@ -29,8 +29,15 @@ package struct Observation: Sendable, Hashable {
     package var startedAt: String?
 
     package init(
-        uuid: String, number: UInt64, generation: UInt64, condition: ContainerCondition, externalID: String? = nil,
-        message: String? = nil, exitCode: Int64? = nil, startCount: UInt64 = 0, primaryIPAddress: String? = nil,
+        uuid: String,
+        number: UInt64,
+        generation: UInt64,
+        condition: ContainerCondition,
+        externalID: String? = nil,
+        message: String? = nil,
+        exitCode: Int64? = nil,
+        startCount: UInt64 = 0,
+        primaryIPAddress: String? = nil,
         startedAt: String? = nil
     ) {
         self.uuid = uuid
@@ -47,13 +54,17 @@ package struct Observation: Sendable, Hashable {
 
     package init(_ members: FrameMembers) throws(FrameError) {
         self.init(
-            uuid: try members.uuid("uuid"), number: try members.count("number"),
+            uuid: try members.uuid("uuid"),
+            number: try members.count("number"),
             generation: try members.count("generation"),
             condition: try members.word("condition", ContainerCondition.self),
-            externalID: try members.optionalText("externalId"), message: try members.optionalText("message"),
-            exitCode: try members.optionalInteger("exitCode"), startCount: try members.optionalCount("startCount") ?? 0,
+            externalID: try members.optionalText("externalId"),
+            message: try members.optionalText("message"),
+            exitCode: try members.optionalInteger("exitCode"),
+            startCount: try members.optionalCount("startCount") ?? 0,
             primaryIPAddress: try members.optionalText("primaryIpAddress"),
-            startedAt: try members.optionalText("startedAt"))
+            startedAt: try members.optionalText("startedAt")
+        )
     }
 
     package var json: JSONValue {
@@ -85,7 +96,10 @@ package struct Orphan: Sendable, Hashable {
 
     package init(_ members: FrameMembers) throws(FrameError) {
         self.init(
-            externalID: try members.text("externalId"), name: try members.text("name"), uuid: try members.uuid("uuid"))
+            externalID: try members.text("externalId"),
+            name: try members.text("name"),
+            uuid: try members.uuid("uuid")
+        )
     }
 
     package var json: JSONValue {
@@ -108,7 +122,11 @@ package struct Report: Sendable, Hashable {
     package var orphans: [Orphan]?
 
     package init(
-        isFull: Bool, part: Int = 0, isLast: Bool = true, observations: [Observation], orphans: [Orphan]? = nil
+        isFull: Bool,
+        part: Int = 0,
+        isLast: Bool = true,
+        observations: [Observation],
+        orphans: [Orphan]? = nil
     ) {
         self.isFull = isFull
         self.part = part
@@ -121,10 +139,12 @@ package struct Report: Sendable, Hashable {
         let hasOrphans: Bool = members.optional("orphans") != nil
         let orphans: [Orphan] = try members.list("orphans") { (each) throws(FrameError) in try Orphan(each) }
         self.init(
-            isFull: try members.flag("full"), part: Int(clamping: try members.optionalCount("part") ?? 0),
+            isFull: try members.flag("full"),
+            part: Int(clamping: try members.optionalCount("part") ?? 0),
             isLast: try members.flag("last", absent: true),
             observations: try members.list("observations") { (each) throws(FrameError) in try Observation(each) },
-            orphans: hasOrphans ? orphans : nil)
+            orphans: hasOrphans ? orphans : nil
+        )
     }
 
     func append(to object: inout JSONObject) {

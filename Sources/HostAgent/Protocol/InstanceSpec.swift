@@ -13,7 +13,9 @@ package struct InstanceSpec: Sendable, Hashable {
     package var number: UInt64
     package var name: String
     package var goal: ContainerGoal
-    /// Grows with every order to start (again). From 1.
+    /// Grows with every order to start (again).
+    ///
+    /// From 1.
     package var generation: UInt64
     /// The store's revision that last changed this order.
     package var revision: UInt64
@@ -21,7 +23,12 @@ package struct InstanceSpec: Sendable, Hashable {
     package var launch: JSONObject
 
     package init(
-        uuid: String, number: UInt64, name: String, goal: ContainerGoal, generation: UInt64, revision: UInt64,
+        uuid: String,
+        number: UInt64,
+        name: String,
+        goal: ContainerGoal,
+        generation: UInt64,
+        revision: UInt64,
         launch: JSONObject
     ) {
         self.uuid = uuid
@@ -35,9 +42,14 @@ package struct InstanceSpec: Sendable, Hashable {
 
     package init(_ members: FrameMembers) throws(FrameError) {
         self.init(
-            uuid: try members.uuid("uuid"), number: try members.count("number"), name: try members.text("name"),
-            goal: try members.word("goal", ContainerGoal.self), generation: try members.count("generation"),
-            revision: try members.count("revision"), launch: try members.object("launch"))
+            uuid: try members.uuid("uuid"),
+            number: try members.count("number"),
+            name: try members.text("name"),
+            goal: try members.word("goal", ContainerGoal.self),
+            generation: try members.count("generation"),
+            revision: try members.count("revision"),
+            launch: try members.object("launch")
+        )
     }
 
     package var json: JSONValue {
@@ -66,8 +78,11 @@ package struct Tombstone: Sendable, Hashable {
 
     package init(_ members: FrameMembers) throws(FrameError) {
         self.init(
-            uuid: try members.uuid("uuid"), number: try members.count("number"),
-            generation: try members.count("generation"), revision: try members.count("revision"))
+            uuid: try members.uuid("uuid"),
+            number: try members.count("number"),
+            generation: try members.count("generation"),
+            revision: try members.count("revision")
+        )
     }
 
     package var json: JSONValue {

@@ -16,7 +16,11 @@ package struct LogsRequest: Sendable, Hashable {
     package var since: UInt64?
 
     package init(
-        stream: UInt64, uuid: String, follow: Bool, lines: UInt64? = nil, timestamps: Bool = false,
+        stream: UInt64,
+        uuid: String,
+        follow: Bool,
+        lines: UInt64? = nil,
+        timestamps: Bool = false,
         since: UInt64? = nil
     ) {
         self.stream = stream
@@ -29,9 +33,13 @@ package struct LogsRequest: Sendable, Hashable {
 
     init(_ members: FrameMembers) throws(FrameError) {
         self.init(
-            stream: try members.count("stream"), uuid: try members.uuid("uuid"), follow: try members.flag("follow"),
-            lines: try members.optionalCount("lines"), timestamps: try members.flag("timestamps"),
-            since: try members.optionalCount("since"))
+            stream: try members.count("stream"),
+            uuid: try members.uuid("uuid"),
+            follow: try members.flag("follow"),
+            lines: try members.optionalCount("lines"),
+            timestamps: try members.flag("timestamps"),
+            since: try members.optionalCount("since")
+        )
     }
 
     func append(to object: inout JSONObject) {
@@ -71,8 +79,11 @@ package struct LogChunk: Sendable, Hashable {
             throw FrameError("\(members.place).bytes: expected base64")
         }
         self.init(
-            stream: try members.count("stream"), kind: try members.word("kind", LogKind.self), bytes: bytes,
-            time: try members.optionalText("time"))
+            stream: try members.count("stream"),
+            kind: try members.word("kind", LogKind.self),
+            bytes: bytes,
+            time: try members.optionalText("time")
+        )
     }
 
     func append(to object: inout JSONObject) {

@@ -17,7 +17,11 @@ package struct Sync: Sendable, Hashable {
     package var tombstones: [Tombstone]
 
     package init(
-        isFull: Bool, since: UInt64 = 0, part: Int = 0, isLast: Bool = true, instances: [InstanceSpec],
+        isFull: Bool,
+        since: UInt64 = 0,
+        part: Int = 0,
+        isLast: Bool = true,
+        instances: [InstanceSpec],
         tombstones: [Tombstone] = []
     ) {
         self.isFull = isFull
@@ -30,11 +34,13 @@ package struct Sync: Sendable, Hashable {
 
     init(_ members: FrameMembers) throws(FrameError) {
         self.init(
-            isFull: try members.flag("full"), since: try members.optionalCount("since") ?? 0,
+            isFull: try members.flag("full"),
+            since: try members.optionalCount("since") ?? 0,
             part: Int(clamping: try members.optionalCount("part") ?? 0),
             isLast: try members.flag("last", absent: true),
             instances: try members.list("instances") { (each) throws(FrameError) in try InstanceSpec(each) },
-            tombstones: try members.list("tombstones") { (each) throws(FrameError) in try Tombstone(each) })
+            tombstones: try members.list("tombstones") { (each) throws(FrameError) in try Tombstone(each) }
+        )
     }
 
     func append(to object: inout JSONObject) {

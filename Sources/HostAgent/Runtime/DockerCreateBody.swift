@@ -23,7 +23,9 @@ struct DockerCreateBody {
 
     /// - Throws: the member that is wrong or not supported.
     static func make(
-        _ spec: InstanceSpec, hostUUID: String, address: String
+        _ spec: InstanceSpec,
+        hostUUID: String,
+        address: String
     ) throws(OperationFailure) -> JSONValue {
         let members = LaunchMembers(spec)
         for member in unsupported where members.isSet(member) {

@@ -33,7 +33,9 @@ package struct DockerEngine: Sendable {
         guard let dockerHost, !dockerHost.isEmpty else { return "/var/run/docker.sock" }
         let scheme: String = "unix://"
         guard dockerHost.hasPrefix(scheme), dockerHost.utf8.count > scheme.utf8.count else {
-            throw OperationFailure("DOCKER_HOST is \(dockerHost), but an agent speaks to unix:///path/to/docker.sock only")
+            throw OperationFailure(
+                "DOCKER_HOST is \(dockerHost), but an agent speaks to unix:///path/to/docker.sock only"
+            )
         }
         return String(dockerHost.dropFirst(scheme.count))
     }
@@ -46,7 +48,11 @@ package struct DockerEngine: Sendable {
         limits.message.bodyBytes = Limits.httpClientBodyBytes
         let client = HTTPClient(loop: loop, limits: limits)
         let unversioned = DockerEngine(
-            client: client, endpoint: .unix(path: socketPath), prefix: "", engineVersion: "")
+            client: client,
+            endpoint: .unix(path: socketPath),
+            prefix: "",
+            engineVersion: ""
+        )
         let answer: Answer = try await unversioned.call("GET", "/version", "ask the engine for its version")
         guard answer.status == 200, let text: String = answer.body["ApiVersion"]?.string,
             let theirs: (major: Int, minor: Int) = version(text)
@@ -54,12 +60,16 @@ package struct DockerEngine: Sendable {
         guard theirs >= oldest else {
             throw OperationFailure(
                 "the engine at unix:\(socketPath) speaks API \(text); at least \(oldest.major).\(oldest.minor) is "
-                    + "needed (Docker 1.12)")
+                    + "needed (Docker 1.12)"
+            )
         }
         let agreed: (major: Int, minor: Int) = theirs < newest ? theirs : newest
         return DockerEngine(
-            client: client, endpoint: .unix(path: socketPath), prefix: "/v\(agreed.major).\(agreed.minor)",
-            engineVersion: answer.body["Version"]?.string ?? "")
+            client: client,
+            endpoint: .unix(path: socketPath),
+            prefix: "/v\(agreed.major).\(agreed.minor)",
+            engineVersion: answer.body["Version"]?.string ?? ""
+        )
     }
 
     private static func version(_ text: String) -> (major: Int, minor: Int)? {
@@ -67,16 +77,25 @@ package struct DockerEngine: Sendable {
         return parts.count == 2 ? (parts[0], parts[1]) : nil
     }
 
-    /// One request with a JSON answer. `doing` is what to say when it cannot be sent.
+    /// One request with a JSON answer.
+    ///
+    /// `doing` is what to say when it cannot be sent.
     func call(
-        _ method: String, _ path: String, query: [(String, String)] = [], body: JSONValue? = nil, _ doing: String,
+        _ method: String,
+        _ path: String,
+        query: [(String, String)] = [],
+        body: JSONValue? = nil,
+        _ doing: String,
         answerSeconds: Int = 60
     ) async throws(OperationFailure) -> Answer {
         var limits = HTTPClientLimits()
         limits.answerMilliseconds = answerSeconds * 1_000
         do {
             let response: HTTPClientResponse = try await client.send(
-                request(method, path, query, body), to: endpoint, limits: limits)
+                request(method, path, query, body),
+                to: endpoint,
+                limits: limits
+            )
             let value: JSONValue = (try? JSONReader.parse(response.body)) ?? .null
             return Answer(status: response.status, body: value)
         } catch {
@@ -86,7 +105,11 @@ package struct DockerEngine: Sendable {
 
     /// One request whose answer comes in pieces for as long as it likes.
     func open(
-        _ method: String, _ path: String, query: [(String, String)], _ doing: String, pieceSeconds: Int?
+        _ method: String,
+        _ path: String,
+        query: [(String, String)],
+        _ doing: String,
+        pieceSeconds: Int?
     ) async throws(OperationFailure) -> HTTPAnswer {
         var limits = HTTPClientLimits()
         limits.message.bodyBytes = Int.max
@@ -100,12 +123,17 @@ package struct DockerEngine: Sendable {
     }
 
     private func request(
-        _ method: String, _ path: String, _ query: [(String, String)], _ body: JSONValue?
+        _ method: String,
+        _ path: String,
+        _ query: [(String, String)],
+        _ body: JSONValue?
     ) -> HTTPRequest {
         let items: String = query.map { "\($0.0)=\(PercentCoding.encode($0.1))" }.joined(separator: "&")
         var request = HTTPRequest(
-            method: method, target: prefix + path + (items.isEmpty ? "" : "?" + items),
-            headers: ["Host": "docker"])
+            method: method,
+            target: prefix + path + (items.isEmpty ? "" : "?" + items),
+            headers: ["Host": "docker"]
+        )
         if let body {
             request.headers["Content-Type"] = "application/json"
             request.body = JSONWriter.bytes(body)
@@ -116,6 +144,7 @@ package struct DockerEngine: Sendable {
     func unreachable(_ doing: String, _ error: any Error) -> OperationFailure {
         OperationFailure(
             "cannot \(doing): the Docker Engine at \(endpoint) does not answer (\(error)); is it running?",
-            isTransient: true)
+            isTransient: true
+        )
     }
 }

@@ -1,4 +1,5 @@
 import EventLoop
+import Glibc
 import HostAgentCore
 import HTTP
 import JSON
@@ -36,11 +37,20 @@ struct DockerEvents: Sendable {
             "type": ["container"], "label": .array([.string("\(DockerLabels.host)=\(hostUUID)")]),
             "event": JSONValue(Self.kinds),
         ]
+        // The engine answers before it listens; what happens in between it tells because of `since`.
+        let since: Int = max(0, time(nil) - 1)
         let answer: HTTPAnswer
         do {
             answer = try await engine.open(
-                "GET", "/events", query: [("filters", String(decoding: JSONWriter.bytes(filters), as: UTF8.self))],
-                "listen to events", pieceSeconds: nil)
+                "GET",
+                "/events",
+                query: [
+                    ("filters", String(decoding: JSONWriter.bytes(filters), as: UTF8.self)),
+                    ("since", String(since)),
+                ],
+                "listen to events",
+                pieceSeconds: nil
+            )
         } catch {
             return false
         }

@@ -20,11 +20,16 @@ struct DockerInspection {
             isRunning ? .running : state["Status"]?.string == "created" ? .created : .exited
         let name: String = document["Name"]?.string ?? id
         return RuntimeContainer(
-            uuid: uuid, number: labels[DockerLabels.number]?.string.flatMap { UInt64($0) } ?? 0, externalID: id,
-            name: name.hasPrefix("/") ? String(name.dropFirst()) : name, phase: phase,
+            uuid: uuid,
+            number: labels[DockerLabels.number]?.string.flatMap { UInt64($0) } ?? 0,
+            externalID: id,
+            name: name.hasPrefix("/") ? String(name.dropFirst()) : name,
+            phase: phase,
             exitCode: phase == .exited ? state["ExitCode"]?.int : nil,
             startedAt: phase == .created ? nil : state["StartedAt"]?.string,
-            primaryIPAddress: isRunning ? address : nil, message: message(state, phase))
+            primaryIPAddress: isRunning ? address : nil,
+            message: message(state, phase)
+        )
     }
 
     private var address: String? {

@@ -68,6 +68,9 @@ actor DockerLogSource: LogSource {
             return LogPiece(kind: kind, bytes: line)
         }
         return LogPiece(
-            kind: kind, bytes: Array(line[(space + 1)...]), time: String(decoding: line[..<space], as: UTF8.self))
+            kind: kind,
+            bytes: Array(line[(space + 1)...]),
+            time: String(decoding: line[..<space], as: UTF8.self)
+        )
     }
 }

@@ -18,7 +18,11 @@ struct DockerPortHolder: Sendable {
             )?.description
         }
         return PortConflict.failure(
-            port: taken.port, transport: taken.transport, address: taken.address, holder: holder)
+            port: taken.port,
+            transport: taken.transport,
+            address: taken.address,
+            holder: holder
+        )
     }
 
     struct TakenPort: Hashable {
@@ -42,7 +46,10 @@ struct DockerPortHolder: Sendable {
                 let port = Int(place[place.index(after: colon)...])
             else { continue }
             return TakenPort(
-                address: String(place[..<colon]), port: port, transport: before.hasPrefix("udp") ? "udp" : "tcp")
+                address: String(place[..<colon]),
+                port: port,
+                transport: before.hasPrefix("udp") ? "udp" : "tcp"
+            )
         }
         return nil
     }

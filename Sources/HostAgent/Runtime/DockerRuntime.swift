@@ -17,7 +17,10 @@ package struct DockerRuntime: ContainerRuntime {
 
     /// - Throws: a transient failure when no engine answers at that socket.
     package static func connect(
-        socketPath: String, hostUUID: String, address: String, loop: EventLoop
+        socketPath: String,
+        hostUUID: String,
+        address: String,
+        loop: EventLoop
     ) async throws(OperationFailure) -> DockerRuntime {
         let engine: DockerEngine = try await .connect(socketPath: socketPath, loop: loop)
         return DockerRuntime(engine: engine, hostUUID: hostUUID, address: address, loop: loop)
@@ -46,13 +49,21 @@ package struct DockerRuntime: ContainerRuntime {
         let doing: String = "pull image \(image.reference)"
         if members.label("io.rancher.container.pull_image") != "always" {
             let answer: DockerEngine.Answer = try await engine.call(
-                "GET", "/images/\(path(image.reference))/json", "look for image \(image.reference)")
+                "GET",
+                "/images/\(path(image.reference))/json",
+                "look for image \(image.reference)"
+            )
             if answer.status == 200 { return }
         }
         var query: [(String, String)] = [("fromImage", image.name)]
         if let tag: String = image.tag { query.append(("tag", tag)) }
         let answer: HTTPAnswer = try await engine.open(
-            "POST", "/images/create", query: query, doing, pieceSeconds: Limits.hostPullSeconds)
+            "POST",
+            "/images/create",
+            query: query,
+            doing,
+            pieceSeconds: Limits.hostPullSeconds
+        )
         defer { answer.close() }
         var lines = LineSplitter(limitBytes: Limits.hostEngineLineBytes)
         do {
@@ -65,7 +76,9 @@ package struct DockerRuntime: ContainerRuntime {
         } catch {
             throw engine.unreachable(doing, error)
         }
-        guard answer.status == 200 else { throw OperationFailure("cannot \(doing): the engine answered \(answer.status)") }
+        guard answer.status == 200 else {
+            throw OperationFailure("cannot \(doing): the engine answered \(answer.status)")
+        }
     }
 
     /// The engine says 200 first and what went wrong later.
@@ -81,11 +94,16 @@ package struct DockerRuntime: ContainerRuntime {
         let name: String = DockerName.make(instanceName: spec.name, hostUUID: hostUUID, instanceUUID: spec.uuid)
         let doing: String = "create container \(name)"
         let answer: DockerEngine.Answer = try await engine.call(
-            "POST", "/containers/create", query: [("name", name)],
-            body: try DockerCreateBody.make(spec, hostUUID: hostUUID, address: address), doing)
+            "POST",
+            "/containers/create",
+            query: [("name", name)],
+            body: try DockerCreateBody.make(spec, hostUUID: hostUUID, address: address),
+            doing
+        )
         switch answer.status {
         case 201:
-            guard let id: String = answer.body["Id"]?.string, let made = try await look(id)?.container(hostUUID: hostUUID)
+            guard let id: String = answer.body["Id"]?.string,
+                let made = try await look(id)?.container(hostUUID: hostUUID)
             else { throw OperationFailure("cannot \(doing): it is gone right after the engine made it") }
             return made
         case 409: return try await adopt(name, spec, because: answer.message)
@@ -95,7 +113,9 @@ package struct DockerRuntime: ContainerRuntime {
 
     /// The name is taken: by an earlier attempt of ours, or by somebody else.
     private func adopt(
-        _ name: String, _ spec: InstanceSpec, because message: String
+        _ name: String,
+        _ spec: InstanceSpec,
+        because message: String
     ) async throws(OperationFailure) -> RuntimeContainer {
         guard let holder: DockerInspection = try await look(name) else {
             throw OperationFailure("cannot create container \(name): \(message)", isTransient: true)
@@ -105,13 +125,18 @@ package struct DockerRuntime: ContainerRuntime {
         let image: String = holder.document["Config"]?["Image"]?.string ?? "?"
         throw OperationFailure(
             "cannot create container \(name): the name belongs to container \(id) of image \(image), which this host "
-                + "did not make; remove or rename it")
+                + "did not make; remove or rename it"
+        )
     }
 
     package func start(_ externalID: String) async throws(OperationFailure) -> RuntimeContainer {
         let doing: String = "start container \(String(externalID.prefix(12)))"
         let answer: DockerEngine.Answer = try await engine.call(
-            "POST", "/containers/\(path(externalID))/start", doing, answerSeconds: 300)
+            "POST",
+            "/containers/\(path(externalID))/start",
+            doing,
+            answerSeconds: 300
+        )
         guard answer.status == 204 || answer.status == 304 else {
             if let conflict = await DockerPortHolder(engine: engine).explain(answer.message) { throw conflict }
             throw OperationFailure("cannot \(doing): \(answer.message)")
@@ -126,7 +151,11 @@ package struct DockerRuntime: ContainerRuntime {
         guard let seconds: Int64 = try await look(externalID)?.stopSeconds else { return nil }
         let doing: String = "stop container \(String(externalID.prefix(12)))"
         let answer: DockerEngine.Answer = try await engine.call(
-            "POST", "/containers/\(path(externalID))/stop", doing, answerSeconds: Int(clamping: max(0, seconds)) + 60)
+            "POST",
+            "/containers/\(path(externalID))/stop",
+            doing,
+            answerSeconds: Int(clamping: max(0, seconds)) + 60
+        )
         guard [204, 304, 404].contains(answer.status) else {
             throw OperationFailure("cannot \(doing): \(answer.message)")
         }
@@ -141,8 +170,12 @@ package struct DockerRuntime: ContainerRuntime {
             throw OperationFailure("cannot \(doing): it does not carry this host's label")
         }
         let answer: DockerEngine.Answer = try await engine.call(
-            "DELETE", "/containers/\(path(externalID))", query: [("force", "1"), ("v", "1")], doing,
-            answerSeconds: 120)
+            "DELETE",
+            "/containers/\(path(externalID))",
+            query: [("force", "1"), ("v", "1")],
+            doing,
+            answerSeconds: 120
+        )
         guard [204, 404].contains(answer.status) else {
             throw OperationFailure("cannot \(doing): \(answer.message)", isTransient: answer.status == 409)
         }
@@ -154,20 +187,27 @@ package struct DockerRuntime: ContainerRuntime {
             throw OperationFailure("cannot \(doing): there is no such container")
         }
         let answer: HTTPAnswer = try await engine.open(
-            "GET", "/containers/\(path(externalID))/logs",
+            "GET",
+            "/containers/\(path(externalID))/logs",
             query: [
                 ("stdout", "1"), ("stderr", "1"), ("follow", options.follow ? "1" : "0"),
                 ("timestamps", options.timestamps ? "1" : "0"), ("tail", options.lines.map { String($0) } ?? "all"),
                 ("since", String(options.since ?? 0)),
-            ], doing, pieceSeconds: options.follow ? nil : 60)
+            ],
+            doing,
+            pieceSeconds: options.follow ? nil : 60
+        )
         guard answer.status == 200 else {
             let body: [UInt8] = (try? await answer.collect()) ?? []
             let message: String? = (try? JSONReader.parse(body))?["message"]?.string
             throw OperationFailure("cannot \(doing): \(message ?? "the engine answered \(answer.status)")")
         }
         return DockerLogSource(
-            answer: answer, name: String(externalID.prefix(12)), isTerminal: container.isTerminal,
-            hasTimes: options.timestamps)
+            answer: answer,
+            name: String(externalID.prefix(12)),
+            isTerminal: container.isTerminal,
+            hasTimes: options.timestamps
+        )
     }
 
     package func events() -> AsyncStream<RuntimeEvent> {
@@ -183,8 +223,11 @@ package struct DockerRuntime: ContainerRuntime {
     private func list(labels: [String], _ doing: String) async throws(OperationFailure) -> [RuntimeContainer] {
         let filters: JSONValue = ["label": JSONValue(labels)]
         let answer: DockerEngine.Answer = try await engine.call(
-            "GET", "/containers/json",
-            query: [("all", "1"), ("filters", String(decoding: JSONWriter.bytes(filters), as: UTF8.self))], doing)
+            "GET",
+            "/containers/json",
+            query: [("all", "1"), ("filters", String(decoding: JSONWriter.bytes(filters), as: UTF8.self))],
+            doing
+        )
         guard answer.status == 200, let rows: [JSONValue] = answer.body.array else {
             throw OperationFailure("cannot \(doing): \(answer.message)", isTransient: true)
         }

@@ -73,7 +73,8 @@ struct LaunchMembers {
                 ports.append(try PortSpec(parsing: text))
             } catch {
                 throw OperationFailure(
-                    "the port '\(text)' is not of the form [ip:][public:]private[/protocol]: \(error.rawValue)")
+                    "the port '\(text)' is not of the form [ip:][public:]private[/protocol]: \(error.rawValue)"
+                )
             }
         }
         return ports

@@ -6,6 +6,7 @@ enum PortConflict {
         let by: String =
             holder.map { "by \($0)" } ?? "by another program (ss --listening --processes shows which)"
         return OperationFailure(
-            "port \(port)/\(transport) on \(address) is already taken \(by); stop it, or publish another port")
+            "port \(port)/\(transport) on \(address) is already taken \(by); stop it, or publish another port"
+        )
     }
 }

@@ -65,11 +65,15 @@ extension SimulatedContainer {
     init(_ value: JSONValue) throws(FrameError) {
         let members = try FrameMembers(value, at: "container")
         shown = RuntimeContainer(
-            uuid: try members.uuid("uuid"), number: try members.count("number"),
-            externalID: try members.text("externalId"), name: try members.text("name"),
+            uuid: try members.uuid("uuid"),
+            number: try members.count("number"),
+            externalID: try members.text("externalId"),
+            name: try members.text("name"),
             phase: try members.word("phase", RuntimeContainer.Phase.self),
-            exitCode: try members.optionalInteger("exitCode"), startedAt: try members.optionalText("startedAt"),
-            primaryIPAddress: try members.optionalText("ip"))
+            exitCode: try members.optionalInteger("exitCode"),
+            startedAt: try members.optionalText("startedAt"),
+            primaryIPAddress: try members.optionalText("ip")
+        )
         image = try members.text("image")
         command = members.object["command"]?.array?.compactMap(\.string) ?? []
         ports = members.object["ports"]?.array?.compactMap(\.string) ?? []

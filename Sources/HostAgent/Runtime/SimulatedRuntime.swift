@@ -67,7 +67,12 @@ package actor SimulatedRuntime: ContainerRuntime {
         made += 1
         let launch = LaunchMembers(spec)
         let shown = RuntimeContainer(
-            uuid: spec.uuid, number: spec.number, externalID: "sim-\(made)-\(spec.uuid)", name: spec.name, phase: .created)
+            uuid: spec.uuid,
+            number: spec.number,
+            externalID: "sim-\(made)-\(spec.uuid)",
+            name: spec.name,
+            phase: .created
+        )
         var ports: [String] = []
         for port in try launch.ports() where port.publicPort != nil {
             var bound = port
@@ -75,7 +80,12 @@ package actor SimulatedRuntime: ContainerRuntime {
             if let key: String = bound.hostPort { ports.append(key) }
         }
         containers[shown.externalID] = SimulatedContainer(
-            shown: shown, image: try launch.image(), command: launch.texts("command"), ports: ports, log: [])
+            shown: shown,
+            image: try launch.image(),
+            command: launch.texts("command"),
+            ports: ports,
+            log: []
+        )
         try changed(spec.uuid)
         return shown
     }
@@ -125,7 +135,6 @@ package actor SimulatedRuntime: ContainerRuntime {
 
     package nonisolated func events() -> AsyncStream<RuntimeEvent> {
         let (stream, continuation) = AsyncStream<RuntimeEvent>.makeRuntimeEvents()
-        continuation.yield(.interrupted)
         Task { await self.listen(continuation) }
         return stream
     }
@@ -157,8 +166,11 @@ package actor SimulatedRuntime: ContainerRuntime {
             else { continue }
             let parts: [Substring] = port[port.index(after: colon)...].split(separator: "/")
             throw PortConflict.failure(
-                port: Int(parts[0]) ?? 0, transport: String(parts.last ?? "tcp"), address: String(port[..<colon]),
-                holder: "container \(other.shown.name)")
+                port: Int(parts[0]) ?? 0,
+                transport: String(parts.last ?? "tcp"),
+                address: String(port[..<colon]),
+                holder: "container \(other.shown.name)"
+            )
         }
     }
 
@@ -167,7 +179,7 @@ package actor SimulatedRuntime: ContainerRuntime {
         let number: Int = listenerCount
         listeners[number] = continuation
         continuation.onTermination = { _ in Task { await self.forget(number) } }
-        // Registered a moment after the caller began to listen.
+        // Said once it listens: what came before is for the caller to look up.
         continuation.yield(.interrupted)
     }
 
@@ -189,7 +201,10 @@ package actor SimulatedRuntime: ContainerRuntime {
 
     /// The lines from `index` on, or nil once no more can come or the reader has closed.
     fileprivate func lines(
-        _ externalID: String, from index: Int, follow: Bool, unless isClosed: () -> Bool
+        _ externalID: String,
+        from index: Int,
+        follow: Bool,
+        unless isClosed: () -> Bool
     ) async -> [SimulatedLine]? {
         while let container: SimulatedContainer = containers[externalID], !Task.isCancelled, !isClosed() {
             if index < container.log.count { return Array(container.log[index...]) }
@@ -233,7 +248,10 @@ private final class SimulatedLogSource: LogSource {
         guard let line: SimulatedLine = lines?.first else { return nil }
         position.withLock { $0 = place + 1 }
         return LogPiece(
-            kind: .stdout, bytes: Array((line.text + "\n").utf8), time: options.timestamps ? line.time : nil)
+            kind: .stdout,
+            bytes: Array((line.text + "\n").utf8),
+            time: options.timestamps ? line.time : nil
+        )
     }
 
     func close() {

@@ -1,0 +1,72 @@
+import HTTP
+import JSON
+import Model
+import Testing
+
+@Suite struct SettingTests {
+    @Test func `listing shows what is stored and what is the default`() async {
+        let world = World(settings: [("api.host", "http://a.example"), ("my.own", "1")])
+        for type in ["settings", "activeSettings"] {
+            let answer: Answer = await world.get("/v2-beta/\(type)")
+            #expect(answer["resourceType"] == "activeSetting")
+            #expect(answer.names == answer.names.sorted())
+            #expect(answer.names.contains("api.security.enabled") && answer.names.contains("my.own"))
+            let host: JSONValue? = answer.data.first { $0["name"] == "api.host" }
+            #expect(host?["value"] == "http://a.example" && host?["activeValue"] == "http://a.example")
+            #expect(host?["source"] == "Database" && host?["inDb"] == true)
+            #expect(host?["type"] == "activeSetting" && host?["baseType"] == "setting" && host?["id"] == "api.host")
+            #expect(host?["links"] == ["self": "http://drover.test:8080/v2-beta/settings/api.host"])
+            let period: JSONValue? = answer.data.first { $0["name"] == "registration.token.period.millis" }
+            #expect(period?["source"] == "Default" && period?["inDb"] == false && period?["value"] == "315360000000")
+        }
+        #expect(await world.get("/v2-beta/settings?name=my.own").names == ["my.own"])
+        #expect(await world.get("/v2-beta/settings/no.such").status == 404)
+        #expect(await world.get("/v2-beta/settings/My.own").status == 404)
+    }
+
+    @Test func `POST and PUT store, DELETE goes back to the default`() async {
+        let world = World()
+        let made: Answer = await world.post("/v2-beta/settings", ["name": "my.own", "value": 5])
+        #expect(made.status == 201)
+        #expect(made["value"] == "5")
+        #expect(await world.post("/v2-beta/settings", ["name": "my.own", "value": "6"])["value"] == "6")
+        #expect(await world.put("/v2-beta/settings/my.own", ["value": "7"])["value"] == "7")
+        let count: Int = world.node.changes.count
+        #expect(await world.put("/v2-beta/settings/my.own", ["value": "7"]).status == 200)
+        #expect(world.node.changes.count == count)
+        #expect(await world.put("/v2-beta/settings/api.host", ["value": "https://b.example/"])["inDb"] == true)
+        let reverted: Answer = await world.delete("/v2-beta/settings/api.host")
+        #expect(reverted.status == 200)
+        #expect(reverted["value"] == "" && reverted["inDb"] == false)
+        #expect(await world.delete("/v2-beta/settings/no.such").status == 404)
+    }
+
+    static let refused: [(String, JSONValue, String, String)] = [
+        ("my.own", [:], "MissingRequired", "value"),
+        ("my.own", ["value": ["a": 1]], "InvalidFormat", "value"),
+        ("my.own", ["value": .string(String(repeating: "x", count: 65_537))], "MaxLengthExceeded", "value"),
+        ("Own", ["value": "1"], "InvalidCharacters", "name"),
+        ("my%0d%0aown", ["value": "1"], "InvalidCharacters", "name"),
+        ("my own", ["value": "1"], "InvalidCharacters", "name"),
+        (String(repeating: "a", count: 256), ["value": "1"], "MaxLengthExceeded", "name"),
+        ("api.security.enabled", ["value": "maybe"], "InvalidFormat", "value"),
+        ("api.security.enabled", ["value": nil], "InvalidFormat", "value"),
+        ("registration.token.period.millis", ["value": "soon"], "InvalidFormat", "value"),
+        ("registration.token.period.millis", ["value": "-1"], "InvalidFormat", "value"),
+        ("api.host", ["value": "http://a\"; rm -rf /"], "InvalidFormat", "value"),
+        ("api.host", ["value": "a.example"], "InvalidFormat", "value"),
+    ]
+
+    @Test(arguments: refused)
+    func `a value that makes no sense is 422`(name: String, value: JSONValue, code: String, field: String) async {
+        let answer: Answer = await World().put("/v2-beta/settings/\(name.replacing(" ", with: "%20"))", value)
+        #expect(answer.status == 422, "\(answer)")
+        #expect(answer.code == code)
+        #expect(answer.field == field)
+    }
+
+    @Test func `the version that clients are told is a setting`() async {
+        let world = World(settings: [("rancher.server.version", "v9\r\nX: 1")])
+        #expect(await world.get("/v2-beta").headers["x-rancher-version"] == "v9X: 1")
+    }
+}
