@@ -2,7 +2,7 @@ import Simulator
 import Testing
 
 /// What ``PlantedFlawTests`` is for the Raft group, for servers and hosts.
-struct HostFlawTests {
+@Suite(.ownThread) struct HostFlawTests {
     struct Row: Sendable {
         let name: String
         let flaw: HostFlaws

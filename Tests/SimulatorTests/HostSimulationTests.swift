@@ -1,7 +1,7 @@
 import Simulator
 import Testing
 
-struct HostSimulationTests {
+@Suite(.ownThread) struct HostSimulationTests {
     /// Seeds that once failed stay here for good, each with a word on what it found.
     static let regressions: [UInt64] = [
         40,  // a start again that failed for the moment was never tried again

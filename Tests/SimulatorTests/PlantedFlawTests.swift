@@ -3,7 +3,7 @@ import Simulator
 import Testing
 
 /// A simulation is trusted only when it has found bugs that are known to be there.
-struct PlantedFlawTests {
+@Suite(.ownThread) struct PlantedFlawTests {
     struct Row: Sendable {
         let name: String
         let flaw: Flaws

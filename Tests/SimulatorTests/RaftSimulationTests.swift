@@ -2,7 +2,7 @@ import RaftCore
 import Simulator
 import Testing
 
-struct RaftSimulationTests {
+@Suite(.ownThread) struct RaftSimulationTests {
     /// Seeds that once failed stay here for good, each with a word on what it found.
     static let regressions: [UInt64] = []
 
