@@ -175,6 +175,15 @@ actor PuppetHost {
         try? await send(AgentFrame(stamp, .report(Report(isFull: false, observations: observations))))
     }
 
+    /// The first frame's stamp that meets the condition, once it has come; at most twenty seconds.
+    func stamp(where condition: (FrameStamp) -> Bool) async throws -> FrameStamp {
+        for _ in 0..<400 {
+            if let found: FrameStamp = stamps.first(where: condition) { return found }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        throw RigFault(message: "no such frame came; the last was \(String(describing: stamps.last))")
+    }
+
     /// What the host says of instances, true or not.
     func report(_ observations: [Observation]) async throws {
         try await send(AgentFrame(stamps.last ?? .none, .report(Report(isFull: false, observations: observations))))

@@ -73,6 +73,7 @@ package final class Node: Sendable {
         do throws(NetworkFault) {
             server = try HTTPServer.start(
                 on: .tcp(host: configuration.http.host, port: configuration.http.port), loops: loops,
+                refusal: { gateway.answer(to: $0) },
                 handler: { request, connection in await gateway.handle(request, connection) })
         } catch {
             await core.close()

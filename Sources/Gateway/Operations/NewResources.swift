@@ -187,6 +187,11 @@ enum NewResources {
         fields["goal"] = .string((starts ? InstanceGoal.running : .stopped).rawValue)
         fields["generation"] = 1
         fields["count"] = nil
+        // What the container itself, and everything that looks at the engine, can know it by.
+        var labels: JSONObject = fields["labels"]?.object ?? [:]
+        labels[LaunchLabels.containerUUID] = fields["uuid"]
+        labels[LaunchLabels.containerName] = fields["name"].flatMap { $0.isNull ? nil : $0 }
+        fields["labels"] = .object(labels)
         put(.instance, fields, &change, scope: .known(project), at: place.index)
     }
 

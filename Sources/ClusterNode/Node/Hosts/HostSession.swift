@@ -35,7 +35,7 @@ final class HostSession: Sendable {
             guard let hello: Hello = try await hello() else { return }
             let epoch: UInt64 = try await room.epoch(of: project)
             await room.joined(self)
-            try await room.propose { view, time in
+            try await room.propose(for: self) { view, time in
                 HostReports.facts(hello.facts, host: host, scope: project, epoch: epoch, time: time, in: view)
             }
             logger.notice("host connected", ["host.runtime": .string(hello.facts.runtime)])
@@ -113,12 +113,12 @@ final class HostSession: Sendable {
         let batch: Int = 100
         for start in stride(from: 0, to: report.observations.count, by: batch) {
             let some: [Observation] = Array(report.observations[start..<min(start + batch, report.observations.count)])
-            try await room.propose { view, time in
+            try await room.propose(for: self) { view, time in
                 HostReports.writes(some, host: host, scope: project, epoch: epoch, time: time, in: view)
             }
         }
         if let orphans: [Orphan] = report.orphans {
-            try await room.propose { view, time in
+            try await room.propose(for: self) { view, time in
                 HostReports.orphans(orphans, host: host, scope: project, epoch: epoch, time: time, in: view)
             }
         }
@@ -219,6 +219,7 @@ enum HostFault: Error, Equatable, Sendable, CustomStringConvertible {
     case unexpected(String)
     case silent
     case moved
+    case replaced
     case removed
     case readerTooSlow
     case runtime(String)
@@ -229,6 +230,7 @@ enum HostFault: Error, Equatable, Sendable, CustomStringConvertible {
         case .unexpected(let what): what
         case .silent: "the host was not heard from for \(Limits.hostSilenceSeconds) seconds"
         case .moved: "the environment moved to another node"
+        case .replaced: "a newer stream of this host took over"
         case .removed: "the host was removed"
         case .readerTooSlow: "the reader is too slow for the output"
         case .runtime(let reason): reason

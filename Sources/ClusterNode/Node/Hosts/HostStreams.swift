@@ -99,8 +99,20 @@ final class HostStreams: HostConnecting, Sendable {
         old?.cancel()
     }
 
+    /// Says it until it is written: a proposal that fails once must not leave the host shown as present for good.
     private func declare(_ agentState: String, _ host: UInt64) async throws {
-        try Task.checkCancellation()
+        while true {
+            try Task.checkCancellation()
+            do {
+                return try await declareOnce(agentState, host)
+            } catch let fault as ProposalFault {
+                logger.debug("agent state not written yet", ["error": "\(fault)"])
+                try await loop.sleep(milliseconds: 1_000)
+            }
+        }
+    }
+
+    private func declareOnce(_ agentState: String, _ host: UInt64) async throws {
         guard let record: Record = state.store.view.get(RecordKey(.host, host)),
             let stored = try? HostRecord(document: record.document), stored.removed == nil,
             let project: UInt64 = stored.accountID, let epoch: UInt64 = ownership.epoch(of: project)
@@ -109,6 +121,10 @@ final class HostStreams: HostConnecting, Sendable {
             HostReports.agentState(agentState, host: host, scope: project, epoch: epoch, time: time, in: view)
         }
         logger.notice("host is away", ["host.id": .string("1h\(host)"), "host.agentState": .string(agentState)])
+    }
+
+    private func isCurrent(_ session: HostSession) -> Bool {
+        table.withLock { $0.connected[session.host] === session }
     }
 
     func isWelcome(_ host: UInt64) -> Bool {
@@ -130,8 +146,12 @@ final class HostStreams: HostConnecting, Sendable {
     }
 
     /// Proposes what `plan` makes of the newest view, again when somebody was faster.
-    func propose(_ plan: (StoreView, Int64) -> Transaction?) async throws {
+    ///
+    /// - Parameter session: whose report it is; once a newer stream of the host has come, an old report is dropped, for it
+    ///   would overwrite what the newer one said, and the agent would not say it again.
+    func propose(for session: HostSession? = nil, _ plan: (StoreView, Int64) -> Transaction?) async throws {
         for _ in 0...Limits.conflictRetries {
+            if let session, !isCurrent(session) { throw HostFault.replaced }
             guard let transaction: Transaction = plan(state.store.view, now()) else { return }
             switch try await state.propose(transaction) {
             case .committed: return
