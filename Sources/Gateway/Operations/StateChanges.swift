@@ -95,7 +95,7 @@ enum StateChanges {
             status: 405, code: "LastAdminAccount", message: "The last active administrator cannot be taken away.")
     }
 
-    /// The work of the services' own actions, all in one change.
+    /// The work of the services' own actions, all in one change (contract O12).
     private static func services(
         _ action: String, of stack: Resource, _ change: inout PlannedChange, _ exchange: Exchange
     ) {
