@@ -1,4 +1,4 @@
-/// Names of stacks (orchestration contract, 7.1).
+/// Names of stacks (contract O20).
 package enum StackName {
     /// A folder's name as a stack name: lower case, `-` for what a name may not have, at most 63 characters.
     ///

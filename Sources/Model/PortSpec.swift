@@ -9,7 +9,7 @@ package enum PortSpecError: String, Error, Hashable, Sendable {
 /// What a container publishes: `[ip:][public:]private[/protocol]`.
 ///
 /// Shape: ports are 1 to 65535; an IPv6 address stands in brackets; the protocol is `tcp` (also when left out) or `udp`.
-/// Source: contract, orchestration 1.10.1.
+/// Source: contract O9.
 package struct PortSpec: Hashable, Sendable, CustomStringConvertible {
     package enum TransportProtocol: String, Hashable, Sendable, CaseIterable {
         case tcp, udp

@@ -1,7 +1,7 @@
 package import JSON
 import Model
 
-/// What may be done with a field: the letters of the contract's overlays.
+/// What may be done with a field: letters as in contract A16.
 package struct FieldPermissions: OptionSet, Hashable, Sendable, CustomStringConvertible {
     package let rawValue: UInt8
     package init(rawValue: UInt8) { self.rawValue = rawValue }

@@ -2,7 +2,7 @@ import Model
 
 /// The built-in roles, as data in the form that roles made at run time will have.
 ///
-/// Source: contract, API framework 3.1. A type that no rule of a role names does not exist for it.
+/// Source: contract A16. A type that no rule of a role names does not exist for it.
 package enum StaticRoles {
     /// What everybody needs to find their way: schemas, errors, and what is public of the settings.
     private static let basics = Role(

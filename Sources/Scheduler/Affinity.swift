@@ -1,6 +1,6 @@
 import Model
 
-/// What an instance's labels ask of its host.
+/// What an instance's labels ask of its host (contract O15).
 package struct Affinity: Hashable, Sendable {
     /// In the order of the labels' keys.
     package var rules: [HostLabelRule] = []

@@ -1,4 +1,4 @@
-/// One demand on a host's labels (contract 4.1, `host_label…`).
+/// One demand on a host's labels (contract O15, `host_label`).
 package struct HostLabelRule: Hashable, Sendable {
     package var key: String
     package var value: String
@@ -18,6 +18,6 @@ package struct HostLabelRule: Hashable, Sendable {
         (host.labels[key] == value) == isWanted
     }
 
-    /// The contract's suffix: empty, `_ne`, `_soft`, `_soft_ne`.
+    /// The label's suffix: empty, `_ne`, `_soft`, `_soft_ne`.
     package var suffix: String { (isHard ? "" : "_soft") + (isWanted ? "" : "_ne") }
 }

@@ -46,7 +46,7 @@ package struct Placement: Hashable, Sendable {
 
 /// Why a request got no host.
 ///
-/// Rendered as the contract words it (4.3).
+/// Worded as in contract O16.
 package enum PlacementRefusal: Hashable, Sendable, CustomStringConvertible {
     /// The request contradicts itself: no host will ever do.
     case portTwice(HostPort)

@@ -37,7 +37,7 @@ package enum Scheduler {
 
     /// What a global service thinks of each host, ascending by number: one that fits gets an instance.
     ///
-    /// Only host labels count, preferences as much as demands (contract 3.5).
+    /// Only host labels count, preferences as much as demands (contract O14).
     package static func globalVerdicts(_ affinity: Affinity, on hosts: [HostCandidate]) -> [HostVerdict] {
         hosts.sorted { $0.number < $1.number }.map { host in
             var reasons: [HostReason] = host.obstacle.map { [.obstacle($0)] } ?? []

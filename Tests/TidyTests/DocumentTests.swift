@@ -71,6 +71,59 @@ import Testing
         #expect(Self.links(in: text) == ["design/store.md"])
     }
 
+    // MARK: Citations of the contract
+
+    private static let contractPage: String = "docs/reference/contract.md"
+
+    /// The sections of a page: the first words of its headings of second rank.
+    static func sections(of page: String) -> [String] {
+        page.split(separator: "\n").filter { $0.hasPrefix("## ") }
+            .compactMap { $0.dropFirst(3).split(separator: " ").first.map { String($0) } }
+    }
+
+    /// What the comments of a source cite: `A7` for `contract A7`, both for `contract A7, O3`.
+    ///
+    /// A bare number behind the word, such as `contract, orchestration 2.3` has, is found as well: it names no section.
+    static func citations(in source: String) -> [String] {
+        // A comment may go on in the next line between the word and the section.
+        let comments: String = source.split(separator: "\n").compactMap { line in
+            line.range(of: "//").map { line[$0.upperBound...].trimmingPrefix("/").trimmingPrefix(" ") }
+        }.joined(separator: " ")
+        let citation = /[Cc]ontract,? (?:API framework |orchestration |section )*([AO]?[0-9]+(?:(?:,| and) [AO][0-9]+)*)/
+        return comments.matches(of: citation).flatMap { match in
+            match.1.split { $0 == "," || $0 == " " }.filter { $0 != "and" }.map { String($0) }
+        }
+    }
+
+    @Test func `every section of the contract that a source cites exists`() throws {
+        let page = try String(contentsOf: TidyTests.root.appending(path: Self.contractPage), encoding: .utf8)
+        let sections: [String] = Self.sections(of: page)
+        #expect(Set(sections).count == sections.count, "\(Self.contractPage) has two sections of one number")
+        var count: Int = 0
+        for file in try TidyTests.files(below: "Sources") {
+            for cited in Self.citations(in: file.text) {
+                count += 1
+                #expect(sections.contains(cited), "\(file.path) cites contract \(cited), which \(Self.contractPage) does not have")
+            }
+        }
+        #expect(count > 50, "only \(count) citations were found: the rule checks nothing")
+    }
+
+    @Test(arguments: [
+        ("/// A page (contract A11).", ["A11"]), ("/// States: contract O4. What counts", ["O4"]),
+        ("    /// Without credentials (contract\n    /// A1, O19): all of it", ["A1", "O19"]),
+        ("// See contract O5 and O6, and 7 others", ["O5", "O6"]), ("/// Passes the contract tests; one of 3", []),
+        ("/// The tables of contract 2.9, as functions", ["2"]), ("/// Source: contract, orchestration 1.3: shown", ["1"]),
+        ("let contract: String = A7", []),
+    ])
+    func `citations are found in comments`(source: String, cited: [String]) {
+        #expect(Self.citations(in: source) == cited)
+    }
+
+    @Test func `sections are found by their headings`() {
+        #expect(Self.sections(of: "# API\n\n## A1 Paths\n\ntext ## A2\n### A3 x\n## O10 Health checks\n") == ["A1", "O10"])
+    }
+
     // MARK: Limits
 
     private static let limitsPage: String = "docs/reference/limits.md"

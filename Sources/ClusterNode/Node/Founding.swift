@@ -4,7 +4,7 @@ package import StoreFormat
 
 /// The first transaction of a cluster: the accounts, the environment and the key without which nobody could ask for anything.
 ///
-/// The numbers are part of the contract with clients: the administrator is `1a1`, the environment Default `1a5`.
+/// Clients know the numbers (contract A6): the administrator is `1a1`, the environment Default `1a5`.
 package enum Founding {
     package static let administrator: UInt64 = 1
     package static let system: UInt64 = 2

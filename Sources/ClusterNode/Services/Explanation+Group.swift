@@ -73,7 +73,7 @@ extension Explanation {
 }
 
 extension HostView {
-    /// An active host shows how its agent is (contract 1.3).
+    /// An active host shows how its agent is (contract O6).
     static func shownState(_ view: HostView) -> String {
         guard view.host.record.state == "active", let agent: String = view.observed.agentState, !agent.isEmpty else {
             return view.host.record.state

@@ -2,7 +2,7 @@ import JSON
 import Model
 import StoreFormat
 
-/// Computes `healthState` and `currentScale` from what runs (contract 2.9), and writes them where they changed.
+/// Computes `healthState` and `currentScale` from what runs (contract O11), and writes them where they changed.
 package enum HealthController {
     package static func service(_ number: UInt64, in state: some StateReading, _ context: ControlContext) -> Plan {
         var plan = Plan()

@@ -4,7 +4,7 @@ package enum HealthState: String, Sendable, Hashable, CaseIterable {
     case startedOnce = "started-once"
 }
 
-/// The tables of contract 2.9, as functions.
+/// The tables of contract O11, as functions.
 package enum HealthRules {
     package struct Counts: Hashable, Sendable {
         package var instances: Int = 0

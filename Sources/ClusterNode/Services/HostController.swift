@@ -2,7 +2,7 @@ import JSON
 import Model
 import StoreFormat
 
-/// Moves a host through its states (contract 2.5).
+/// Moves a host through its states (contract O6).
 ///
 /// Registration makes it; this takes it from there.
 package enum HostController {

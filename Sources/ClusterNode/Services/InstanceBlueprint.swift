@@ -1,7 +1,7 @@
 import JSON
 import Model
 
-/// What a service makes its instances from (contract 3.4).
+/// What a service makes its instances from (contract O13).
 struct InstanceBlueprint {
     var service: Stored<ServiceRecord>
     var stackName: String

@@ -10,7 +10,7 @@ package enum InstanceController {
         guard let view = InstanceView(number, in: state), view.record.removed == nil else { return Plan() }
         if view.record.goal == .removed { return removal(of: view, in: state, context) }
         let isUnplaced: Bool = view.record.hostID == nil && view.record.serviceID == nil
-        // One that could not be placed stays in `error` until its user acts (contract 4.3).
+        // One that could not be placed stays in `error` until its user acts (contract O16).
         if isUnplaced, view.record.goal == .running, view.record.failure == nil {
             return placement(of: view, in: state, context)
         }

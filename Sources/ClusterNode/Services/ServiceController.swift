@@ -4,7 +4,7 @@ import StoreFormat
 
 /// Moves a service through its states and keeps its instances as many, and as alive, as they should be.
 ///
-/// States: contract 2.3. What counts is what is stored: a run that finds everything as it should be plans nothing.
+/// States: contract O4. What counts is what is stored: a run that finds everything as it should be plans nothing.
 package enum ServiceController {
     package static func plan(_ number: UInt64, in state: some StateReading, _ context: ControlContext) -> Plan {
         guard let service: Stored<ServiceRecord> = state.read(.service, number), service.record.removed == nil else {
@@ -41,7 +41,7 @@ package enum ServiceController {
         return plan
     }
 
-    /// Every instance is told to stop; nobody waits until it has (contract 3.3).
+    /// Every instance is told to stop; nobody waits until it has (contract O12).
     private static func deactivation(
         of service: Stored<ServiceRecord>,
         in state: some StateReading,

@@ -122,7 +122,7 @@ struct ServiceReconciliation<State: StateReading> {
         } else {
             let count: Int = kept.count - max(service.record.scale, 0)
             guard count > 0 else { return }
-            // The failed ones first, then the youngest (contract 3.2).
+            // The failed ones first, then the youngest (contract O12).
             surplus = kept.sorted { left, right in
                 left.isFailed == right.isFailed
                     ? left.record.createIndex > right.record.createIndex : left.isFailed

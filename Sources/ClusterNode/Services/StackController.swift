@@ -3,7 +3,7 @@ import Model
 
 /// Moves a stack through its states.
 ///
-/// They do not follow the services' (contract 2.4).
+/// They do not follow the services' (contract O5).
 package enum StackController {
     package static func plan(_ number: UInt64, in state: some StateReading, _ context: ControlContext) -> Plan {
         var plan = Plan()

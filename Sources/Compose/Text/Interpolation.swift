@@ -1,4 +1,4 @@
-/// Puts the values of variables where a text names them (orchestration contract, 7.2).
+/// Puts the values of variables where a text names them (contract O21).
 ///
 /// Shape: `$NAME` and `${NAME}`; `$$` is a dollar sign. There are no forms with defaults.
 enum Interpolation {

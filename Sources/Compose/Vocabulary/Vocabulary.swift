@@ -1,4 +1,4 @@
-/// Every key that a service may have, and every section that a file may have (orchestration contract, 7.2 and 7.3).
+/// Every key that a service may have, and every section that a file may have (contract O21).
 ///
 /// Names that version 1 and version 2 spell differently are all here; a file may use either.
 enum Vocabulary {
@@ -158,7 +158,7 @@ enum Vocabulary {
         "aliases": "its aliases are left out",
     ]
 
-    /// Images that stand for a kind of service which no container runs (orchestration contract, 7.3).
+    /// Images that stand for a kind of service which no container runs (contract O21).
     static let serviceKinds: [(image: String, kind: String)] = [
         ("rancher/external-service", "an external service"),
         ("rancher/load-balancer-service", "a load balancer"),

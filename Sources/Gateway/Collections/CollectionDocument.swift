@@ -2,7 +2,7 @@ import HTTP
 import JSON
 import Model
 
-/// A page of resources (contract 1.7).
+/// A page of resources (contract A11).
 enum CollectionDocument {
     /// Filters, sorts and cuts `resources`, and makes the document.
     ///

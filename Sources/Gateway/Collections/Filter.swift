@@ -4,7 +4,7 @@ import Model
 
 /// One condition of a collection request: `name_like=we%25`.
 ///
-/// Shape (contract 1.7): `field=value` or `field_modifier=value`; the last `_` separates the modifier.
+/// Shape (contract A11): `field=value` or `field_modifier=value`; the last `_` separates the modifier.
 struct Filter: Sendable {
     enum Modifier: String, CaseIterable, Sendable {
         case eq, ne, lt, lte, gt, gte, prefix, like, notlike, null, notnull

@@ -106,7 +106,7 @@ enum ComputedFields {
         }
     }
 
-    /// The worst of the stacks' (contract 2.9).
+    /// The worst of the stacks' (contract O11).
     private static func projectHealth(_ number: UInt64, _ view: StoreView) -> JSONValue {
         var states: [String] = []
         for stack in view.records(.stack, RecordWriting.term("accountId", number)) where isLiving(stack) {

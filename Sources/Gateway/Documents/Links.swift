@@ -1,6 +1,6 @@
 import Model
 
-/// Addresses in documents: absolute, and lower-case behind the host (contract 1.0, fact 5).
+/// Addresses in documents: absolute, and lower-case behind the host (contract A2).
 struct Links: Hashable, Sendable {
     /// `http://host:port/v2-beta`, with the project's path behind it where the request came in under one.
     let root: String

@@ -3,7 +3,7 @@ import Model
 import Store
 import StoreFormat
 
-/// Where the published ports of some instances answer: one entry per port and address (contract 3.15).
+/// Where the published ports of some instances answer: one entry per port and address (contract O17).
 enum PublicEndpoints {
     static func of(_ instances: [Record], in view: StoreView) -> JSONValue {
         var endpoints: [JSONValue] = []

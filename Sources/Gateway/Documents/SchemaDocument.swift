@@ -1,7 +1,7 @@
 import JSON
 import Model
 
-/// Schema documents (contract 1.4), as far as the caller's rights reach.
+/// Schema documents (contract A5), as far as the caller's rights reach.
 enum SchemaDocument {
     static func make(_ definition: ResourceDefinition, links: Links, rights: Rights) -> JSONValue {
         var linkObject: JSONObject = ["self": .string(links.schema(definition))]

@@ -6,7 +6,7 @@ import RBAC
 import Store
 import WebSocket
 
-/// The action `logs`: gives an address and a token; whoever opens it there gets the output (contract 5.4).
+/// The action `logs`: gives an address and a token; whoever opens it there gets the output (contract O18).
 enum LogAccess {
     /// - Parameter input: the action's, validated.
     static func open(

@@ -3,7 +3,7 @@ import Crypto
 
 /// A new API key: the secret exists here, in the answer to the request that made it, and nowhere else.
 ///
-/// Shape (contract 2.2): the access key is 20 upper-case hexadecimal characters, the secret 40 characters of the base64
+/// Shape (contract A14): the access key is 20 upper-case hexadecimal characters, the secret 40 characters of the base64
 /// alphabet without those that people confuse.
 package struct APIKey: Sendable {
     package var publicValue: String

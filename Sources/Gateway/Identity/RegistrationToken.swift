@@ -1,7 +1,7 @@
 import Bytes
 import Crypto
 
-/// What a host shows to be let in: `<public value>:<milliseconds>:<signature>`.
+/// What a host shows to be let in: `<public value>:<milliseconds>:<signature>` (contract O19).
 ///
 /// Nothing secret is stored for it: the signature is an HMAC-SHA-256 under the cluster's registration key, so a token of
 /// another cluster, or an invented one, never verifies. It expires `registration.token.period.millis` after the

@@ -2,7 +2,7 @@ import JSON
 import Model
 import RBAC
 
-/// DELETE (contract 0.1): 405 where the state does not allow it, except for containers, which are stopped on the way.
+/// DELETE (contract A9): 405 where the state does not allow it, except for containers, which are stopped on the way.
 enum Deleting {
     static func answer(
         _ definition: ResourceDefinition,

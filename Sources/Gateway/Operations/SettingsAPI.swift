@@ -5,7 +5,7 @@ import RBAC
 import Store
 import StoreFormat
 
-/// Settings (contract 2.7): one list of what is stored and what is the default, by name.
+/// Settings (contract A15): one list of what is stored and what is the default, by name.
 enum SettingsAPI {
     static func answer(_ exchange: inout Exchange, _ gateway: Gateway) async throws(Problem) -> Answer {
         switch (exchange.method, exchange.path.id) {

@@ -118,7 +118,7 @@ enum StateChanges {
         )
     }
 
-    /// The work of the services' own actions, all in one change.
+    /// The work of the services' own actions, all in one change (contract O12).
     private static func services(
         _ action: String,
         of stack: Resource,

@@ -4,7 +4,7 @@ import RBAC
 import Store
 import StoreFormat
 
-/// PUT: only fields whose value differs are written; some of them start the type's update process (contract 1.9).
+/// PUT: only fields whose value differs are written; some of them start the type's update process (contract A10).
 enum Updating {
     static func answer(
         _ definition: ResourceDefinition,

@@ -1,6 +1,6 @@
 import HTTP
 
-/// The method of a request after the override `_method`, for clients that can send forms only.
+/// The method of a request after the override `_method`, for clients that can send forms only (contract A3).
 ///
 /// Only a POST can be overridden, and only by a method of the API: a GET is repeated by clients and proxies and followed
 /// by crawlers, so it must never change anything.

@@ -4,7 +4,7 @@ import JSON
 import Model
 import Store
 
-/// What is answered outside the API's versions, without credentials.
+/// What is answered outside the API's versions, without credentials (contract A1, O19).
 enum OutsideAPI {
     static func answer(
         _ request: HTTPRequest,

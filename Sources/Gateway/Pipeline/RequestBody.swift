@@ -3,7 +3,7 @@ import JSON
 
 /// The members that a request carries, whichever way: query parameters, beneath a form or a JSON document.
 ///
-/// Source: contract 1.1. Whatever a client sends costs no more than one pass: nothing here searches a list for each
+/// Source: contract A3. Whatever a client sends costs no more than one pass: nothing here searches a list for each
 /// member.
 enum RequestBody {
     /// - Throws: 400 with the position for malformed JSON; 415 for multipart forms. A document that is no object

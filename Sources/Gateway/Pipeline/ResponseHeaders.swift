@@ -3,7 +3,7 @@ import JSON
 import Model
 import Store
 
-/// The headers that go with every answer of the API (contract 1.3).
+/// The headers that go with every answer of the API (contract A4).
 enum ResponseHeaders {
     /// - Parameters:
     ///   - id: the request's, as in its error document and on its log lines.

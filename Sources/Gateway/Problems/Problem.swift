@@ -4,7 +4,7 @@ package import Model
 /// An error as the API shows it: a status, a stable code, and words for whoever called.
 ///
 /// Codes of the framework are the reason phrase with spaces ("Not Found"); those of validation and of the domain are
-/// single words ("MissingRequired"). `docs/reference/problems.md` lists every one.
+/// single words ("MissingRequired"): contract A8. `docs/reference/problems.md` lists every one.
 package struct Problem: Error, Equatable, Sendable {
     package var status: Int
     package var code: String

@@ -1,6 +1,6 @@
 /// What the path of an API request names.
 ///
-/// Shape (contract 1.1): `/v2-beta[/projects/<project>]/<type>[/<id>[/<link>]]`. Repeated and trailing slashes do not
+/// Shape (contract A1): `/v2-beta[/projects/<project>]/<type>[/<id>[/<link>]]`. Repeated and trailing slashes do not
 /// count, a fourth segment is ignored. The project prefix is taken off when something follows it, except
 /// `projectmembers`, which is a link of the project itself.
 struct APIPath: Hashable, Sendable {

@@ -2,7 +2,7 @@ import HTTP
 
 /// The address under which the caller sees this API: every link in a document starts with it.
 ///
-/// Order (contract 1.1): `X-Forwarded-Proto` and `X-Forwarded-Host`, then the `Host` header, then the socket's own
+/// Order (contract A2): `X-Forwarded-Proto` and `X-Forwarded-Host`, then the `Host` header, then the socket's own
 /// address; `X-Forwarded-Port` replaces a port in the host; 80 and 443 are left out where they are the default.
 struct BaseURL: Hashable, Sendable {
     /// `http` or `https`.

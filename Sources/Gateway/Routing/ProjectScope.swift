@@ -6,7 +6,7 @@ import Store
 /// The stage that finds the environment that a request acts in, and whether the caller may be there at all.
 ///
 /// Named by the path, the header `X-API-Project-Id` or the query `projectId`, in this order; an environment's own key acts in
-/// its environment without naming it. Unknown, inactive and foreign environments are refused alike (contract 2.1).
+/// its environment without naming it. Unknown, inactive and foreign environments are refused alike (contract A13).
 enum ProjectScope {
     static func stage(_ exchange: inout Exchange, _ gateway: Gateway) async throws(Problem) -> Answer? {
         let named: String? =

@@ -2,7 +2,7 @@ import Bytes
 import Crypto
 import JSON
 
-/// The frames of a subscription (contract 1.10): every member is there, null where it says nothing.
+/// The frames of a subscription (contract A12): every member is there, null where it says nothing.
 enum SubscribedEvent {
     static let logout: String = #"{"name":"logout"}"#
 

@@ -2,7 +2,7 @@ import HTTP
 import RBAC
 import WebSocket
 
-/// `subscribe`: changes of an environment's resources as they happen, over a WebSocket (contract 1.10).
+/// `subscribe`: changes of an environment's resources as they happen, over a WebSocket (contract A12).
 enum Subscribing {
     static func answer(_ exchange: Exchange, _ gateway: Gateway) throws(Problem) -> Answer {
         guard exchange.method == "GET" else { throw .methodNotAllowed("A subscription starts with GET.") }

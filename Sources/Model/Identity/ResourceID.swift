@@ -2,7 +2,7 @@
 ///
 /// Text forms: `1s42` (a constant 1, the type's letters, the number) and, in a federation, `1s42c3` (the
 /// cluster's number behind it). Parsing takes any letters: prefixes collide between types and were never checked
-/// by the API that this one carries on. Names never parse.
+/// by the API that this one carries on. Names never parse (contract A6).
 package struct ResourceID: Hashable, Sendable {
     package var number: UInt64
     /// nil for the bare form.

@@ -54,7 +54,7 @@ package struct ServiceObservation: RecordDocument {
     }
 }
 
-/// The labels of a launch configuration that change what Drover does.
+/// The labels of a launch configuration that change what Drover does (contract O13).
 package enum LaunchLabels {
     package static let global: String = "io.rancher.scheduler.global"
     package static let affinityPrefix: String = "io.rancher.scheduler.affinity:"

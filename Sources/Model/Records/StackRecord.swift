@@ -2,7 +2,7 @@ package import JSON
 
 /// A stack, as wanted.
 ///
-/// States: contract 2.4: `activating`, `active`, `error`, `removing`, `removed`. They do not follow the services'.
+/// States: contract O5: `activating`, `active`, `error`, `removing`, `removed`. They do not follow the services'.
 package struct StackRecord: ResourceRecord {
     package var fields: JSONObject
     package init(fields: JSONObject) { self.fields = fields }

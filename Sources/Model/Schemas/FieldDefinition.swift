@@ -16,7 +16,7 @@ package struct FieldFlags: OptionSet, Hashable, Sendable {
     package static let unique = FieldFlags(rawValue: 16)
     /// Shown in the answer to the POST that created it, and null ever after: secrets.
     package static let readOnCreateOnly = FieldFlags(rawValue: 32)
-    /// Changing it starts the type's `update` process (the contract's `*`).
+    /// Changing it starts the type's `update` process (contract A10).
     package static let schedulesUpdate = FieldFlags(rawValue: 64)
     /// Collections cannot be filtered or sorted by it.
     package static let unfiltered = FieldFlags(rawValue: 128)

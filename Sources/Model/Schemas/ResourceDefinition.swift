@@ -179,7 +179,7 @@ package final class ResourceDefinition: Sendable {
         return action.states.contains(state)
     }
 
-    /// The contract's rule for plurals that are not declared.
+    /// The rule for plurals that are not declared (contract A5).
     package static func guessedPlural(of name: String) -> String {
         name.hasSuffix("s") || name.hasSuffix("ch") || name.hasSuffix("x") ? name + "es" : name + "s"
     }
@@ -195,7 +195,8 @@ package final class ResourceDefinition: Sendable {
 
 /// The letters between the constant 1 and the number of a rendered id.
 package enum IDLetters {
-    /// The first letter of the base type and its capitals, lower-cased; `stack` and `secret` have letters of their own.
+    /// The first letter of the base type and its capitals, lower-cased; `stack` and `secret` have letters of their own
+    /// (contract A6).
     package static func letters(of baseType: String) -> String {
         switch baseType {
         case "stack": return "st"

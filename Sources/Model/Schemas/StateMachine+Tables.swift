@@ -1,6 +1,6 @@
 /// The state tables of the contract, as far as Drover runs their processes.
 extension StateMachine {
-    /// Accounts, environments, credentials, members (2.1). Note that `remove` is not legal from `active`.
+    /// Accounts, environments, credentials, members (contract O2). Note that `remove` is not legal from `active`.
     package static let standard = StateMachine([
         Process("create", from: ["requested"], via: "registering", done: "inactive"),
         Process("activate", from: ["inactive", "registering"], via: "activating", done: "active"),
@@ -20,7 +20,7 @@ extension StateMachine {
         Process("update", from: ["active"], via: "updating-active", done: "active"),
     ])
 
-    /// Containers (2.2).
+    /// Containers (contract O3).
     package static let instance = StateMachine([
         Process("create", from: ["requested"], via: "creating", done: "stopped"),
         Process("start", from: ["stopped", "creating"], via: "starting", done: "running"),
@@ -46,7 +46,7 @@ extension StateMachine {
         Process("update", from: ["running"], via: "updating-running", done: "running"),
     ])
 
-    /// Services (2.3).
+    /// Services (contract O4).
     package static let service = StateMachine([
         Process("create", from: ["requested"], via: "registering", done: "inactive"),
         Process("activate", from: ["inactive"], via: "activating", done: "active"),
@@ -70,7 +70,7 @@ extension StateMachine {
         ),
     ])
 
-    /// Stacks (2.4). Their state does not follow that of their services.
+    /// Stacks (contract O5). Their state does not follow that of their services.
     package static let stack = StateMachine([
         Process("create", from: ["requested"], via: "activating", done: "active"),
         Process("error", from: ["activating"], via: "erroring", done: "error"),
@@ -83,7 +83,7 @@ extension StateMachine {
         ),
     ])
 
-    /// Hosts (2.5). Not removable from `active`: deactivate first.
+    /// Hosts (contract O6). Not removable from `active`: deactivate first.
     package static let host = StateMachine([
         Process("create", from: ["requested"], via: "registering", done: "inactive"),
         Process("activate", from: ["inactive", "registering"], via: "activating", done: "active"),
@@ -106,7 +106,7 @@ extension StateMachine {
         Process("update", from: ["active"], via: "updating-active", done: "active"),
     ])
 
-    /// Volumes (2.7): `inactive` when made, `active` while mounted, `detached` after.
+    /// Volumes (contract O7): `inactive` when made, `active` while mounted, `detached` after.
     package static let volume = StateMachine([
         Process("create", from: ["requested"], via: "registering", done: "inactive"),
         Process("activate", from: ["inactive", "registering", "detached"], via: "activating", done: "active"),

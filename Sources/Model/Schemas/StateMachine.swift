@@ -2,7 +2,7 @@
 ///
 /// A process starts in one of `from`, moves the resource to `via` while its work is done, and ends in `done`. One name may
 /// stand for several processes with different starts: `update` keeps the side it came from.
-/// Source: contract, orchestration section 2.
+/// Source: contract O1.
 package struct StateMachine: Hashable, Sendable {
     package struct Process: Hashable, Sendable {
         package var name: String

@@ -30,7 +30,7 @@ package struct ValidatedUpdate: Hashable, Sendable {
     package var schedulesUpdate: Bool
 }
 
-/// Turns bodies of requests into members of records: contract, API framework 1.4.
+/// Turns bodies of requests into members of records: contract A7.
 ///
 /// Shape of results: references are plain numbers, dates milliseconds, ports canonical. Fields that are unknown or not the
 /// caller's to set are dropped without a word; what Drover knows but cannot do yet is refused.

@@ -1,4 +1,4 @@
-/// The codes of refused input (contract, API framework 1.8).
+/// The codes of refused input (contract A8).
 package enum ValidationCode: String, Hashable, Sendable, CaseIterable {
     case invalidDateFormat = "InvalidDateFormat"
     case invalidFormat = "InvalidFormat"

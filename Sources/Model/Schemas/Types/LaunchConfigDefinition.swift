@@ -9,7 +9,7 @@ extension Schemas {
         keepsUnknownMembers: true
     )
 
-    /// How to tell that an instance is well (contract 1.10.2). Times are milliseconds; no `requestLine` means that a TCP
+    /// How to tell that an instance is well (contract O10). Times are milliseconds; no `requestLine` means that a TCP
     /// connection is enough.
     static let instanceHealthCheck = ResourceDefinition(
         "instanceHealthCheck",

@@ -1,7 +1,7 @@
 import JSON
 import Limits
 
-/// How a container is to be run: the members that containers and launch configurations share (contract 1.10).
+/// How a container is to be run: the members that containers and launch configurations share (contract O8).
 ///
 /// All are settable on creation only, and none can be filtered by.
 enum LaunchFields {
