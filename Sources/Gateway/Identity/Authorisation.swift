@@ -5,7 +5,7 @@ import RBAC
 enum Authorisation {
     /// That the type has the method for this caller.
     ///
-    /// - Throws: 405, as schemas are made for the caller and do not list it; for environments 403 (contract 2.2, 2.5).
+    /// - Throws: 405, as schemas are made for the caller and do not list it; for environments 403 (contract A9, A16).
     static func require(_ method: ResourceMethod, of definition: ResourceDefinition, _ exchange: Exchange)
         throws(Problem)
     {
