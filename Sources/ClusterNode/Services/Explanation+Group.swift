@@ -43,7 +43,7 @@ extension Explanation {
         guard let host = HostView(number, in: state) else { return nil }
         var text = Explanation(
             title: "host \(host.host.record.displayName) (\(id(number, "h")))",
-            state: HostView.shownState(host)
+            state: HostState.shown(desired: host.host.record, observed: host.observed)
         )
         guard !host.isGone else {
             text.because.append("it was removed")
@@ -69,15 +69,5 @@ extension Explanation {
             text.because.append("its containers are left as they are: lost contact removes nothing")
         }
         return text
-    }
-}
-
-extension HostView {
-    /// An active host shows how its agent is (contract O6).
-    static func shownState(_ view: HostView) -> String {
-        guard view.host.record.state == "active", let agent: String = view.observed.agentState, !agent.isEmpty else {
-            return view.host.record.state
-        }
-        return agent
     }
 }
