@@ -25,7 +25,10 @@ struct Room {
     var testsRead: [String] = []
 
     init(
-        _ name: String, _ folder: String? = nil, knows: [String] = [], testsKnow: [String]? = [],
+        _ name: String,
+        _ folder: String? = nil,
+        knows: [String] = [],
+        testsKnow: [String]? = [],
         testsRead: [String] = []
     ) {
         self.name = name
@@ -63,23 +66,30 @@ let rooms: [Room] = [
     Room("RaftLog", "Raft/Log", knows: ["RaftCore", "Bytes", "CLinux", "Limits"]),
     Room("RaftGroup", "Raft/Group", knows: ["RaftCore", "RaftLog", "Bytes", "Logging", "Metrics", "Limits"]),
     Room(
-        "Store", "Store/State", knows: ["StoreFormat", "SQLite", "Bytes", "Crypto", "Logging", "Limits"]),
+        "Store",
+        "Store/State",
+        knows: ["StoreFormat", "SQLite", "Bytes", "Crypto", "Logging", "Limits"]
+    ),
 
     // Hosts.
     Room("HostProtocol", "HostAgent/Protocol", knows: ["JSON", "Bytes", "Limits"]),
     Room("HostAgentCore", "HostAgent/Core", knows: ["HostProtocol", "JSON", "Limits"]),
     Room(
-        "HostRuntime", "HostAgent/Runtime",
+        "HostRuntime",
+        "HostAgent/Runtime",
         knows: [
             "HostAgentCore", "HostProtocol", "Model", "HTTP", "EventLoop", "JSON", "Bytes", "Logging", "Limits",
             "Subprocess", "CLinux",
-        ]),
+        ]
+    ),
     Room(
-        "HostAgent", "HostAgent/Agent",
+        "HostAgent",
+        "HostAgent/Agent",
         knows: [
             "HostAgentCore", "HostRuntime", "HostProtocol", "HTTP", "WebSocket", "EventLoop", "JSON", "Bytes",
             "Logging", "Limits", "Crypto", "CLinux",
-        ]),
+        ]
+    ),
 
     // Server rooms.
     Room(
@@ -87,24 +97,31 @@ let rooms: [Room] = [
         knows: [
             "HTTP", "WebSocket", "EventLoop", "JSON", "Bytes", "Crypto", "Logging", "Metrics", "Limits", "Model",
             "RBAC", "StoreFormat", "Store",
-        ]),
+        ]
+    ),
     Room(
-        "Services", "ClusterNode/Services",
-        knows: ["Model", "Network", "Scheduler", "StoreFormat", "JSON", "Bytes", "Limits"]),
+        "Services",
+        "ClusterNode/Services",
+        knows: ["Model", "Network", "Scheduler", "StoreFormat", "JSON", "Bytes", "Limits"]
+    ),
     Room("HostFrames", "ClusterNode/HostFrames", knows: ["HostProtocol", "Model", "StoreFormat", "JSON"]),
     Room(
-        "ClusterNode", "ClusterNode/Node",
+        "ClusterNode",
+        "ClusterNode/Node",
         knows: [
             "Services", "HostFrames", "Gateway", "Store", "StoreFormat", "RaftCore", "RaftLog", "RaftGroup", "RBAC",
-            "Scheduler", "Network", "Model", "HostProtocol", "HTTP", "WebSocket", "EventLoop", "JSON", "Bytes", "Crypto",
+            "Scheduler", "Network", "Model", "HostProtocol", "HTTP", "WebSocket", "EventLoop", "JSON", "Bytes",
+            "Crypto",
             "Logging", "Metrics", "Limits", "CLinux",
-        ]),
+        ]
+    ),
     Room(
         "Simulator",
         knows: [
             "RaftCore", "RaftLog", "StoreFormat", "Store", "Services", "HostFrames", "HostProtocol", "HostAgentCore",
             "Model", "JSON", "Bytes", "Limits",
-        ]),
+        ]
+    ),
 
     // What people type.
     Room("Compose", knows: ["YAML", "JSON", "Model", "Network", "Limits"]),
@@ -112,27 +129,39 @@ let rooms: [Room] = [
         "CLI",
         knows: [
             "Compose", "YAML", "HTTP", "WebSocket", "EventLoop", "JSON", "Bytes", "Limits", "CLinux",
-        ]),
+        ]
+    ),
     Room(
-        "Benchmarks", "../Benchmarks",
+        "Benchmarks",
+        "../Benchmarks",
         knows: [
             "Store", "StoreFormat", "RaftCore", "RaftLog", "RaftGroup", "JSON", "Bytes", "Subprocess", "Logging",
-        ], testsKnow: nil),
+        ],
+        testsKnow: nil
+    ),
 ]
 
 let targets: [Target] = rooms.flatMap { room -> [Target] in
     let known: [Target.Dependency] = room.knows.map { .target(name: $0) }
     var made: [Target] = [
         .target(
-            name: room.name, dependencies: known, path: "Sources/\(room.folder)", swiftSettings: strict)
+            name: room.name,
+            dependencies: known,
+            path: "Sources/\(room.folder)",
+            swiftSettings: strict
+        )
     ]
     if let extra: [String] = room.testsKnow {
         let names: [String] = [room.name] + room.knows + extra
         made.append(
             .testTarget(
-                name: "\(room.name)Tests", dependencies: names.map { .target(name: $0) },
-                path: "Tests/\(room.name)Tests", exclude: room.testsRead,
-                swiftSettings: strict))
+                name: "\(room.name)Tests",
+                dependencies: names.map { .target(name: $0) },
+                path: "Tests/\(room.name)Tests",
+                exclude: room.testsRead,
+                swiftSettings: strict
+            )
+        )
     }
     return made
 }
@@ -151,13 +180,16 @@ let package = Package(
                 "CLI", "ClusterNode", "Gateway", "HostAgent", "HostRuntime", "Benchmarks", "Simulator", "RaftLog",
                 "Logging", "Limits", "JSON", "EventLoop", "HTTP", "CLinux", "Bytes", "Subprocess",
             ],
-            swiftSettings: strict),
+            swiftSettings: strict
+        ),
         .executableTarget(name: "hello", path: "examples/hello/Sources", swiftSettings: strict),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
                 "JSON", "HTTP", "EventLoop", "Bytes", "Subprocess", "Limits", "WebSocket", "drover",
-            ], swiftSettings: strict),
+            ],
+            swiftSettings: strict
+        ),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ]
 )

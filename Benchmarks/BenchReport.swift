@@ -36,7 +36,8 @@ package struct BenchReport: Hashable, Sendable {
                         "case": .string(item.name), "unit": .string(item.unit), "ours": .double(item.ours),
                         "peer": .null, "peerName": .null, "ratio": .null,
                     ]
-                }),
+                }
+            ),
         ]
     }
 

@@ -24,14 +24,18 @@ package enum RaftBench {
             cases: [
                 BenchCase(name: "put-1-p50", unit: "ms", ours: latency),
                 BenchCase(name: "put-100", unit: "ops/s", ours: throughput),
-            ])
+            ]
+        )
     }
 
     private static func start(in folder: String) throws -> RaftGroup<Counter> {
         let member = MemberID(1)
         try FileLog.create(
-            in: folder, member: member, group: GroupIdentity(cluster: 1, incarnation: 1),
-            configuration: Configuration(voters: [member]))
+            in: folder,
+            member: member,
+            group: GroupIdentity(cluster: 1, incarnation: 1),
+            configuration: Configuration(voters: [member])
+        )
         return RaftGroup(storage: try FileLog(opening: folder), machine: Counter()) { fault in
             fatalError("the benchmark's disk failed: \(fault)")
         }

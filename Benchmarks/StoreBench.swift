@@ -32,15 +32,27 @@ package enum StoreBench {
         document.append(number: .created(0))
         document.append("}")
         let write = RecordWrite(
-            table: table, number: .created(0), scope: .known(5), document: document.template,
+            table: table,
+            number: .created(0),
+            scope: .known(5),
+            document: document.template,
             terms: [Template("stack=\(number % 1000)"), Template("state=active")],
-            uniqueKeys: [Template("service/\(number)")])
+            uniqueKeys: [Template("service/\(number)")]
+        )
         return Transaction(
-            time: 1_700_000_000_000, actor: "1a1", requestID: "bench", writes: [.put(write)], created: 1)
+            time: 1_700_000_000_000,
+            actor: "1a1",
+            requestID: "bench",
+            writes: [.put(write)],
+            created: 1
+        )
     }
 
     private static func apply(
-        _ count: Int, encoded: Bool, into store: Store, name: String
+        _ count: Int,
+        encoded: Bool,
+        into store: Store,
+        name: String
     ) throws -> BenchCase {
         let entries: [Transaction] = (0..<count).map(put)
         let bytes: [[UInt8]] = encoded ? entries.map { $0.encoded() } : []

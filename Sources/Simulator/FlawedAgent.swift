@@ -17,8 +17,12 @@ enum FlawedAgent {
             for (uuid, held) in core.orders.instances.sorted(by: { $0.key < $1.key }) where !named.contains(uuid) {
                 sync.tombstones.append(
                     Tombstone(
-                        uuid: uuid, number: held.spec.number, generation: held.spec.generation,
-                        revision: max(frame.stamp.revision, held.spec.revision)))
+                        uuid: uuid,
+                        number: held.spec.number,
+                        generation: held.spec.generation,
+                        revision: max(frame.stamp.revision, held.spec.revision)
+                    )
+                )
             }
         }
         if flaws.contains(.restartsOnMove), sync.isFull, core.orders.revision > 0 {

@@ -34,7 +34,11 @@ struct HostChecker {
     ///
     /// - Parameter order: the generation that the agent had heard of when it began.
     mutating func started(
-        _ container: RuntimeContainer, on host: UInt64, _ record: InstanceRecord?, order: Int64, isSteady: Bool
+        _ container: RuntimeContainer,
+        on host: UInt64,
+        _ record: InstanceRecord?,
+        order: Int64,
+        isSteady: Bool
     ) {
         let uuid: String = container.uuid
         starts[uuid, default: 0] += 1
@@ -47,7 +51,8 @@ struct HostChecker {
                 """
                 the container of instance \(container.number) on host \(host) was started \
                 \(starts[uuid, default: 0]) times for \(generation) orders and \(deaths[uuid, default: 0]) ends
-                """)
+                """
+            )
         }
     }
 

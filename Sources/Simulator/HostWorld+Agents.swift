@@ -22,7 +22,9 @@ extension HostWorld {
         hosts[host].life += 1
         do {
             hosts[host].core = AgentCore(
-                orders: try DesiredSet(hosts[host].orders.json), starts: try StartLedger(hosts[host].starts.json))
+                orders: try DesiredSet(hosts[host].orders.json),
+                starts: try StartLedger(hosts[host].starts.json)
+            )
         } catch {
             return checker.fail("an agent cannot read its own disk: \(error)")
         }
@@ -64,7 +66,11 @@ extension HostWorld {
         else { return }
         streamCount += 1
         streams[streamCount] = HostWorldStream(
-            host: host, hostLife: hosts[host].life, server: server, serverLife: servers[server].life)
+            host: host,
+            hostLife: hosts[host].life,
+            server: server,
+            serverLife: servers[server].life
+        )
         hosts[host].stream = streamCount
         let number: UInt64 = hosts[host].number
         trace.record(now, 32, number, UInt64(server)) { "host \(number) connects to \(owner)" }
@@ -186,7 +192,8 @@ extension HostWorld {
             """
             a frame of the past (\(stamp)) changed what host \(number) holds, which had heard of epoch \(before.epoch) \
             and revision \(before.revision)
-            """)
+            """
+        )
     }
 
     /// The host meets a cluster that was founded anew and knows nothing of it, and leaves again. All must stay.

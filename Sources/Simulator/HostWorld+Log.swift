@@ -65,15 +65,24 @@ extension HostWorld {
     }
 
     func propose(
-        _ server: Int, _ origin: Origin, scope: UInt64, epoch: UInt64, _ transaction: Transaction
+        _ server: Int,
+        _ origin: Origin,
+        scope: UInt64,
+        epoch: UInt64,
+        _ transaction: Transaction
     ) -> ProposalAnswer {
         var transaction: Transaction = transaction
         if flaws.contains(.keepsOldEpoch) {
             transaction.preconditions.removeAll { if case .epoch = $0 { true } else { false } }
         }
         var proposal = Proposal(
-            server: server, life: servers[server].life, origin: origin, scope: scope, epoch: epoch,
-            transaction: transaction)
+            server: server,
+            life: servers[server].life,
+            origin: origin,
+            scope: scope,
+            epoch: epoch,
+            transaction: transaction
+        )
         if chance(percent: faults.proposalLossPercent) { return .failed }
         if chance(percent: faults.proposalUnknownPercent) {
             proposal.life = .max
@@ -100,7 +109,11 @@ extension HostWorld {
         switch outcome {
         case .committed:
             checker.committed(
-                by: servers[proposal.server].name, scope: proposal.scope, under: proposal.epoch, actual: actual)
+                by: servers[proposal.server].name,
+                scope: proposal.scope,
+                under: proposal.epoch,
+                actual: actual
+            )
         case .refused(.epochChanged): report.fenced += 1
         case .refused(.invalid(let reason)):
             checker.fail("\(proposal.transaction.requestID) proposed an invalid transaction: \(reason)")

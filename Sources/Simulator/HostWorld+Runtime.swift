@@ -65,8 +65,12 @@ extension HostWorld {
             tell(40, "starts", container, host)
             let record: InstanceRecord? = head.instance(container.number)
             checker.started(
-                container, on: hosts[host].number, record, order: Int64(operation.spec?.generation ?? 0),
-                isSteady: isSteady(container.number))
+                container,
+                on: hosts[host].number,
+                record,
+                order: Int64(operation.spec?.generation ?? 0),
+                isSteady: isSteady(container.number)
+            )
         case .stop(let id):
             guard var container: RuntimeContainer = hosts[host].engine[id], container.phase == .running else { break }
             tell(41, "stops", container, host)
@@ -87,8 +91,12 @@ extension HostWorld {
         hosts[host].made += 1
         report.containersMade += 1
         let container = RuntimeContainer(
-            uuid: operation.uuid, number: operation.spec?.number ?? 0, externalID: "c\(hosts[host].made)",
-            name: operation.spec?.name ?? "", phase: .created)
+            uuid: operation.uuid,
+            number: operation.spec?.number ?? 0,
+            externalID: "c\(hosts[host].made)",
+            name: operation.spec?.name ?? "",
+            phase: .created
+        )
         hosts[host].engine[container.externalID] = container
         tell(43, "is made", container, host)
         checker.made(container, on: hosts[host].number, head.instance(container.number))

@@ -79,10 +79,18 @@ extension HostWorld {
 
     private func plan(_ server: Int, _ scope: UInt64, _ item: WorkItem, epoch: UInt64) {
         let context = ControlContext(
-            scope: scope, epoch: epoch, time: time, uuids: UUIDSource(seed: (high: nextNumber(), low: nextNumber())),
-            requestID: "\(servers[server].name) \(item)", purgeAgeMilliseconds: 1 << 40)
+            scope: scope,
+            epoch: epoch,
+            time: time,
+            uuids: UUIDSource(seed: (high: nextNumber(), low: nextNumber())),
+            requestID: "\(servers[server].name) \(item)",
+            purgeAgeMilliseconds: 1 << 40
+        )
         let plan: Plan = Controllers.run(
-            item, HostWorldReader(view: servers[server].view, documents: documents), context)
+            item,
+            HostWorldReader(view: servers[server].view, documents: documents),
+            context
+        )
         servers[server].workers[scope]?.items.remove(item)
         servers[server].workers[scope]?.wakes[item] = plan.wakeAt
         servers[server].workers[scope]?.current = item
@@ -143,7 +151,13 @@ extension HostWorld {
         let scope: UInt64 = hosts[index].project
         guard let epoch: UInt64 = servers[server].held[scope] else { return true }
         let planned: Transaction? = HostReports.agentState(
-            state, host: host, scope: scope, epoch: epoch, time: time, in: servers[server].view)
+            state,
+            host: host,
+            scope: scope,
+            epoch: epoch,
+            time: time,
+            in: servers[server].view
+        )
         guard let planned else { return true }
         switch propose(server, .absence, scope: scope, epoch: epoch, planned) {
         case .outcome(.committed): return true

@@ -44,8 +44,14 @@ extension HostWorld {
         if let old: UInt64 = servers[server].sessions[host.number]?.stream, old != id { closeFromServer(old) }
         servers[server].absences[host.number] = nil
         servers[server].sessions[host.number] = HostWorldSession(
-            stream: id, host: host.number, project: host.project, epoch: epoch, work: [.facts(hello.facts)],
-            lastHeard: now, nextPing: now + Limits.hostPingSeconds * 10)
+            stream: id,
+            host: host.number,
+            project: host.project,
+            epoch: epoch,
+            work: [.facts(hello.facts)],
+            lastHeard: now,
+            nextPing: now + Limits.hostPingSeconds * 10
+        )
     }
 
     func run(_ server: Int, sessionOf host: UInt64) {
@@ -82,19 +88,39 @@ extension HostWorld {
     }
 
     private func transaction(
-        for work: HostWorldSession.Work, _ session: HostWorldSession, _ server: Int
+        for work: HostWorldSession.Work,
+        _ session: HostWorldSession,
+        _ server: Int
     ) -> Transaction? {
         let view: StoreView = servers[server].view
         switch work {
         case .facts(let facts):
             return HostReports.facts(
-                facts, host: session.host, scope: session.project, epoch: session.epoch, time: time, in: view)
+                facts,
+                host: session.host,
+                scope: session.project,
+                epoch: session.epoch,
+                time: time,
+                in: view
+            )
         case .observations(let observations):
             return HostReports.writes(
-                observations, host: session.host, scope: session.project, epoch: session.epoch, time: time, in: view)
+                observations,
+                host: session.host,
+                scope: session.project,
+                epoch: session.epoch,
+                time: time,
+                in: view
+            )
         case .orphans(let orphans):
             return HostReports.orphans(
-                orphans, host: session.host, scope: session.project, epoch: session.epoch, time: time, in: view)
+                orphans,
+                host: session.host,
+                scope: session.project,
+                epoch: session.epoch,
+                time: time,
+                in: view
+            )
         }
     }
 

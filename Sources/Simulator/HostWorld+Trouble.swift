@@ -34,9 +34,13 @@ extension HostWorld {
         report.streamsMoved = max(report.streamsMoved, openStreams(of: project, at: owner?.node))
         commit(
             Transaction(
-                time: time, actor: "system", requestID: "move of \(project) to \(next)",
+                time: time,
+                actor: "system",
+                requestID: "move of \(project) to \(next)",
                 preconditions: [.epoch(scope: project, owner?.epoch ?? 0)],
-                writes: [.assignScope(scope: .known(project), node: next)]))
+                writes: [.assignScope(scope: .known(project), node: next)]
+            )
+        )
     }
 
     private func openStreams(of project: UInt64, at node: String?) -> Int {

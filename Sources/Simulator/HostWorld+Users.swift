@@ -27,13 +27,18 @@ extension HostWorld {
         for environment in 1...max(1, size.environments) {
             let name: String = "environment-\(environment)"
             let project: UInt64 = create(
-                .account, ["kind": "project", "name": .string(name), "uuid": .string(name), "state": "active"], in: 0)
+                .account,
+                ["kind": "project", "name": .string(name), "uuid": .string(name), "state": "active"],
+                in: 0
+            )
             projects.append(project)
             stacks.append(
                 create(
                     .stack,
                     ["kind": "stack", "name": .string("stack-\(environment)"), "state": "active", "creatorId": 1],
-                    in: project))
+                    in: project
+                )
+            )
         }
         for number in 0..<size.hosts { addHost(number, to: projects[number % projects.count]) }
         for project in projects {
@@ -46,13 +51,24 @@ extension HostWorld {
     private func addHost(_ number: Int, to project: UInt64) {
         let name: String = "host-\(number + 1)"
         let host: UInt64 = create(
-            .host, ["kind": "host", "hostname": .string(name), "uuid": .string(name), "state": "active"], in: project)
+            .host,
+            ["kind": "host", "hostname": .string(name), "uuid": .string(name), "state": "active"],
+            in: project
+        )
         hostIndex[host] = hosts.count
         hosts.append(
             HostWorldHost(
-                number: host, project: project,
+                number: host,
+                project: project,
                 facts: HostFacts(
-                    hostUUID: name, agentVersion: "1", runtime: "simulated", hostname: name, address: "127.0.0.1")))
+                    hostUUID: name,
+                    agentVersion: "1",
+                    runtime: "simulated",
+                    hostname: name,
+                    address: "127.0.0.1"
+                )
+            )
+        )
     }
 
     private func addService(to project: UInt64, scale: Int, isSteady: Bool = false, isGlobal: Bool = false) {
@@ -64,7 +80,9 @@ extension HostWorld {
                 "kind": "service", "name": .string("service-\(wishes.count + 1)"), "stackId": JSONValue(stacks[index]),
                 "scale": JSONValue(scale), "state": "registering", "startOnCreate": true, "creatorId": 1,
                 "launchConfig": ["imageUuid": "sim:ok", "labels": .object(labels)],
-            ], in: project)
+            ],
+            in: project
+        )
         wishes[service] = HostWorldWish(project: project, isGlobal: isGlobal, isSteady: isSteady, scale: scale)
     }
 
@@ -74,8 +92,13 @@ extension HostWorld {
         if project != 0 { fields["accountId"] = JSONValue(project) }
         let outcome: TransactionOutcome = commit(
             Transaction(
-                time: time, actor: "1a1", requestID: "user",
-                writes: [RecordWriting.put(table, .created(0), fields, scope: .known(project))], created: 1))
+                time: time,
+                actor: "1a1",
+                requestID: "user",
+                writes: [RecordWriting.put(table, .created(0), fields, scope: .known(project))],
+                created: 1
+            )
+        )
         guard case .committed(_, let numbers) = outcome, let number: UInt64 = numbers.first else {
             checker.fail("a user could not create \(fields): \(outcome)")
             return 0
@@ -118,11 +141,20 @@ extension HostWorld {
             record.state = "removing"
         }
         let write: Write = RecordWriting.put(
-            .service, .known(number), record.fields, scope: .known(wish.project))
+            .service,
+            .known(number),
+            record.fields,
+            scope: .known(wish.project)
+        )
         commit(
             Transaction(
-                time: time, actor: "1a1", requestID: "user: service \(number) \(record.state) \(record.scale)",
-                preconditions: [.revision(stored.key, stored.revision)], writes: [write]))
+                time: time,
+                actor: "1a1",
+                requestID: "user: service \(number) \(record.state) \(record.scale)",
+                preconditions: [.revision(stored.key, stored.revision)],
+                writes: [write]
+            )
+        )
         wishes[number] = wish
     }
 
@@ -162,7 +194,9 @@ extension HostWorld {
     }
 
     private func shortcoming(
-        of instance: Stored<InstanceRecord>, _ wish: HostWorldWish, _ state: HostWorldReader
+        of instance: Stored<InstanceRecord>,
+        _ wish: HostWorldWish,
+        _ state: HostWorldReader
     ) -> String? {
         let name: String = "instance \(instance.number)"
         guard let host: Int = instance.record.hostID.flatMap({ hostIndex[$0] }) else { return "\(name) has no host" }

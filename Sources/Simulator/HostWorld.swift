@@ -87,7 +87,10 @@ package final class HostWorld {
     var isReplaying: Bool = false
 
     package init(
-        seed: UInt64, size: HostWorldSize = HostWorldSize(), faults: HostFaults = HostFaults(), flaws: HostFlaws = []
+        seed: UInt64,
+        size: HostWorldSize = HostWorldSize(),
+        faults: HostFaults = HostFaults(),
+        flaws: HostFlaws = []
     ) {
         self.size = size
         self.faults = faults

@@ -52,9 +52,16 @@ struct RaftNode {
         applied = checkpoint.position.index
         state = checkpoint.state
         core = RaftCore(
-            id: id, group: contents.group, ballot: contents.ballot, log: log,
-            configuration: contents.baseConfiguration, applied: applied, settings: settings,
-            random: SeededRandom(seed: seed), flaws: flaws)
+            id: id,
+            group: contents.group,
+            ballot: contents.ballot,
+            log: log,
+            configuration: contents.baseConfiguration,
+            applied: applied,
+            settings: settings,
+            random: SeededRandom(seed: seed),
+            flaws: flaws
+        )
     }
 
     /// The power goes: of what the disk was working on some part arrived.
@@ -71,8 +78,10 @@ struct RaftNode {
     mutating func takeCheckpoint(keeping tail: LogIndex) {
         guard var core, let term = core.log.term(at: applied) else { return }
         checkpoint = Checkpoint(
-            position: LogPosition(index: applied, term: term), state: state,
-            configuration: core.configuration(at: applied))
+            position: LogPosition(index: applied, term: term),
+            state: state,
+            configuration: core.configuration(at: applied)
+        )
         guard applied > tail, applied - tail > core.log.base.index else { return }
         _ = core.step(.compact(through: applied - tail))
         try? disk.compact(through: applied - tail)

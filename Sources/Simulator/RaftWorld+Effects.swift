@@ -113,7 +113,9 @@ extension RaftWorld {
         nodes[position].queue = []
         let slow: Int = !isCalm && random.chance(percent: 2) ? 20 : 1
         schedule(
-            .disk(nodes[position].id, life: nodes[position].life), after: (1 + random.below(faults.diskTicks)) * slow)
+            .disk(nodes[position].id, life: nodes[position].life),
+            after: (1 + random.below(faults.diskTicks)) * slow
+        )
     }
 
     private func finishDisk(_ id: MemberID, _ life: UInt64) {
@@ -139,17 +141,29 @@ extension RaftWorld {
         let isLost: Bool = !isCalm && random.chance(percent: 30)
         let ticks: Int = 5 + random.below(10)
         schedule(
-            .snapshotSent(from: sender.id, to: member, life: sender.life, succeeded: !isLost), after: ticks + 2)
+            .snapshotSent(from: sender.id, to: member, life: sender.life, succeeded: !isLost),
+            after: ticks + 2
+        )
         guard !isLost else { return }
         let checkpoint: RaftNode.Checkpoint = sender.checkpoint
         schedule(
             .snapshot(
-                from: sender.id, to: member, checkpoint.position, state: checkpoint.state, checkpoint.configuration),
-            after: ticks)
+                from: sender.id,
+                to: member,
+                checkpoint.position,
+                state: checkpoint.state,
+                checkpoint.configuration
+            ),
+            after: ticks
+        )
     }
 
     private func install(
-        _ from: MemberID, _ to: MemberID, _ snapshot: LogPosition, _ state: UInt64, _ configuration: Configuration
+        _ from: MemberID,
+        _ to: MemberID,
+        _ snapshot: LogPosition,
+        _ state: UInt64,
+        _ configuration: Configuration
     ) {
         guard let position = position(of: to), network.isOpen(from, to, at: now),
             nodes[position].core?.wantsSnapshot(snapshot) == true
@@ -157,7 +171,10 @@ extension RaftWorld {
         report.snapshots += 1
         trace.record(now, 7, to.number, snapshot.index) { "\(to) installs snapshot \(snapshot)" }
         nodes[position].checkpoint = RaftNode.Checkpoint(
-            position: snapshot, state: state, configuration: configuration)
+            position: snapshot,
+            state: state,
+            configuration: configuration
+        )
         nodes[position].applied = snapshot.index
         nodes[position].state = state
         step(position, .snapshotInstalled(snapshot, configuration))

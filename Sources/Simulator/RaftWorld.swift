@@ -146,7 +146,9 @@ package final class RaftWorld {
         nextPayload += UInt64(count)
         let proposals: [RaftCore.Proposal] = (first..<nextPayload).map { number in
             RaftCore.Proposal(
-                id: number, payload: (0..<8).map { UInt8(truncatingIfNeeded: number >> UInt64(8 * $0)) })
+                id: number,
+                payload: (0..<8).map { UInt8(truncatingIfNeeded: number >> UInt64(8 * $0)) }
+            )
         }
         step(position, .propose(proposals))
     }

@@ -8,7 +8,11 @@ package enum Simulation {
     ///   - print: takes one line.
     /// - Returns: whether no rule was violated in any of them.
     package static func run(
-        seed: UInt64, count: Int, members: Int, steps: Int, print: (String) -> Void
+        seed: UInt64,
+        count: Int,
+        members: Int,
+        steps: Int,
+        print: (String) -> Void
     ) -> Bool {
         var isSound: Bool = true
         for offset in 0..<UInt64(max(0, count)) {

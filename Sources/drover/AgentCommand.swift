@@ -5,7 +5,8 @@ import Logging
 /// `agent`: what runs on a host.
 enum AgentCommand {
     static let command = Command(
-        "agent", summary: "run the agent of a host",
+        "agent",
+        summary: "run the agent of a host",
         details: """
             Registers this machine as a host of an environment, once, and keeps its containers as the server wants them.
             Containers go on when the agent stops, and when no server is in reach. A registration token comes from
@@ -51,10 +52,15 @@ enum AgentCommand {
             labels[String(pair[0])] = String(pair[1])
         }
         return AgentConfiguration(
-            url: url, token: arguments.value("token"),
-            dataFolder: data.hasPrefix("/") ? data : "\(invocation.directory)/\(data)", runtime: runtime, labels: labels,
-            address: arguments.value("address"), hostname: arguments.value("name"),
+            url: url,
+            token: arguments.value("token"),
+            dataFolder: data.hasPrefix("/") ? data : "\(invocation.directory)/\(data)",
+            runtime: runtime,
+            labels: labels,
+            address: arguments.value("address"),
+            hostname: arguments.value("name"),
             dockerHost: invocation.environment["DOCKER_HOST"],
-            simulatedLatency: .milliseconds(try arguments.count("latency") ?? 0))
+            simulatedLatency: .milliseconds(try arguments.count("latency") ?? 0)
+        )
     }
 }

@@ -5,7 +5,9 @@ import JSON
 /// `bench`: figures of this build on this machine.
 enum BenchCommand {
     static let command = Command(
-        "bench", operands: "raft|store", summary: "measure this build on this machine",
+        "bench",
+        operands: "raft|store",
+        summary: "measure this build on this machine",
         details: """
             raft   puts through a group of one with its real log: latency and throughput
             store  the state machine alone: apply, reads, restart, watches

@@ -10,7 +10,8 @@ enum ServerCommands {
     static let all: [Command] = [initialise, run]
 
     private static let initialise = Command(
-        "server init", summary: "found a cluster on this machine",
+        "server init",
+        summary: "found a cluster on this machine",
         details: """
             Makes the data folder of the cluster's first node and prints the administrator's key, once. Start the node
             with 'drover server run'. Access control is on. Variables DEFAULT_CATTLE_* of the environment set settings:
@@ -24,8 +25,10 @@ enum ServerCommands {
     ) { invocation in
         let folder: DataFolder = try ServerCommands.folder(invocation)
         let options = ServerInit.Options(
-            name: try name(invocation), http: try address(invocation) ?? ListenAddress(host: "127.0.0.1", port: 8080),
-            settings: SettingSeeds.read(invocation.environment))
+            name: try name(invocation),
+            http: try address(invocation) ?? ListenAddress(host: "127.0.0.1", port: 8080),
+            settings: SettingSeeds.read(invocation.environment)
+        )
         let key: APIKey
         do throws(NodeFault) {
             key = try await ServerInit.found(folder, options, logger: .standard(invocation.environment, quiet: true))
@@ -33,19 +36,23 @@ enum ServerCommands {
             throw CommandFailure("\(error)")
         }
         if invocation.output == .table {
-            invocation.console.line("The cluster is founded in \(folder.path). Its administrator's key, shown only now:")
+            invocation.console.line(
+                "The cluster is founded in \(folder.path). Its administrator's key, shown only now:"
+            )
             invocation.console.line("  access key  \(key.publicValue)")
             invocation.console.line("  secret key  \(key.secretValue)")
             invocation.console.line("Start the node: drover server run --data \(folder.path)")
         } else {
             invocation.console.line(
-                JSONWriter.pretty(["accessKey": .string(key.publicValue), "secretKey": .string(key.secretValue)]))
+                JSONWriter.pretty(["accessKey": .string(key.publicValue), "secretKey": .string(key.secretValue)])
+            )
         }
         return 0
     }
 
     private static let run = Command(
-        "server run", summary: "run a server node",
+        "server run",
+        summary: "run a server node",
         details: "Runs until it is told to stop (ctrl-C or SIGTERM); then it finishes what it has begun.",
         options: [
             OptionSpec("data", value: "DIR", "the data folder that 'server init' made"),
@@ -57,7 +64,9 @@ enum ServerCommands {
         let node: Node
         do throws(NodeFault) {
             node = try await Node.start(
-                folder, http: http, logger: .standard(invocation.environment),
+                folder,
+                http: http,
+                logger: .standard(invocation.environment),
                 version: Version.number
             ) { reason in
                 // Nothing more may be acknowledged: the log and what is on the disk speak for this node from here.
@@ -82,7 +91,8 @@ enum ServerCommands {
 
     private static func name(_ invocation: Invocation) throws(CommandFailure) -> String {
         guard let name: String = invocation.arguments.value("name") else { throw .usage("--name NODE is needed") }
-        let isLabel: Bool = (1...63).contains(name.utf8.count)
+        let isLabel: Bool =
+            (1...63).contains(name.utf8.count)
             && name.utf8.allSatisfy { byte in
                 (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
                     || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || byte == UInt8(ascii: "-")

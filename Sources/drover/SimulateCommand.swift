@@ -4,7 +4,8 @@ import Simulator
 /// `simulate`: whole clusters under faults, from seeds, with checkers outside.
 enum SimulateCommand {
     static let command = Command(
-        "simulate", summary: "run simulated clusters under faults and check that no promise is broken",
+        "simulate",
+        summary: "run simulated clusters under faults and check that no promise is broken",
         details: "The same seed gives the same run, step for step. Exit code 0: nothing was violated.",
         options: [
             OptionSpec("seed", value: "N", "the first seed (default 0)"),
@@ -16,9 +17,12 @@ enum SimulateCommand {
         let arguments: ParsedArguments = invocation.arguments
         let console: Console = invocation.console
         let isClean: Bool = Simulation.run(
-            seed: UInt64(try arguments.count("seed") ?? 0), count: try arguments.count("count") ?? 1,
-            members: try arguments.count("members") ?? 3, steps: try arguments.count("steps") ?? 2_500,
-            print: { console.line($0) })
+            seed: UInt64(try arguments.count("seed") ?? 0),
+            count: try arguments.count("count") ?? 1,
+            members: try arguments.count("members") ?? 3,
+            steps: try arguments.count("steps") ?? 2_500,
+            print: { console.line($0) }
+        )
         return isClean ? 0 : 1
     }
 }

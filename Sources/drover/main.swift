@@ -5,9 +5,14 @@ import Glibc
 signal(SIGPIPE, SIG_IGN)
 
 var table: CommandTable = DroverCommand.table(version: Version.number)
-for command in ServerCommands.all + [DevCommand.command, AgentCommand.command, BenchCommand.command, SimulateCommand.command] {
+for command in ServerCommands.all + [
+    DevCommand.command, AgentCommand.command, BenchCommand.command, SimulateCommand.command,
+] {
     table.add(command)
 }
 exit(
     await table.run(
-        arguments: Array(CommandLine.arguments.dropFirst()), environment: ProcessEnvironment.variables))
+        arguments: Array(CommandLine.arguments.dropFirst()),
+        environment: ProcessEnvironment.variables
+    )
+)

@@ -21,12 +21,14 @@ actor NodeRig {
     static let logger = Logger(label: "test", level: .error, sink: CapturingLogSink())
 
     init(settings: [(name: String, value: String)] = []) async throws {
-        let path: String = FileManager.default.temporaryDirectory.appending(path: "drover-node-\(UUID().uuidString)").path
+        let path: String = FileManager.default.temporaryDirectory.appending(path: "drover-node-\(UUID().uuidString)")
+            .path
         folder = DataFolder(path)
         key = try await ServerInit.found(
             folder,
             ServerInit.Options(name: "node1", http: ListenAddress(host: "127.0.0.1", port: 0), settings: settings),
-            logger: Self.logger)
+            logger: Self.logger
+        )
         node = try await Self.start(folder)
         loop = try EventLoop.start()
         client = HTTPClient(loop: loop)
@@ -55,12 +57,18 @@ actor NodeRig {
 
     /// A request as the administrator, below the environment Default.
     func call(
-        _ method: String, _ path: String, _ body: JSONValue? = nil, user: String? = nil, password: String? = nil
+        _ method: String,
+        _ path: String,
+        _ body: JSONValue? = nil,
+        user: String? = nil,
+        password: String? = nil
     ) async throws -> (status: Int, body: JSONValue) {
         let credentials: String = "\(user ?? key.publicValue):\(password ?? key.secretValue)"
         var request = HTTPRequest(
-            method: method, target: path.hasPrefix("/v2-beta") ? path : "/v2-beta/projects/1a5/\(path)",
-            headers: ["Authorization": "Basic \(Base64.encode(Array(credentials.utf8)))"])
+            method: method,
+            target: path.hasPrefix("/v2-beta") ? path : "/v2-beta/projects/1a5/\(path)",
+            headers: ["Authorization": "Basic \(Base64.encode(Array(credentials.utf8)))"]
+        )
         if let body { request.body = JSONWriter.bytes(body) }
         let answer: HTTPClientResponse = try await client.send(request, to: endpoint)
         return (answer.status, (try? JSONReader.parse(answer.body)) ?? .null)
@@ -68,7 +76,9 @@ actor NodeRig {
 
     /// Asks until the condition holds; at most twenty seconds.
     func wait(
-        for what: String, _ path: String, until condition: @Sendable (JSONValue) -> Bool
+        for what: String,
+        _ path: String,
+        until condition: @Sendable (JSONValue) -> Bool
     ) async throws -> JSONValue {
         var last: JSONValue = .null
         for _ in 0..<400 {
@@ -114,8 +124,12 @@ actor PuppetHost {
         self.rig = rig
         uuid = UUID().uuidString.lowercased()
         let answer = try await rig.call(
-            "POST", "/v2-beta/register", ["key": .string(uuid), "hostname": .string(name)], user: "registrationToken",
-            password: token)
+            "POST",
+            "/v2-beta/register",
+            ["key": .string(uuid), "hostname": .string(name)],
+            user: "registrationToken",
+            password: token
+        )
         guard answer.status == 201, let access: String = answer.body["accessKey"]?.string,
             let secret: String = answer.body["secretKey"]?.string
         else { throw RigFault(message: "registering failed: \(answer)") }
@@ -127,14 +141,23 @@ actor PuppetHost {
     func connect() async throws {
         let credentials: String = Base64.encode(Array("\(accessKey):\(secretKey)".utf8))
         let socket: WebSocket = try await WebSocket.connect(
-            to: await rig.endpoint, target: "/v2-beta/hoststream", headers: ["Authorization": "Basic \(credentials)"],
-            client: rig.client)
+            to: await rig.endpoint,
+            target: "/v2-beta/hoststream",
+            headers: ["Authorization": "Basic \(credentials)"],
+            client: rig.client
+        )
         self.socket = socket
         let facts = HostFacts(
-            hostUUID: uuid, agentVersion: "test", runtime: "simulated", hostname: name, address: "127.9.9.9",
-            labels: ["name": name])
+            hostUUID: uuid,
+            agentVersion: "test",
+            runtime: "simulated",
+            hostname: name,
+            address: "127.9.9.9",
+            labels: ["name": name]
+        )
         try await send(
-            AgentFrame(.none, .hello(Hello(facts: facts, knownIncarnation: nil, knownEpoch: 0, knownRevision: 0))))
+            AgentFrame(.none, .hello(Hello(facts: facts, knownIncarnation: nil, knownEpoch: 0, knownRevision: 0)))
+        )
         reading = Task { while await self.step(socket) {} }
     }
 
@@ -144,7 +167,8 @@ actor PuppetHost {
     }
 
     private func step(_ socket: WebSocket) async -> Bool {
-        guard case .text(let text)? = try? await socket.receive(), let frame = try? ServerFrame(decoding: Array(text.utf8))
+        guard case .text(let text)? = try? await socket.receive(),
+            let frame = try? ServerFrame(decoding: Array(text.utf8))
         else { return false }
         stamps.append(frame.stamp)
         switch frame.message {
@@ -161,15 +185,26 @@ actor PuppetHost {
             kept[spec.uuid] = spec
             observations.append(
                 Observation(
-                    uuid: spec.uuid, number: spec.number, generation: spec.generation,
-                    condition: spec.goal == .running ? .running : .stopped, externalID: "puppet-\(spec.number)", startCount: 1))
+                    uuid: spec.uuid,
+                    number: spec.number,
+                    generation: spec.generation,
+                    condition: spec.goal == .running ? .running : .stopped,
+                    externalID: "puppet-\(spec.number)",
+                    startCount: 1
+                )
+            )
         }
         for tombstone in sync.tombstones {
             kept[tombstone.uuid] = nil
             tombstones.append(tombstone.uuid)
             observations.append(
                 Observation(
-                    uuid: tombstone.uuid, number: tombstone.number, generation: tombstone.generation, condition: .gone))
+                    uuid: tombstone.uuid,
+                    number: tombstone.number,
+                    generation: tombstone.generation,
+                    condition: .gone
+                )
+            )
         }
         guard !observations.isEmpty else { return }
         try? await send(AgentFrame(stamp, .report(Report(isFull: false, observations: observations))))

@@ -13,16 +13,21 @@ import Testing
 @Suite(.serialized) struct NodeTests {
     /// A stack with one service of it; returns their ids.
     private func deploy(
-        _ rig: NodeRig, scale: Int64, labels: JSONValue = [:], ports: JSONValue = []
+        _ rig: NodeRig,
+        scale: Int64,
+        labels: JSONValue = [:],
+        ports: JSONValue = []
     ) async throws -> (stack: String, service: String) {
         let stack = try await rig.call("POST", "stacks", ["name": "web"])
         let id: String = try #require(stack.body["id"]?.string)
         let service = try await rig.call(
-            "POST", "services",
+            "POST",
+            "services",
             [
                 "name": "app", "stackId": .string(id), "scale": .int(scale), "startOnCreate": true,
                 "launchConfig": ["imageUuid": "docker:hello:1", "labels": labels, "ports": ports],
-            ])
+            ]
+        )
         #expect(service.status == 201, "\(service.body)")
         return (id, try #require(service.body["id"]?.string))
     }
@@ -43,7 +48,10 @@ import Testing
             $0["state"]?.string == "active" && $0["instanceIds"]?.array?.count == 1
         }
         let left = try await rig.call("GET", "containers")
-        #expect(left.body["data"]?.array?.compactMap { $0["name"]?.string } == ["web-app-1"], "the last made goes first")
+        #expect(
+            left.body["data"]?.array?.compactMap { $0["name"]?.string } == ["web-app-1"],
+            "the last made goes first"
+        )
 
         #expect(try await rig.call("DELETE", "stacks/\(stack)").status == 200)
         _ = try await rig.wait(for: "nothing left", "containers") { $0["data"]?.array?.isEmpty ?? false }
@@ -59,7 +67,11 @@ import Testing
         let rig = try await NodeRig()
         let first: PuppetHost = try await rig.host("alpha")
         let (_, service) = try await deploy(
-            rig, scale: 7, labels: ["io.rancher.scheduler.global": "true"], ports: ["8080:80"])
+            rig,
+            scale: 7,
+            labels: ["io.rancher.scheduler.global": "true"],
+            ports: ["8080:80"]
+        )
         _ = try await rig.wait(for: "one instance", "services/\(service)") {
             $0["state"]?.string == "active" && $0["instanceIds"]?.array?.count == 1
         }
@@ -88,7 +100,9 @@ import Testing
         let stacks = try await rig.call("GET", "stacks?limit=-1")
         #expect(stacks.body["data"]?.array?.count == 21)
         try await host.connect()
-        _ = try await rig.wait(for: "the host's return", "hosts") { $0["data"]?.array?.first?["state"]?.string == "active" }
+        _ = try await rig.wait(for: "the host's return", "hosts") {
+            $0["data"]?.array?.first?["state"]?.string == "active"
+        }
         let again: JSONValue = try await rig.wait(for: "the same service", "services/\(service)") {
             $0["state"]?.string == "active" && $0["healthState"]?.string == "healthy"
         }
@@ -103,7 +117,10 @@ import Testing
         let rig = try await NodeRig()
         _ = try await rig.host("alpha")
         let (_, service) = try await deploy(
-            rig, scale: 1, labels: ["io.rancher.scheduler.affinity:host_label": "disk=ssd"])
+            rig,
+            scale: 1,
+            labels: ["io.rancher.scheduler.affinity:host_label": "disk=ssd"]
+        )
         let stuck: JSONValue = try await rig.wait(for: "a reason", "services/\(service)") {
             $0["transitioning"]?.string == "error"
         }
@@ -134,9 +151,15 @@ import Testing
         ])
         // A report of its own comes after the lie on the same stream: when it has arrived, so has the lie.
         let other = try await rig.call(
-            "POST", "containers",
-            ["imageUuid": "docker:x", "requestedHostId": try #require(
-                try await rig.call("GET", "hosts?hostname=beta").body["data"]?.array?.first?["id"])])
+            "POST",
+            "containers",
+            [
+                "imageUuid": "docker:x",
+                "requestedHostId": try #require(
+                    try await rig.call("GET", "hosts?hostname=beta").body["data"]?.array?.first?["id"]
+                ),
+            ]
+        )
         let id: String = try #require(other.body["id"]?.string, "\(other.body)")
         _ = try await rig.wait(for: "the liar's own container", "containers/\(id)") { $0["state"]?.string == "running" }
         let now = try await rig.call("GET", "services/\(service)")
@@ -149,8 +172,10 @@ import Testing
         let rig = try await NodeRig()
         await #expect(throws: NodeFault.alreadyFounded(folder: rig.folder.path)) {
             _ = try await ServerInit.found(
-                rig.folder, ServerInit.Options(name: "again", http: ListenAddress(host: "127.0.0.1", port: 0)),
-                logger: NodeRig.logger)
+                rig.folder,
+                ServerInit.Options(name: "again", http: ListenAddress(host: "127.0.0.1", port: 0)),
+                logger: NodeRig.logger
+            )
         }
         do {
             _ = try await NodeRig.start(rig.folder)
@@ -166,8 +191,10 @@ import Testing
         let rig = try await NodeRig()
         let other = DataFolder(rig.folder.path + "-other")
         _ = try await ServerInit.found(
-            other, ServerInit.Options(name: "other", http: try #require(ListenAddress(await rig.node.endpoint))),
-            logger: NodeRig.logger)
+            other,
+            ServerInit.Options(name: "other", http: try #require(ListenAddress(await rig.node.endpoint))),
+            logger: NodeRig.logger
+        )
         do {
             _ = try await NodeRig.start(other)
             Issue.record("two nodes listen on one port")
@@ -201,17 +228,23 @@ import Testing
 @Suite struct NodeConfigurationTests {
     @Test func `a configuration reads back as it was written`() throws {
         let configuration = NodeConfiguration(
-            name: "node1", member: .init(1), group: .init(cluster: 0xABC, incarnation: 7),
-            http: ListenAddress(host: "::1", port: 8080))
+            name: "node1",
+            member: .init(1),
+            group: .init(cluster: 0xABC, incarnation: 7),
+            http: ListenAddress(host: "::1", port: 8080)
+        )
         #expect(try NodeConfiguration(configuration.json) == configuration)
     }
 
     @Test func `a configuration with a member that nobody knows is refused`() throws {
         var object: JSONObject = try #require(
             NodeConfiguration(
-                name: "n", member: .init(1), group: .init(cluster: 1, incarnation: 1),
+                name: "n",
+                member: .init(1),
+                group: .init(cluster: 1, incarnation: 1),
                 http: ListenAddress(host: "127.0.0.1", port: 1)
-            ).json.object)
+            ).json.object
+        )
         object["colour"] = "green"
         #expect(throws: NodeFault.badConfiguration("node.json has a member 'colour' that this version does not know")) {
             _ = try NodeConfiguration(.object(object))
@@ -219,7 +252,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("8080", "127.0.0.1:8080"), ("0.0.0.0:1", "0.0.0.0:1"), ("[::1]:80", "[::1]:80"), ("x", nil), ("1.2.3.4:70000", nil),
+        ("8080", "127.0.0.1:8080"), ("0.0.0.0:1", "0.0.0.0:1"), ("[::1]:80", "[::1]:80"), ("x", nil),
+        ("1.2.3.4:70000", nil),
         (":80", nil),
     ])
     func `a listen address is numeric, with a port`(text: String, shown: String?) {

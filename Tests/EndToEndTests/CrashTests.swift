@@ -3,7 +3,9 @@ import Testing
 
 extension EndToEnd {
     @Suite(.serialized) struct CrashTests {
-        @Test func `kill -9 of the node, of an agent, of both in the middle of up loses and doubles nothing`() async throws {
+        @Test func `kill -9 of the node, of an agent, of both in the middle of up loses and doubles nothing`()
+            async throws
+        {
             try await DevRig.run { rig in
                 let rounds: [[String]] = [["node1"], ["host1"], ["node1", "host1"], ["node1", "host1", "host2"]]
                 try await Crashes(rig).run(rounds, scale: 40, seed: 1)

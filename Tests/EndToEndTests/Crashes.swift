@@ -13,8 +13,10 @@ struct Crashes: Sendable {
     let count: @Sendable () async throws -> Int
 
     init(
-        _ rig: DevRig, compose: (@Sendable (String, Int) throws -> String)? = nil,
-        held: (@Sendable () async throws -> [Held])? = nil, count: (@Sendable () async throws -> Int)? = nil
+        _ rig: DevRig,
+        compose: (@Sendable (String, Int) throws -> String)? = nil,
+        held: (@Sendable () async throws -> [Held])? = nil,
+        count: (@Sendable () async throws -> Int)? = nil
     ) {
         self.rig = rig
         self.compose = compose ?? { try rig.plain($0, scale: $1) }
@@ -70,7 +72,9 @@ struct Crashes: Sendable {
         var doubles: Set<String> = []
         while !Task.isCancelled {
             var seen: Set<String> = []
-            for container in (try? await held()) ?? [] where !seen.insert(container.name).inserted { doubles.insert(container.name) }
+            for container in (try? await held()) ?? [] where !seen.insert(container.name).inserted {
+                doubles.insert(container.name)
+            }
             try? await Task.sleep(for: .milliseconds(50))
         }
         return doubles.sorted()
@@ -106,7 +110,8 @@ private final class Writer: Sendable {
         try #require(acknowledged.count > 10, "only \(acknowledged.count) writes were acknowledged")
         let stacks: [JSONValue] = try await rig.list("stacks")
         let there: [String: String] = Dictionary(
-            stacks.map { ($0["id"]?.string ?? "", $0["name"]?.string ?? "") }) { first, _ in first }
+            stacks.map { ($0["id"]?.string ?? "", $0["name"]?.string ?? "") }
+        ) { first, _ in first }
         let lost = acknowledged.filter { there[$0.key] != $0.value }
         try #require(lost.isEmpty, "acknowledged, and lost: \(lost)")
     }

@@ -50,7 +50,8 @@ extension EndToEnd {
                         image: example/db:1
                         labels:
                           io.rancher.scheduler.affinity:host_label: disk=ssd
-                    """)
+                    """
+                )
                 let ended = try await rig.run(
                     ["up", "-d", "--file", "\(path)/docker-compose.yml", "--stack", "picky", "--timeout", "3"])
                 try ended.ends(1)
@@ -81,7 +82,8 @@ extension EndToEnd {
                               - '8080:80'
                             labels:
                               io.rancher.scheduler.global: 'true'
-                        """)
+                        """
+                    )
                 }
                 try await rig.up(try publishing("first")).ends(0)
                 let second: String = try publishing("second")

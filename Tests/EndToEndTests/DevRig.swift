@@ -24,12 +24,20 @@ final class DevRig: Sendable {
 
     /// Starts a cluster, hands it to `body`, stops it, and runs `afterwards`, whatever happened.
     static func run(
-        hosts: Int = 2, runtime: String = "simulated", environment: [String: String] = [:],
-        afterwards: (DevRig) async -> Void = { _ in }, _ body: (DevRig) async throws -> Void
+        hosts: Int = 2,
+        runtime: String = "simulated",
+        environment: [String: String] = [:],
+        afterwards: (DevRig) async -> Void = { _ in },
+        _ body: (DevRig) async throws -> Void
     ) async throws {
         try await withFolder { folder in
             let rig = DevRig(
-                folder: folder, hosts: hosts, runtime: runtime, environment: environment, loop: try .start())
+                folder: folder,
+                hosts: hosts,
+                runtime: runtime,
+                environment: environment,
+                loop: try .start()
+            )
             do {
                 try await rig.start()
                 try await body(rig)
@@ -62,11 +70,16 @@ final class DevRig: Sendable {
         let command = SubprocessCommand(
             Program.path,
             ["dev", "--hosts", "\(hosts)", "--runtime", runtime, "--data", data, "--port", "0"],
-            environment: Program.environment(["HOME": folder].merging(more) { $1 }), workingDirectory: folder)
+            environment: Program.environment(["HOME": folder].merging(more) { $1 }),
+            workingDirectory: folder
+        )
         // Not in a group of its own: ctrl-C on the tests ends it, too.
         let child: ChildProcess = try .spawn(
-            command, standardOutput: .appendTo("\(folder)/dev.log"), standardError: .appendTo("\(folder)/dev.log"),
-            ownGroup: false)
+            command,
+            standardOutput: .appendTo("\(folder)/dev.log"),
+            standardError: .appendTo("\(folder)/dev.log"),
+            ownGroup: false
+        )
         cluster.withLock { $0 = child }
         try await wait(for: "access.json", seconds: 90) {
             if let status = child.status { throw RigFailure("drover dev ended: \(status)") }
@@ -139,19 +152,26 @@ final class DevRig: Sendable {
     /// A command of the command line, with this cluster's address and key.
     func run(_ arguments: [String], seconds: Int = 120, environment: [String: String] = [:]) async throws -> Ended {
         try await Program.run(
-            arguments, environment: ["DROVER_DATA": data, "HOME": folder].merging(environment) { $1 },
-            folder: folder, seconds: seconds)
+            arguments,
+            environment: ["DROVER_DATA": data, "HOME": folder].merging(environment) { $1 },
+            folder: folder,
+            seconds: seconds
+        )
     }
 
     func api(
-        _ method: String, _ path: String, _ body: JSONValue? = nil
+        _ method: String,
+        _ path: String,
+        _ body: JSONValue? = nil
     ) async throws -> (status: Int, body: JSONValue, revision: Int64) {
         guard let key: String = access?["accessKey"]?.string, let secret: String = access?["secretKey"]?.string else {
             throw RigFailure("access.json has no key")
         }
         var request = HTTPRequest(
-            method: method, target: "/v2-beta/\(path)",
-            headers: ["Authorization": "Basic " + Base64.encode(Array("\(key):\(secret)".utf8))])
+            method: method,
+            target: "/v2-beta/\(path)",
+            headers: ["Authorization": "Basic " + Base64.encode(Array("\(key):\(secret)".utf8))]
+        )
         if let body {
             request.headers["Content-Type"] = "application/json"
             request.body = JSONWriter.bytes(body)
@@ -185,7 +205,9 @@ final class DevRig: Sendable {
     /// A plain GET anywhere, such as at a container.
     func get(_ host: String, _ port: Int, _ path: String = "/") async throws -> String {
         let answer: HTTPClientResponse = try await client.send(
-            HTTPRequest(method: "GET", target: path), to: .tcp(host: host, port: port))
+            HTTPRequest(method: "GET", target: path),
+            to: .tcp(host: host, port: port)
+        )
         guard answer.status == 200 else { throw RigFailure("\(host):\(port)\(path) answers \(answer.status)") }
         return String(decoding: answer.body, as: UTF8.self)
     }
@@ -199,7 +221,8 @@ final class DevRig: Sendable {
     /// The ends of all logs, for a test that failed.
     var logs: String {
         var text: String = ""
-        let files: [String] = ["\(folder)/dev.log"] + Files.names(in: data).filter { $0.hasSuffix(".log") }.map { "\(data)/\($0)" }
+        let files: [String] =
+            ["\(folder)/dev.log"] + Files.names(in: data).filter { $0.hasSuffix(".log") }.map { "\(data)/\($0)" }
         for file in files {
             let lines: [Substring] = (Files.read(file) ?? "").split(separator: "\n")
             text += "=== \(file): the last of \(lines.count) lines\n"

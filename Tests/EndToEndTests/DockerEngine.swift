@@ -24,7 +24,11 @@ enum Docker {
     @discardableResult
     static func run(_ arguments: [String], input: [UInt8] = []) async throws -> String {
         let result: SubprocessResult = try await Subprocess.run(
-            "docker", arguments, environment: Program.environment(["HOME": "/nonexistent"]), input: input)
+            "docker",
+            arguments,
+            environment: Program.environment(["HOME": "/nonexistent"]),
+            input: input
+        )
         guard result.status.isSuccess else {
             throw DockerFailure(description: "docker \(arguments.joined(separator: " ")): \(result.errorText)")
         }
@@ -48,7 +52,11 @@ enum Docker {
             for name in sh echo mkdir hostname httpd; do ln -s busybox "$root/bin/$name"; done
             tar -C "$root" -c .
             """
-        let packed: SubprocessResult = try await Subprocess.run("sh", ["-c", script], environment: Program.environment())
+        let packed: SubprocessResult = try await Subprocess.run(
+            "sh",
+            ["-c", script],
+            environment: Program.environment()
+        )
         guard packed.status.isSuccess else { throw RigFailure("no image: \(packed.errorText)") }
         let escaped: String = String(decoding: JSONWriter.bytes(["/bin/sh", "-c", .string(command)]), as: UTF8.self)
         try await run(["import", "--change", "CMD \(escaped)", "-", image], input: packed.standardOutput)
@@ -76,10 +84,14 @@ extension DevRig {
                 let short: Substring = name.dropFirst().split(separator: ".").first ?? ""
                 all.append(
                     Held(
-                        host: host, name: String(short),
+                        host: host,
+                        name: String(short),
                         uuid: each["Config"]?["Labels"]?["io.drover.instance.uuid"]?.string ?? "",
-                        externalID: each["Id"]?.string ?? "", isRunning: each["State"]?["Running"]?.bool ?? false,
-                        startedAt: each["State"]?["StartedAt"]?.string ?? ""))
+                        externalID: each["Id"]?.string ?? "",
+                        isRunning: each["State"]?["Running"]?.bool ?? false,
+                        startedAt: each["State"]?["StartedAt"]?.string ?? ""
+                    )
+                )
             }
         }
         return all.sorted { ($0.name, $0.externalID) < ($1.name, $1.externalID) }

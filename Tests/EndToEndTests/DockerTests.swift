@@ -12,7 +12,8 @@ extension EndToEnd {
                 let foreign: String = try await Docker.run(["run", "--detach", Docker.image]).trimmed
                 do {
                     try await check(rig)
-                    let state: String = try await Docker.run(["inspect", "--format", "{{.State.Running}}", foreign]).trimmed
+                    let state: String = try await Docker.run(["inspect", "--format", "{{.State.Running}}", foreign])
+                        .trimmed
                     try #require(state == "true", "a container of somebody else was touched")
                     try await Docker.run(["rm", "--force", foreign])
                 } catch {
@@ -38,7 +39,9 @@ extension EndToEnd {
                           - '\(port):8080'
                         labels:
                           io.rancher.scheduler.global: 'true'
-                    """, rancher: "version: '2'\nservices:\n  web:\n    scale: 4\n")
+                    """,
+                    rancher: "version: '2'\nservices:\n  web:\n    scale: 4\n"
+                )
             ).ends(0)
             let there = try await rig.agree(rig.engineContainers)
             try #require(there.shown.count == 6)
@@ -54,7 +57,9 @@ extension EndToEnd {
             }
             try #require(answers.count == 6, "\(answers)")
             for address in ["127.1.0.1", "127.1.0.2"] {
-                let text: String = try await wait(for: "\(address):\(port)") { try await rig.get(address, port).trimmed }
+                let text: String = try await wait(for: "\(address):\(port)") {
+                    try await rig.get(address, port).trimmed
+                }
                 try #require(answers.contains(text), "\(text) at \(address):\(port) is none of \(answers)")
             }
 
@@ -86,7 +91,8 @@ extension EndToEnd {
                           - '\(port):8080'
                         labels:
                           io.rancher.scheduler.global: 'true'
-                    """)
+                    """
+                )
                 let ended = try await rig.run(
                     ["up", "-d", "--file", "\(path)/docker-compose.yml", "--stack", "busy", "--timeout", "15"])
                 let own: String = try #require(PortHolder.find(address: "127.1.0.1", port: port)).description
@@ -100,7 +106,9 @@ extension EndToEnd {
             }
         }
 
-        @Test func `kill -9 of the node, of an agent, of both in the middle of up loses and doubles nothing`() async throws {
+        @Test func `kill -9 of the node, of an agent, of both in the middle of up loses and doubles nothing`()
+            async throws
+        {
             try await DockerTests.run { rig in
                 let rounds: [[String]] = [["node1"], ["host1"], ["node1", "host1", "host2"]]
                 try await crashes(rig).run(rounds, scale: 10, seed: 3)
@@ -134,8 +142,10 @@ extension EndToEnd {
 
         private func plain(_ rig: DevRig, _ stack: String, _ scale: Int) throws -> String {
             try rig.compose(
-                stack, "version: '2'\nservices:\n  web:\n    image: \(Docker.image)\n",
-                rancher: "version: '2'\nservices:\n  web:\n    scale: \(scale)\n")
+                stack,
+                "version: '2'\nservices:\n  web:\n    image: \(Docker.image)\n",
+                rancher: "version: '2'\nservices:\n  web:\n    scale: \(scale)\n"
+            )
         }
 
         private static func run(_ body: (DevRig) async throws -> Void) async throws {

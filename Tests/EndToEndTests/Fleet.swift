@@ -45,8 +45,10 @@ extension DevRig {
             wanted = try await list("stacks").first { $0["name"]?.string == stack }?["id"]?.string
             guard wanted != nil else { throw RigFailure("there is no stack \(stack)") }
         }
-        return try await list("containers").filter { wanted == nil || $0["stackId"]?.string == wanted }.map { Shown($0) }
-            .sorted { $0.name < $1.name }
+        return try await list("containers").filter { wanted == nil || $0["stackId"]?.string == wanted }.map {
+            Shown($0)
+        }
+        .sorted { $0.name < $1.name }
     }
 
     /// The API's id of `host1`, ….
@@ -68,9 +70,14 @@ extension DevRig {
                 for each in document["containers"]?.array ?? [] {
                     all.append(
                         Held(
-                            host: folder, name: each["name"]?.string ?? "", uuid: each["uuid"]?.string ?? "",
-                            externalID: each["externalId"]?.string ?? "", isRunning: each["phase"]?.string == "running",
-                            startedAt: each["startedAt"]?.string ?? ""))
+                            host: folder,
+                            name: each["name"]?.string ?? "",
+                            uuid: each["uuid"]?.string ?? "",
+                            externalID: each["externalId"]?.string ?? "",
+                            isRunning: each["phase"]?.string == "running",
+                            startedAt: each["startedAt"]?.string ?? ""
+                        )
+                    )
                 }
             }
         }
@@ -98,8 +105,12 @@ func disagreements(_ shown: [Shown], _ held: [Held], hosts: [String: String]) ->
         }
         if container.state != "running" { found.append("\(container.name) is \(container.state)") }
         if !there.isRunning { found.append("\(container.name) does not run on \(there.host)") }
-        if hosts[there.host] != container.hostID { found.append("\(container.name) is on \(there.host), not \(container.hostID)") }
-        if there.externalID != container.externalID { found.append("\(container.name) is \(there.externalID), not \(container.externalID)") }
+        if hosts[there.host] != container.hostID {
+            found.append("\(container.name) is on \(there.host), not \(container.hostID)")
+        }
+        if there.externalID != container.externalID {
+            found.append("\(container.name) is \(there.externalID), not \(container.externalID)")
+        }
     }
     let wanted: Set<String> = Set(shown.map(\.uuid))
     for container in held where !wanted.contains(container.uuid) {
@@ -158,11 +169,18 @@ extension DevRig {
                   web:
                     scale: \(scale)
 
-                """)
+                """
+        )
     }
 
     /// `drover up -d` of what ``compose(_:_:rancher:)`` wrote.
     func up(_ path: String, seconds: Int = 120) async throws -> Ended {
-        try await run(["up", "-d", "--file", "\(path)/docker-compose.yml", "--stack", String(path.split(separator: "/").last ?? "")], seconds: seconds)
+        try await run(
+            [
+                "up", "-d", "--file", "\(path)/docker-compose.yml", "--stack",
+                String(path.split(separator: "/").last ?? ""),
+            ],
+            seconds: seconds
+        )
     }
 }

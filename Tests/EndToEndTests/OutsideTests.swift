@@ -9,13 +9,21 @@ extension EndToEnd {
         @Test func `a data folder that is in use is refused, and by whom it is used`() async throws {
             try await DevRig.run(hosts: 1) { rig in
                 let node: Int32 = try #require(rig.process("node1"))
-                let second = try await rig.run(["server", "run", "--data", "\(rig.data)/node1", "--http", "127.0.0.1:0"])
+                let second = try await rig.run([
+                    "server", "run", "--data", "\(rig.data)/node1", "--http", "127.0.0.1:0",
+                ])
                 try second.ends(1)
-                try #require(second.error.contains("\(rig.data)/node1") && second.error.contains("\(node)"), "\(second)")
+                try #require(
+                    second.error.contains("\(rig.data)/node1") && second.error.contains("\(node)"),
+                    "\(second)"
+                )
 
                 let host: Int32 = try #require(rig.process("host1"))
                 let agent = try await rig.run(
-                    ["agent", "--url", rig.url, "--token", "registered", "--data", "\(rig.data)/host1", "--runtime", "simulated"])
+                    [
+                        "agent", "--url", rig.url, "--token", "registered", "--data", "\(rig.data)/host1", "--runtime",
+                        "simulated",
+                    ])
                 try agent.ends(1)
                 try #require(agent.error.contains("\(rig.data)/host1") && agent.error.contains("\(host)"), "\(agent)")
 
@@ -33,7 +41,8 @@ extension EndToEnd {
                 let node: Int32 = try #require(rig.process("node1"))
                 let port: Int = try #require(try rig.endpoint.port)
                 let other: String = "\(rig.folder)/other"
-                try await rig.run(["server", "init", "--data", other, "--name", "n2", "--http", "127.0.0.1:\(port)"]).ends(0)
+                try await rig.run(["server", "init", "--data", other, "--name", "n2", "--http", "127.0.0.1:\(port)"])
+                    .ends(0)
                 let server = try await rig.run(["server", "run", "--data", other])
                 try server.ends(1)
                 for word in ["127.0.0.1:\(port)", "process drover (\(node))"] {
@@ -60,10 +69,14 @@ extension EndToEnd {
                         [
                             "agent", "--url", rig.url, "--token", token, "--data", "\(rig.folder)/\(name)", "--runtime",
                             "simulated", "--name", name,
-                        ], seconds: 30)
+                        ],
+                        seconds: 30
+                    )
                 }
                 let own: String = try await token(rig)
-                for (name, wrong) in [("invented", "a:1:ff"), ("changed", String(own.dropLast()) + "z"), ("words", "let me in")] {
+                for (name, wrong) in [
+                    ("invented", "a:1:ff"), ("changed", String(own.dropLast()) + "z"), ("words", "let me in"),
+                ] {
                     let ended = try await agent(wrong, name)
                     try ended.ends(1)
                     try #require(ended.error.contains("registration token"), "\(ended)")
@@ -104,7 +117,10 @@ extension EndToEnd {
                         "misspelt", "version: '2'\nservices:\n  web:\n    imagee: example/web:1\n",
                         ["docker-compose.yml:4", "imagee", "image"]
                     ),
-                    ("odd", "version: '2'\nservices:\n  web:\n    image: example/web:1\n    ports: ['8o:80']\n", ["docker-compose.yml:5"]),
+                    (
+                        "odd", "version: '2'\nservices:\n  web:\n    image: example/web:1\n    ports: ['8o:80']\n",
+                        ["docker-compose.yml:5"]
+                    ),
                     ("empty", "", ["docker-compose.yml"]),
                 ]
                 for (name, text, words) in files {
@@ -125,7 +141,10 @@ extension EndToEnd {
                 // Three at once: each waits out the time that a request may take.
                 async let halfHead: String = rig.raw(Array("GET /v2-beta HTTP/1.1\r\nHos".utf8), seconds: 40)
                 async let halfBody: String = rig.raw(Array("\(head)Content-Length: 10\r\n\r\n{".utf8), seconds: 40)
-                let announced: String = try await rig.raw(Array("\(head)Content-Length: 99999999\r\n\r\n{}".utf8), seconds: 10)
+                let announced: String = try await rig.raw(
+                    Array("\(head)Content-Length: 99999999\r\n\r\n{}".utf8),
+                    seconds: 10
+                )
                 try #require(announced.hasPrefix("HTTP/1.1 413 "), "\(announced)")
                 let chunk: String = String(repeating: "x", count: 0x10000)
                 var chunked: String = head + "Transfer-Encoding: chunked\r\n\r\n"

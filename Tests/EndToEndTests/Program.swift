@@ -32,10 +32,17 @@ enum Program {
 
     /// Runs it to its end.
     static func run(
-        _ arguments: [String], environment: [String: String] = [:], folder: String? = nil, seconds: Int = 60
+        _ arguments: [String],
+        environment: [String: String] = [:],
+        folder: String? = nil,
+        seconds: Int = 60
     ) async throws -> Ended {
         let command = SubprocessCommand(
-            path, arguments, environment: Self.environment(environment), workingDirectory: folder)
+            path,
+            arguments,
+            environment: Self.environment(environment),
+            workingDirectory: folder
+        )
         let result: SubprocessResult = try await Subprocess.run(command, deadline: .seconds(seconds))
         return Ended(arguments: arguments, result: result)
     }
@@ -68,7 +75,9 @@ struct Ended: Sendable, CustomStringConvertible {
 /// A folder of its own, removed afterwards.
 func withFolder<Result>(_ body: (String) async throws -> Result) async throws -> Result {
     var template: [CChar] = Array("/tmp/drover-e2e-XXXXXX".utf8CString)
-    guard mkdtemp(&template) != nil else { throw RigFailure("no folder below /tmp: \(String(cString: strerror(errno)))") }
+    guard mkdtemp(&template) != nil else {
+        throw RigFailure("no folder below /tmp: \(String(cString: strerror(errno)))")
+    }
     let folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     do {
         let result: Result = try await body(folder)
@@ -92,7 +101,9 @@ struct RigFailure: Error, CustomStringConvertible {
 
 /// Waits until `condition` gives a value.
 func wait<Value>(
-    for what: String, seconds: Int = 30, _ condition: () async throws -> Value?
+    for what: String,
+    seconds: Int = 30,
+    _ condition: () async throws -> Value?
 ) async throws -> Value {
     let end: ContinuousClock.Instant = .now + .seconds(seconds)
     var last: (any Error)?

@@ -55,7 +55,13 @@ struct HostOrdersTests {
             return
         }
         state.records[key] = Record(
-            key: key, revision: 12, created: 12, scope: 5, time: 0, document: put.document.bytes)
+            key: key,
+            revision: 12,
+            created: 12,
+            scope: 5,
+            time: 0,
+            document: put.document.bytes
+        )
         #expect(writes(3, seen) == nil)
         var stopped: Observation = seen
         stopped.condition = .stopped
@@ -77,8 +83,14 @@ private struct Records: RecordReading {
     mutating func put(_ fields: JSONObject, revision: Revision) {
         let key = RecordKey(.instance, 40)
         records[key] = Record(
-            key: key, revision: revision, created: 1, scope: 5, time: 0, document: JSONWriter.bytes(.object(fields)),
-            terms: [RecordWriting.term("hostId", 3)])
+            key: key,
+            revision: revision,
+            created: 1,
+            scope: 5,
+            time: 0,
+            document: JSONWriter.bytes(.object(fields)),
+            terms: [RecordWriting.term("hostId", 3)]
+        )
     }
 
     func get(_ key: RecordKey) -> Record? { records[key] }

@@ -7,9 +7,14 @@ struct DiskStallTests {
     /// Member 1, leader of three, whose followers answer everything.
     private func leader() -> RaftCore {
         var core = RaftCore(
-            id: MemberID(1), group: Self.group, ballot: Ballot(), log: EntryTail(base: .start),
-            configuration: Configuration(voters: [MemberID(1), MemberID(2), MemberID(3)]), applied: 0,
-            random: SeededRandom(seed: 1))
+            id: MemberID(1),
+            group: Self.group,
+            ballot: Ballot(),
+            log: EntryTail(base: .start),
+            configuration: Configuration(voters: [MemberID(1), MemberID(2), MemberID(3)]),
+            applied: 0,
+            random: SeededRandom(seed: 1)
+        )
         while core.role == .follower { _ = core.step(.tick) }
         _ = core.step(message(.preVoteReply(granted: true), term: 1))
         _ = core.step(.ballotDurable(core.ballot))

@@ -34,8 +34,11 @@ struct QuorumTests {
 
     @Test func `a configuration survives its bytes, and no bytes crash the reader`() {
         let configuration = Configuration(
-            voters: [MemberID(3), MemberID(1), MemberID(3)], outgoing: [MemberID(9)], learners: [MemberID(4)],
-            removed: [MemberID(7)])
+            voters: [MemberID(3), MemberID(1), MemberID(3)],
+            outgoing: [MemberID(9)],
+            learners: [MemberID(4)],
+            removed: [MemberID(7)]
+        )
         #expect(Configuration(encoded: configuration.encoded) == configuration)
         #expect(configuration.voters == [MemberID(1), MemberID(3)])
         var random = SeededRandom(seed: 5)

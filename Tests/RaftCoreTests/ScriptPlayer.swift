@@ -48,7 +48,8 @@ struct ScriptPlayer {
             }
             nextProposal += UInt64(proposals.count)
             return step(.propose(proposals))
-        case "change": return step(.proposeConfiguration(voters: options.ids("voters"), learners: options.ids("learners")))
+        case "change":
+            return step(.proposeConfiguration(voters: options.ids("voters"), learners: options.ids("learners")))
         case "read": return step(.read(ids: words.compactMap { UInt64($0) }))
         case "transfer": return step(.transferLeadership(to: options.id("to")))
         case "ballot-durable": return step(.ballotDurable(core?.ballot ?? Ballot()))
@@ -73,10 +74,15 @@ struct ScriptPlayer {
         settings.heartbeatTicks = 3
         settings.promotionLagEntries = 3
         core = RaftCore(
-            id: MemberID(options.number("id")), group: GroupIdentity(cluster: 1, incarnation: 1),
-            ballot: Ballot(term: options.number("term")), log: log,
+            id: MemberID(options.number("id")),
+            group: GroupIdentity(cluster: 1, incarnation: 1),
+            ballot: Ballot(term: options.number("term")),
+            log: log,
             configuration: Configuration(voters: options.ids("voters"), learners: options.ids("learners")),
-            applied: options.number("applied"), settings: settings, random: SeededRandom(seed: 1))
+            applied: options.number("applied"),
+            settings: settings,
+            random: SeededRandom(seed: 1)
+        )
         diskAnswers = false
         nextProposal = 1
     }
@@ -96,7 +102,14 @@ struct ScriptPlayer {
         return step(
             .received(
                 Message(
-                    group: group, from: options.id("from"), to: core.id, term: options.number("term"), body: body)))
+                    group: group,
+                    from: options.id("from"),
+                    to: core.id,
+                    term: options.number("term"),
+                    body: body
+                )
+            )
+        )
     }
 
     private mutating func step(_ input: RaftCore.Input) -> [String] {

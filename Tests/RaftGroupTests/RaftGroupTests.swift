@@ -61,15 +61,21 @@ struct RaftGroupTests {
     private func start(_ path: String, _ ledger: Ledger) throws -> RaftGroup<Ledger> {
         RaftGroup(
             storage: try FileLog(opening: path, knownCommitted: ledger.appliedIndex, segmentBytes: 64 * 1024),
-            machine: ledger, fatal: { Issue.record("\($0)") })
+            machine: ledger,
+            fatal: { Issue.record("\($0)") }
+        )
     }
 
     @Test func `a group of one applies what is proposed, in order, and finds it again after a restart`() async throws {
         let path: String = folder()
         defer { remove(path) }
         try FileLog.create(
-            in: path, member: Self.one, group: Self.identity, configuration: Configuration(voters: [Self.one]),
-            segmentBytes: 64 * 1024)
+            in: path,
+            member: Self.one,
+            group: Self.identity,
+            configuration: Configuration(voters: [Self.one]),
+            segmentBytes: 64 * 1024
+        )
         let ledger = Ledger()
         let group: RaftGroup<Ledger> = try start(path, ledger)
         try await group.awaitLeader()
@@ -105,8 +111,12 @@ struct RaftGroupTests {
         let path: String = folder()
         defer { remove(path) }
         try FileLog.create(
-            in: path, member: Self.one, group: Self.identity, configuration: Configuration(voters: [Self.one]),
-            segmentBytes: 64 * 1024)
+            in: path,
+            member: Self.one,
+            group: Self.identity,
+            configuration: Configuration(voters: [Self.one]),
+            segmentBytes: 64 * 1024
+        )
         let ledger = Ledger()
         let group: RaftGroup<Ledger> = try start(path, ledger)
         try await group.awaitLeader()
@@ -135,14 +145,21 @@ struct RaftGroupTests {
     }
 
     private func memoryGroup(
-        _ id: MemberID, _ voters: [MemberID], _ wire: Wire, _ ledger: Ledger
+        _ id: MemberID,
+        _ voters: [MemberID],
+        _ wire: Wire,
+        _ ledger: Ledger
     ) -> RaftGroup<Ledger> {
         var options = RaftGroup<Ledger>.Options()
         options.tickMilliseconds = 5
         options.seed = id.number
         let group = RaftGroup(
             storage: MemoryLog(member: id, group: Self.identity, configuration: Configuration(voters: voters)),
-            machine: ledger, transport: wire, options: options, fatal: { Issue.record("\($0)") })
+            machine: ledger,
+            transport: wire,
+            options: options,
+            fatal: { Issue.record("\($0)") }
+        )
         wire.connect(group)
         return group
     }

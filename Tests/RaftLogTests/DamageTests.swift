@@ -40,7 +40,10 @@ struct DamageTests {
             let log = try FileLog(opening: folder.path, segmentBytes: 64 * 1024)
             try log.write(.append([entry(10, 2, "again")], write: 1))
             try log.close()
-            #expect(try FileLog(opening: folder.path, segmentBytes: 64 * 1024).contents().entries.last == entry(10, 2, "again"))
+            #expect(
+                try FileLog(opening: folder.path, segmentBytes: 64 * 1024).contents().entries.last
+                    == entry(10, 2, "again")
+            )
         }
     }
 
@@ -136,7 +139,8 @@ struct DamageTests {
             for _ in 0...random.below(6) { bytes[random.below(bytes.count)] = UInt8(random.below(256)) }
             bytes.removeLast(random.below(bytes.count))
             var replay = LogReplay(
-                LogContents(member: MemberID(1), group: testGroup, baseConfiguration: testConfiguration))
+                LogContents(member: MemberID(1), group: testGroup, baseConfiguration: testConfiguration)
+            )
             do { try replay.read(SegmentReader(path: name, bytes: bytes)) } catch {}
         }
     }

@@ -56,11 +56,18 @@ struct FileLogTests {
         var writer = RecordBytes()
         let checksum: UInt32 = writer.write(
             LogRecord(
-                .entry(.data), version: 1, position: LogPosition(index: 7, term: 3), payload: [1, 2, 3], flushed: 64,
-                previous: 0xAABB_CCDD))
+                .entry(.data),
+                version: 1,
+                position: LogPosition(index: 7, term: 3),
+                payload: [1, 2, 3],
+                flushed: 64,
+                previous: 0xAABB_CCDD
+            )
+        )
         // Settled: a change here is a change of the disk format.
         #expect(
             writer.hex == "03000000" + RecordBytes.littleEndian(checksum) + "ddccbbaa" + "02010000"
-                + "0700000000000000" + "0300000000000000" + "40000000" + "00000000" + "0102030000000000")
+                + "0700000000000000" + "0300000000000000" + "40000000" + "00000000" + "0102030000000000"
+        )
     }
 }

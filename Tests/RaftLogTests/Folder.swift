@@ -37,8 +37,12 @@ func entry(_ index: LogIndex, _ term: Term, _ text: String = "x") -> LogEntry {
 
 func founded(_ folder: Folder, segmentBytes: Int = 64 * 1024) throws -> FileLog {
     try FileLog.create(
-        in: folder.path, member: MemberID(1), group: testGroup, configuration: testConfiguration,
-        segmentBytes: segmentBytes)
+        in: folder.path,
+        member: MemberID(1),
+        group: testGroup,
+        configuration: testConfiguration,
+        segmentBytes: segmentBytes
+    )
     return try FileLog(opening: folder.path, segmentBytes: segmentBytes)
 }
 

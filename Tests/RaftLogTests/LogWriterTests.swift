@@ -38,8 +38,10 @@ struct LogWriterTests {
         let seen = Mailbox<[DiskWrite]>()
         let done = Mailbox<UInt64>()
         let writer = LogWriter(
-            storage: GatedLog(gate: gate, seen: seen), completion: { done.post($0.write ?? 0) },
-            fatal: { Issue.record("\($0)") })
+            storage: GatedLog(gate: gate, seen: seen),
+            completion: { done.post($0.write ?? 0) },
+            fatal: { Issue.record("\($0)") }
+        )
         writer.submit([.append([entry(1, 1)], write: 1)])
         #expect(seen.take()?.first?.count == 1)
         for write in UInt64(2)...6 { writer.submit([.append([entry(write, 1)], write: write)]) }
@@ -58,8 +60,10 @@ struct LogWriterTests {
         let faults = Mailbox<LogFault>()
         let done = Mailbox<UInt64>()
         let writer = LogWriter(
-            storage: GatedLog(gate: gate, seen: seen), completion: { done.post($0.write ?? 0) },
-            fatal: { faults.post($0) })
+            storage: GatedLog(gate: gate, seen: seen),
+            completion: { done.post($0.write ?? 0) },
+            fatal: { faults.post($0) }
+        )
         writer.submit([.append([entry(1, 1)], write: 1)])
         #expect(seen.take()?.count == 1)
         writer.submit([.append([entry(2, 1)], write: 2)])

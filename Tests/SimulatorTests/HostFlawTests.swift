@@ -15,11 +15,17 @@ import Testing
     static let table: [Row] = [
         Row(name: "an agent takes frames of old epochs", flaw: .ignoresFence, seeds: 3, sign: "a frame of the past"),
         Row(
-            name: "an agent removes what is not named", flaw: .deletesOnAbsence, seeds: 3,
-            sign: "nobody had ordered it"),
+            name: "an agent removes what is not named",
+            flaw: .deletesOnAbsence,
+            seeds: 3,
+            sign: "nobody had ordered it"
+        ),
         Row(
-            name: "a move of ownership restarts containers", flaw: .restartsOnMove, seeds: 3,
-            sign: "though it is to keep running"),
+            name: "a move of ownership restarts containers",
+            flaw: .restartsOnMove,
+            seeds: 3,
+            sign: "though it is to keep running"
+        ),
         Row(name: "a runtime makes a second container", flaw: .createsBlindly, seeds: 8, sign: "which has others on"),
         Row(name: "a server acts under its old epoch", flaw: .keepsOldEpoch, seeds: 5, sign: "when its epoch was"),
     ]

@@ -11,7 +11,9 @@ struct OwnThread: SuiteTrait, TestTrait, TestScoping {
     private static let executor = QueueExecutor()
 
     @concurrent func provideScope(
-        for test: Test, testCase: Test.Case?, performing function: @Sendable @concurrent () async throws -> Void
+        for test: Test,
+        testCase: Test.Case?,
+        performing function: @Sendable @concurrent () async throws -> Void
     ) async throws {
         try await withTaskExecutorPreference(Self.executor) { try await function() }
     }

@@ -116,7 +116,8 @@ struct DecoderTests {
             (
                 "too many writes",
                 Samples.transaction(
-                    writes: Array(repeating: .touchPolicy(subject: Template("x")), count: Limits.transactionWrites + 1))
+                    writes: Array(repeating: .touchPolicy(subject: Template("x")), count: Limits.transactionWrites + 1)
+                )
             ),
             ("too many created numbers", with { $0.created = Limits.transactionWrites + 1 }),
             ("a negative count of created numbers", with { $0.created = -1 }),
@@ -144,8 +145,14 @@ struct DecoderTests {
     @Test func `a transaction above the limit of bytes is neither proposed nor decoded`() {
         let document = Template(bytes: Array(repeating: 32, count: 200_000))
         let writes: [Write] = (1...6).map { number in
-            .put(RecordWrite(
-                table: Table(rawValue: 1), number: .known(number), scope: .known(0), document: document))
+            .put(
+                RecordWrite(
+                    table: Table(rawValue: 1),
+                    number: .known(number),
+                    scope: .known(0),
+                    document: document
+                )
+            )
         }
         let transaction: Transaction = Samples.transaction(writes: writes)
         #expect(throws: Never.self) { try transaction.validate() }
@@ -155,8 +162,15 @@ struct DecoderTests {
 
     @Test func `a record's terms and unique keys are kept ascending and once`() throws {
         let record = Record(
-            key: Samples.key, revision: 1, created: 1, scope: 0, time: 0, document: [],
-            terms: [[2], [1], [2], [1, 0]], uniqueKeys: [[9], [9]])
+            key: Samples.key,
+            revision: 1,
+            created: 1,
+            scope: 0,
+            time: 0,
+            document: [],
+            terms: [[2], [1], [2], [1, 0]],
+            uniqueKeys: [[9], [9]]
+        )
         #expect(record.terms == [[1], [1, 0], [2]])
         #expect(record.uniqueKeys == [[9]])
         #expect([[1], [1, 0], [2]].allSatisfy(record.has(term:)))

@@ -5,11 +5,18 @@ enum Samples {
     static let time: Int64 = 1_700_000_000_123
 
     static func transaction(
-        preconditions: [Precondition] = [], writes: [Write] = [], created: Int = 0
+        preconditions: [Precondition] = [],
+        writes: [Write] = [],
+        created: Int = 0
     ) -> Transaction {
         Transaction(
-            time: time, actor: "1a1", requestID: "req-7", preconditions: preconditions, writes: writes,
-            created: created)
+            time: time,
+            actor: "1a1",
+            requestID: "req-7",
+            preconditions: preconditions,
+            writes: writes,
+            created: created
+        )
     }
 
     static let key = RecordKey(Table(rawValue: 3), 42)
@@ -34,8 +41,13 @@ enum Samples {
         unique.append("service/")
         unique.append(number: .created(1))
         return RecordWrite(
-            table: Table(rawValue: 4), number: .created(0), scope: .known(5), document: document.template,
-            terms: [Template("stackId=42"), Template("kind=service")], uniqueKeys: [unique.template])
+            table: Table(rawValue: 4),
+            number: .created(0),
+            scope: .known(5),
+            document: document.template,
+            terms: [Template("stackId=42"), Template("kind=service")],
+            uniqueKeys: [unique.template]
+        )
     }()
 
     static let writes: [(String, Write)] = [
@@ -49,9 +61,16 @@ enum Samples {
     ]
 
     static let audit = AuditRecord(
-        eventType: "api.service.create", resourceType: "service", createdResource: 0, description: "né",
-        authType: "apiKey", credential: "1c7", clientIP: "127.0.0.1", decision: "binding owner",
-        requestObject: Array(#"{"name":"web"}"#.utf8))
+        eventType: "api.service.create",
+        resourceType: "service",
+        createdResource: 0,
+        description: "né",
+        authType: "apiKey",
+        credential: "1c7",
+        clientIP: "127.0.0.1",
+        decision: "binding owner",
+        requestObject: Array(#"{"name":"web"}"#.utf8)
+    )
 
     static let transactions: [(String, Transaction)] =
         preconditions.map { ($0.0, transaction(preconditions: [$0.1])) }
@@ -60,9 +79,15 @@ enum Samples {
 
     static let full: Transaction = {
         var value: Transaction = transaction(
-            preconditions: preconditions.map { $0.1 }, writes: writes.map { $0.1 }, created: 2)
+            preconditions: preconditions.map { $0.1 },
+            writes: writes.map { $0.1 },
+            created: 2
+        )
         value.ticket = SessionTicket(
-            session: SessionID(opened: 77, nonce: 0xFEED), sequence: 300, answeredBelow: 290)
+            session: SessionID(opened: 77, nonce: 0xFEED),
+            sequence: 300,
+            answeredBelow: 290
+        )
         value.audit = audit
         value.blobs = [BlobReference(hash: Array(0..<32), byteCount: 70_000)]
         return value
@@ -81,8 +106,15 @@ enum Samples {
     ]
 
     static let record = Record(
-        key: key, revision: 900, created: 17, scope: 5, time: time, document: Array(#"{"name":"web"}"#.utf8),
-        terms: [Array("stackId=42".utf8), Array("kind=service".utf8)], uniqueKeys: [Array("service/5/web".utf8)])
+        key: key,
+        revision: 900,
+        created: 17,
+        scope: 5,
+        time: time,
+        document: Array(#"{"name":"web"}"#.utf8),
+        terms: [Array("stackId=42".utf8), Array("kind=service".utf8)],
+        uniqueKeys: [Array("service/5/web".utf8)]
+    )
 }
 
 /// SplitMix64: the same numbers for the same seed on every machine.

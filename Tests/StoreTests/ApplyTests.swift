@@ -10,7 +10,9 @@ struct ApplyTests {
     private static func prepared() -> Store {
         let store = Store()
         _ = store.apply(
-            index: 1, transaction([create(0, #"{"n":1}"#, terms: ["stack=9"], unique: ["name/a"])], created: 1))
+            index: 1,
+            transaction([create(0, #"{"n":1}"#, terms: ["stack=9"], unique: ["name/a"])], created: 1)
+        )
         _ = store.apply(index: 2, transaction([create(0, terms: ["stack=9"], unique: ["name/b"])], created: 1))
         _ = store.apply(index: 3, transaction([.assignScope(scope: .known(5), node: "a")]))
         _ = store.apply(index: 4, transaction([.touchPolicy(subject: Template("1a7"))]))
@@ -105,7 +107,9 @@ struct ApplyTests {
     @Test func `numbers start at 1, are never reused, and known ones move the counter past them`() {
         let store = Store()
         #expect(store.apply(index: 1, transaction([put(1), put(5)])) == .committed(revision: 1, numbers: []))
-        #expect(store.apply(index: 2, transaction([create(1)], created: 2)) == .committed(revision: 2, numbers: [6, 7]))
+        #expect(
+            store.apply(index: 2, transaction([create(1)], created: 2)) == .committed(revision: 2, numbers: [6, 7])
+        )
         _ = store.apply(index: 3, transaction([.delete(services, .known(7))]))
         #expect(store.apply(index: 4, transaction([put(3)], created: 1)) == .committed(revision: 4, numbers: [8]))
         #expect(store.view.nextNumber == 9)
@@ -145,15 +149,27 @@ struct ApplyTests {
         _ = store.apply(index: 3, transaction([put(1)], time: 30))
         _ = store.apply(index: 8, transaction([put(1, scope: 6, "x")], time: 80))
         let record: Record? = store.view.get(RecordKey(services, 1))
-        #expect(record == Record(
-            key: RecordKey(services, 1), revision: 8, created: 3, scope: 6, time: 80, document: bytes("x")))
+        #expect(
+            record
+                == Record(
+                    key: RecordKey(services, 1),
+                    revision: 8,
+                    created: 3,
+                    scope: 6,
+                    time: 80,
+                    document: bytes("x")
+                )
+        )
         _ = store.apply(index: 9, transaction([.delete(services, .known(1)), put(1)]))
         #expect(store.view.get(RecordKey(services, 1))?.created == 9)
     }
 
     @Test func `terms follow a record through replacement and deletion`() {
         let store = Store()
-        _ = store.apply(index: 1, transaction([put(1, terms: ["a", "b"]), put(2, terms: ["b"]), put(3, in: stacks, terms: ["b"])]))
+        _ = store.apply(
+            index: 1,
+            transaction([put(1, terms: ["a", "b"]), put(2, terms: ["b"]), put(3, in: stacks, terms: ["b"])])
+        )
         #expect(store.view.numbers(services, bytes("b")) == [1, 2])
         _ = store.apply(index: 2, transaction([put(1, terms: ["b", "c"])]))
         #expect(store.view.numbers(services, bytes("a")) == [])
@@ -183,9 +199,12 @@ struct ApplyTests {
     @Test func `epochs grow by one with each assignment`() {
         let store = Store()
         _ = store.apply(index: 1, transaction([.assignScope(scope: .known(5), node: "a")]))
-        _ = store.apply(index: 2, transaction([
-            .assignScope(scope: .known(5), node: "b"), .assignScope(scope: .known(5), node: "c"),
-        ]))
+        _ = store.apply(
+            index: 2,
+            transaction([
+                .assignScope(scope: .known(5), node: "b"), .assignScope(scope: .known(5), node: "c"),
+            ])
+        )
         #expect(store.view.epoch(5) == ScopeOwner(node: "c", epoch: 3))
         #expect(store.view.epoch(6) == nil)
     }
@@ -195,7 +214,10 @@ struct ApplyTests {
         let name = Template("p")
         _ = store.apply(index: 1, transaction([.takeFromPool(name: name, amount: -5)]))
         #expect(store.view.pool(bytes("p")) == nil, "giving back to no pool makes none")
-        _ = store.apply(index: 2, transaction([.definePool(name: name, capacity: 10), .takeFromPool(name: name, amount: 7)]))
+        _ = store.apply(
+            index: 2,
+            transaction([.definePool(name: name, capacity: 10), .takeFromPool(name: name, amount: 7)])
+        )
         _ = store.apply(index: 3, transaction([.definePool(name: name, capacity: 4)]))
         #expect(store.view.pool(bytes("p")) == Pool(capacity: 4, used: 7))
         #expect(store.view.pool(bytes("p"))?.left == 0)
@@ -225,7 +247,10 @@ struct ApplyTests {
     @Test func `a listing is ascending, within one table, from a number on, up to a limit`() {
         let store = Store()
         for number in (1...100).reversed() {
-            _ = store.apply(index: UInt64(101 - number), transaction([put(UInt64(number)), put(UInt64(number), in: stacks)]))
+            _ = store.apply(
+                index: UInt64(101 - number),
+                transaction([put(UInt64(number)), put(UInt64(number), in: stacks)])
+            )
         }
         let view: StoreView = store.view
         #expect(view.records(in: services).map(\.key.number) == Array(1...100))
@@ -250,11 +275,23 @@ struct Content: Equatable {
     var pools: [String] = []
 
     init(_ view: StoreView) {
-        view.records.forEach { _, stored in records.append(stored.record); return true }
-        view.terms.forEach { key, _ in terms.append("\(key)"); return true }
-        view.uniqueKeys.forEach { key, holder in unique.append("\(key) \(holder)"); return true }
-        view.scopes.forEach { scope, owner in scopes.append("\(scope) \(owner)"); return true }
-        view.policies.forEach { subject, revision in policies.append("\(subject) \(revision)"); return true }
-        view.pools.forEach { name, pool in pools.append("\(name) \(pool)"); return true }
+        view.records.forEach { _, stored in
+            records.append(stored.record); return true
+        }
+        view.terms.forEach { key, _ in
+            terms.append("\(key)"); return true
+        }
+        view.uniqueKeys.forEach { key, holder in
+            unique.append("\(key) \(holder)"); return true
+        }
+        view.scopes.forEach { scope, owner in
+            scopes.append("\(scope) \(owner)"); return true
+        }
+        view.policies.forEach { subject, revision in
+            policies.append("\(subject) \(revision)"); return true
+        }
+        view.pools.forEach { name, pool in
+            pools.append("\(name) \(pool)"); return true
+        }
     }
 }

@@ -66,7 +66,8 @@ final class Folder: Sendable {
 
 struct DiskTests {
     /// Entries, and the hash after each.
-    static func entries(_ count: Int, seed: UInt64, hashed: Bool = true) -> (entries: [Transaction], hashes: [[UInt8]]) {
+    static func entries(_ count: Int, seed: UInt64, hashed: Bool = true) -> (entries: [Transaction], hashes: [[UInt8]])
+    {
         let store = Store()
         var model = NaiveStore()
         var source = RandomTransactions(seed: seed)
@@ -76,7 +77,10 @@ struct DiskTests {
             var value: Transaction = source.next(index: index, model)
             if index % 7 == 0 {
                 value.audit = AuditRecord(
-                    eventType: "api.test", resourceType: "service", createdResource: value.created > 0 ? 0 : nil)
+                    eventType: "api.test",
+                    resourceType: "service",
+                    createdResource: value.created > 0 ? 0 : nil
+                )
             }
             _ = model.apply(index, value)
             _ = store.apply(index: index, value)
@@ -105,11 +109,13 @@ struct DiskTests {
             [.takeFromPool(name: Template("p"), amount: 1)], [.touchPolicy(subject: Template("s"))],
             [.assignScope(scope: .known(1), node: "n")], [.openSession(nonce: 3)], [.delete(services, .known(1))],
         ]
-        let different: Set<[UInt8]> = Set(variants.map { writes in
-            let store = Store()
-            _ = store.apply(index: 1, transaction(base + writes))
-            return store.view.stateHash()
-        })
+        let different: Set<[UInt8]> = Set(
+            variants.map { writes in
+                let store = Store()
+                _ = store.apply(index: 1, transaction(base + writes))
+                return store.view.stateHash()
+            }
+        )
         #expect(different.count == variants.count)
     }
 
@@ -132,11 +138,14 @@ struct DiskTests {
             #expect(store.view.stateHash() == hashes[ahead])
         }
         let store: Store = try Store.open(folder: folder.path)
-        #expect(Content(store.view) == {
-            let straight = Store()
-            Self.replay(entries, into: straight, upTo: 60)
-            return Content(straight.view)
-        }())
+        #expect(
+            Content(store.view)
+                == {
+                    let straight = Store()
+                    Self.replay(entries, into: straight, upTo: 60)
+                    return Content(straight.view)
+                }()
+        )
     }
 
     @Test func `a crash at any step of a checkpoint leaves what can be loaded`() throws {
@@ -186,7 +195,9 @@ struct DiskTests {
         let file: String = "\(folder.path)/state.db"
         // A changed row that is well-formed: only the digest can tell.
         let changed: Folder = try folder.copy()
-        try SQLiteDatabase(path: "\(changed.path)/state.db").execute("DELETE FROM rows WHERE key = (SELECT max(key) FROM rows WHERE kind = 1)")
+        try SQLiteDatabase(path: "\(changed.path)/state.db").execute(
+            "DELETE FROM rows WHERE key = (SELECT max(key) FROM rows WHERE kind = 1)"
+        )
         #expect(throws: StoreFault.self) { try Store.open(folder: changed.path) }
         let versioned: Folder = try folder.copy()
         try SQLiteDatabase(path: "\(versioned.path)/state.db").setUserVersion(99)

@@ -78,8 +78,12 @@ struct ModelTests {
             sum = sum &* 31 &+ Int(key.number) &+ Int(stored.record.revision) &* 7
             return true
         }
-        view.terms.forEach { key, _ in sum = sum &* 31 &+ Int(key.number); return true }
-        view.uniqueKeys.forEach { _, holder in sum = sum &* 31 &+ Int(holder.number); return true }
+        view.terms.forEach { key, _ in
+            sum = sum &* 31 &+ Int(key.number); return true
+        }
+        view.uniqueKeys.forEach { _, holder in
+            sum = sum &* 31 &+ Int(holder.number); return true
+        }
         return sum
     }
 }

@@ -53,7 +53,8 @@ struct NaiveStore {
                 let actual: Revision = records[key]?.revision ?? 0
                 if actual != expected { return .revisionChanged(key, expected: expected, actual: actual) }
             case .absent(let key): if records[key] != nil { return .present(key) }
-            case .uniqueKeyFree(let key): if let holder = holder(key) { return .uniqueKeyTaken(key: key, holder: holder) }
+            case .uniqueKeyFree(let key):
+                if let holder = holder(key) { return .uniqueKeyTaken(key: key, holder: holder) }
             case .epoch(let scope, let expected):
                 let actual: UInt64 = scopes[scope]?.epoch ?? 0
                 if actual != expected { return .epochChanged(scope: scope, expected: expected, actual: actual) }
@@ -81,10 +82,15 @@ struct NaiveStore {
                 let key = RecordKey(put.table, number(put.number))
                 if !touched.contains(key) { touched.append(key) }
                 records[key] = Record(
-                    key: key, revision: index, created: records[key]?.created ?? index, scope: number(put.scope),
-                    time: value.time, document: put.document.filled(with: numbers),
+                    key: key,
+                    revision: index,
+                    created: records[key]?.created ?? index,
+                    scope: number(put.scope),
+                    time: value.time,
+                    document: put.document.filled(with: numbers),
                     terms: put.terms.map { $0.filled(with: numbers) },
-                    uniqueKeys: put.uniqueKeys.map { $0.filled(with: numbers) })
+                    uniqueKeys: put.uniqueKeys.map { $0.filled(with: numbers) }
+                )
                 if case .known(let known) = put.number { next = max(next, known + 1) }
             case .delete(let table, let reference):
                 let key = RecordKey(table, number(reference))
@@ -106,9 +112,11 @@ struct NaiveStore {
                     pools[name]?.used = used > amount.magnitude ? used - amount.magnitude : 0
                 }
             case .openSession(let nonce):
-                while sessions.count >= Limits.sessions, let oldest = sessions.min(by: {
-                    ($0.value.used, $0.key) < ($1.value.used, $1.key)
-                }) { sessions[oldest.key] = nil }
+                while sessions.count >= Limits.sessions,
+                    let oldest = sessions.min(by: {
+                        ($0.value.used, $0.key) < ($1.value.used, $1.key)
+                    })
+                { sessions[oldest.key] = nil }
                 sessions[SessionID(opened: index, nonce: nonce)] = NaiveSession(used: index)
             }
         }
@@ -134,12 +142,16 @@ struct NaiveStore {
         var unique: [[UInt8]: RecordKey] = [:]
         for record in records.values {
             if view.get(record.key) != record { wrong.append("record \(record.key)") }
-            for term in record.terms { terms.insert("\(TermKey(table: record.key.table, term: term, number: record.key.number))") }
+            for term in record.terms {
+                terms.insert("\(TermKey(table: record.key.table, term: term, number: record.key.number))")
+            }
             for key in record.uniqueKeys { unique[key] = record.key }
         }
         if view.recordCount != records.count { wrong.append("\(view.recordCount) records, not \(records.count)") }
         var found: Set<String> = []
-        view.terms.forEach { key, _ in found.insert("\(key)"); return true }
+        view.terms.forEach { key, _ in
+            found.insert("\(key)"); return true
+        }
         if found != terms || view.terms.count != terms.count { wrong.append("terms") }
         if view.uniqueKeys.count != unique.count || unique.contains(where: { view.holder($0.key) != $0.value }) {
             wrong.append("unique keys")
@@ -147,7 +159,9 @@ struct NaiveStore {
         if view.scopes.count != scopes.count || scopes.contains(where: { view.epoch($0.key) != $0.value }) {
             wrong.append("scopes")
         }
-        if view.policies.count != policies.count || policies.contains(where: { view.policyRevision($0.key) != $0.value }) {
+        if view.policies.count != policies.count
+            || policies.contains(where: { view.policyRevision($0.key) != $0.value })
+        {
             wrong.append("policies")
         }
         if view.pools.count != pools.count || pools.contains(where: { view.pool($0.key) != $0.value }) {

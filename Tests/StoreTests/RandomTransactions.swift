@@ -14,13 +14,17 @@ struct RandomTransactions {
         let created: Int = roll(3)
         var value: Transaction = transaction(
             (0..<roll(5)).map { _ in write(created: created) },
-            if: (0..<roll(2)).map { _ in precondition(model) }, created: created,
-            time: Int64(roll(1_000_000)))
+            if: (0..<roll(2)).map { _ in precondition(model) },
+            created: created,
+            time: Int64(roll(1_000_000))
+        )
         if chance(30), !sessions.isEmpty {
             let sequence = UInt64(1 + roll(20))
             value.ticket = SessionTicket(
-                session: sessions[roll(sessions.count)], sequence: sequence,
-                answeredBelow: chance(20) ? UInt64(1 + roll(Int(sequence))) : 1)
+                session: sessions[roll(sessions.count)],
+                sequence: sequence,
+                answeredBelow: chance(20) ? UInt64(1 + roll(Int(sequence))) : 1
+            )
         }
         if chance(2) {
             let nonce: UInt64 = random.next()
@@ -49,9 +53,14 @@ struct RandomTransactions {
         case 0..<12:
             return .put(
                 RecordWrite(
-                    table: table(), number: reference(created), scope: reference(created),
-                    document: text("doc", created), terms: (0..<roll(4)).map { _ in text("t", created) },
-                    uniqueKeys: (0..<(chance(40) ? 1 + roll(2) : 0)).map { _ in text("u", created) }))
+                    table: table(),
+                    number: reference(created),
+                    scope: reference(created),
+                    document: text("doc", created),
+                    terms: (0..<roll(4)).map { _ in text("t", created) },
+                    uniqueKeys: (0..<(chance(40) ? 1 + roll(2) : 0)).map { _ in text("u", created) }
+                )
+            )
         case 12..<16: return .delete(table(), reference(created))
         case 16: return .assignScope(scope: reference(created), node: name("node"))
         case 17: return .touchPolicy(subject: text("s", created))

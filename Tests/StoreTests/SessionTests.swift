@@ -7,17 +7,26 @@ import Testing
 struct SessionTests {
     private static func open(_ store: Store, nonce: UInt64 = 7) -> SessionID {
         let index: Revision = store.appliedIndex + 1
-        #expect(store.apply(index: index, transaction([.openSession(nonce: nonce)])) == .committed(revision: index, numbers: []))
+        #expect(
+            store.apply(index: index, transaction([.openSession(nonce: nonce)]))
+                == .committed(revision: index, numbers: [])
+        )
         return SessionID(opened: index, nonce: nonce)
     }
 
     private static func run(
-        _ store: Store, _ session: SessionID, _ sequence: UInt64, below: UInt64 = 1,
-        _ writes: [Write] = [create(0)], if preconditions: [Precondition] = []
+        _ store: Store,
+        _ session: SessionID,
+        _ sequence: UInt64,
+        below: UInt64 = 1,
+        _ writes: [Write] = [create(0)],
+        if preconditions: [Precondition] = []
     ) -> TransactionOutcome {
         let ticket = SessionTicket(session: session, sequence: sequence, answeredBelow: below)
         return store.apply(
-            index: store.appliedIndex + 1, transaction(writes, if: preconditions, created: 1, ticket: ticket))
+            index: store.appliedIndex + 1,
+            transaction(writes, if: preconditions, created: 1, ticket: ticket)
+        )
     }
 
     @Test func `a retry gets the first answer and runs no second time`() {

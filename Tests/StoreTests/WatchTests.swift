@@ -14,7 +14,9 @@ struct WatchTests {
 
     /// What one filter must see of each revision, by the plainest rule.
     static func expected(
-        _ filter: WatchFilter, from: Revision, _ history: [(Revision, [RecordChange])]
+        _ filter: WatchFilter,
+        from: Revision,
+        _ history: [(Revision, [RecordChange])]
     ) -> [WatchEvent] {
         func within(_ record: Record?) -> Bool {
             guard let record else { return false }
@@ -50,7 +52,9 @@ struct WatchTests {
         var filter = WatchFilter()
         if Bool.random(using: &random) { filter.scopes = [UInt64.random(in: 1...40, using: &random), 3, 4, 5, 6, 7] }
         if Bool.random(using: &random) { filter.tables = [Bool.random(using: &random) ? services : stacks] }
-        if Int.random(in: 0..<3, using: &random) == 0 { filter.term = bytes("t\(Int.random(in: 0..<8, using: &random))") }
+        if Int.random(in: 0..<3, using: &random) == 0 {
+            filter.term = bytes("t\(Int.random(in: 0..<8, using: &random))")
+        }
         if Int.random(in: 0..<4, using: &random) == 0 { filter.numbers = Set((1...20).map { UInt64($0) }) }
         return filter
     }
@@ -97,12 +101,17 @@ struct WatchTests {
 
     @Test func `a record that enters or leaves a filter is sent as such`() throws {
         let store = Store()
-        let watch: Watch = try store.watch(from: 1, filter: WatchFilter(scopes: [5], tables: [services], term: bytes("a")))
+        let watch: Watch = try store.watch(
+            from: 1,
+            filter: WatchFilter(scopes: [5], tables: [services], term: bytes("a"))
+        )
         let writes: [Write] = [
             put(1), put(1, terms: ["a"]), put(1, "x", terms: ["a"]), put(1, scope: 6, terms: ["a"]),
             put(1, terms: ["a"]), .delete(services, .known(1)), put(1, in: stacks, terms: ["a"]),
         ]
-        for (offset, write) in writes.enumerated() { _ = store.apply(index: Revision(offset + 1), transaction([write])) }
+        for (offset, write) in writes.enumerated() {
+            _ = store.apply(index: Revision(offset + 1), transaction([write]))
+        }
         let events: [WatchEvent] = try Self.drain(watch)
         #expect(events.map(\.revision) == [2, 3, 4, 5, 6])
         #expect(events.flatMap { $0.changes.map(\.kind) } == [.entered, .changed, .left, .entered, .left])

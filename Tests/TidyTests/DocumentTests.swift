@@ -20,7 +20,8 @@ import Testing
     static func paths(in text: String) -> Set<String> {
         let letters: Set<Character> = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-./")
         var found: Set<String> = []
-        for word in text.split(whereSeparator: { !letters.contains($0) }) where folders.contains(where: { word.hasPrefix($0) }) {
+        for word in text.split(whereSeparator: { !letters.contains($0) })
+        where folders.contains(where: { word.hasPrefix($0) }) {
             var path: Substring = word
             while path.last == "." { path.removeLast() }
             found.insert(String(path))
@@ -56,7 +57,9 @@ import Testing
     @Test func `every link of a document leads somewhere`() throws {
         var count: Int = 0
         for document in try Self.documents() {
-            let folder: String = String(document.path[..<(document.path.lastIndex(of: "/") ?? document.path.startIndex)])
+            let folder: String = String(
+                document.path[..<(document.path.lastIndex(of: "/") ?? document.path.startIndex)]
+            )
             for link in Self.links(in: document.text).sorted() {
                 count += 1
                 #expect(Self.exists("\(folder)/\(link)"), "\(document.path) links to \(link), which does not exist")
@@ -66,7 +69,8 @@ import Testing
     }
 
     @Test func `paths and links are found in running text`() {
-        let text: String = "See `Sources/RBAC/Rule.swift`, Tests/RBACTests/. [Store](design/store.md#watches), [x](https://example.org)."
+        let text: String =
+            "See `Sources/RBAC/Rule.swift`, Tests/RBACTests/. [Store](design/store.md#watches), [x](https://example.org)."
         #expect(Self.paths(in: text) == ["Sources/RBAC/Rule.swift", "Tests/RBACTests/"])
         #expect(Self.links(in: text) == ["design/store.md"])
     }
@@ -89,7 +93,8 @@ import Testing
         let comments: String = source.split(separator: "\n").compactMap { line in
             line.range(of: "//").map { line[$0.upperBound...].trimmingPrefix("/").trimmingPrefix(" ") }
         }.joined(separator: " ")
-        let citation = /[Cc]ontract,? (?:API framework |orchestration |section )*([AO]?[0-9]+(?:(?:,| and) [AO][0-9]+)*)/
+        let citation =
+            /[Cc]ontract,? (?:API framework |orchestration |section )*([AO]?[0-9]+(?:(?:,| and) [AO][0-9]+)*)/
         return comments.matches(of: citation).flatMap { match in
             match.1.split { $0 == "," || $0 == " " }.filter { $0 != "and" }.map { String($0) }
         }
@@ -103,7 +108,10 @@ import Testing
         for file in try TidyTests.files(below: "Sources") {
             for cited in Self.citations(in: file.text) {
                 count += 1
-                #expect(sections.contains(cited), "\(file.path) cites contract \(cited), which \(Self.contractPage) does not have")
+                #expect(
+                    sections.contains(cited),
+                    "\(file.path) cites contract \(cited), which \(Self.contractPage) does not have"
+                )
             }
         }
         #expect(count > 50, "only \(count) citations were found: the rule checks nothing")
@@ -113,7 +121,8 @@ import Testing
         ("/// A page (contract A11).", ["A11"]), ("/// States: contract O4. What counts", ["O4"]),
         ("    /// Without credentials (contract\n    /// A1, O19): all of it", ["A1", "O19"]),
         ("// See contract O5 and O6, and 7 others", ["O5", "O6"]), ("/// Passes the contract tests; one of 3", []),
-        ("/// The tables of contract 2.9, as functions", ["2"]), ("/// Source: contract, orchestration 1.3: shown", ["1"]),
+        ("/// The tables of contract 2.9, as functions", ["2"]),
+        ("/// Source: contract, orchestration 1.3: shown", ["1"]),
         ("let contract: String = A7", []),
     ])
     func `citations are found in comments`(source: String, cited: [String]) {
@@ -121,7 +130,9 @@ import Testing
     }
 
     @Test func `sections are found by their headings`() {
-        #expect(Self.sections(of: "# API\n\n## A1 Paths\n\ntext ## A2\n### A3 x\n## O10 Health checks\n") == ["A1", "O10"])
+        #expect(
+            Self.sections(of: "# API\n\n## A1 Paths\n\ntext ## A2\n### A3 x\n## O10 Health checks\n") == ["A1", "O10"]
+        )
     }
 
     // MARK: Limits
@@ -154,25 +165,37 @@ import Testing
     /// With `DROVER_REWRITE=1` in the environment the tables are written anew; review the difference like code.
     @Test func `the page of limits lists exactly the limits of the code`() throws {
         let source = try String(
-            contentsOf: TidyTests.root.appending(path: "Sources/Platform/Limits/Limits.swift"), encoding: .utf8)
+            contentsOf: TidyTests.root.appending(path: "Sources/Platform/Limits/Limits.swift"),
+            encoding: .utf8
+        )
         let url: URL = TidyTests.root.appending(path: Self.limitsPage)
         var page = try String(contentsOf: url, encoding: .utf8)
-        let start = try #require(page.range(of: Self.begin), "\(Self.limitsPage) has lost the line that its tables follow")
+        let start = try #require(
+            page.range(of: Self.begin),
+            "\(Self.limitsPage) has lost the line that its tables follow"
+        )
         let stop = try #require(page.range(of: Self.end), "\(Self.limitsPage) has lost the line that ends its tables")
         let wanted: String = Self.limits(from: source)
-        #expect(wanted.contains("|`httpBodyBytes`|") && wanted.count > 2_000, "the source of the limits was not understood")
+        #expect(
+            wanted.contains("|`httpBodyBytes`|") && wanted.count > 2_000,
+            "the source of the limits was not understood"
+        )
         if ProcessInfo.processInfo.environment["DROVER_REWRITE"] == "1" {
             page.replaceSubrange(start.upperBound..<stop.lowerBound, with: wanted)
             try page.write(to: url, atomically: true, encoding: .utf8)
             return
         }
         let found: String = String(page[start.upperBound..<stop.lowerBound])
-        let differing: [String] = wanted.split(separator: "\n").difference(from: found.split(separator: "\n")).map { change in
+        let differing: [String] = wanted.split(separator: "\n").difference(from: found.split(separator: "\n")).map {
+            change in
             switch change {
             case .insert(_, let line, _): "missing: \(line)"
             case .remove(_, let line, _): "not in the code: \(line)"
             }
         }
-        #expect(found == wanted, "\(Self.limitsPage) differs; DROVER_REWRITE=1 writes it\n\(differing.joined(separator: "\n"))")
+        #expect(
+            found == wanted,
+            "\(Self.limitsPage) differs; DROVER_REWRITE=1 writes it\n\(differing.joined(separator: "\n"))"
+        )
     }
 }

@@ -23,7 +23,9 @@ import Testing
         var modules: Set<String> = []
         for line in text.split(separator: "\n") {
             var words: [Substring] = line.split(separator: " ")
-            while let first = words.first, ["package", "private", "internal", "public", "@testable", "@_exported"].contains(first) {
+            while let first = words.first,
+                ["package", "private", "internal", "public", "@testable", "@_exported"].contains(first)
+            {
                 words.removeFirst()
             }
             if words.first == "import", let module = words.last { modules.insert(String(module)) }
@@ -33,8 +35,10 @@ import Testing
 
     /// The folders whose code decides and never acts.
     static let pureFolders: [String] = [
-        "Sources/Platform/Bytes", "Sources/Platform/JSON", "Sources/Platform/Limits", "Sources/Model", "Sources/Network",
-        "Sources/Scheduler", "Sources/RBAC", "Sources/Raft/Core", "Sources/Store/Format", "Sources/ClusterNode/Services",
+        "Sources/Platform/Bytes", "Sources/Platform/JSON", "Sources/Platform/Limits", "Sources/Model",
+        "Sources/Network",
+        "Sources/Scheduler", "Sources/RBAC", "Sources/Raft/Core", "Sources/Store/Format",
+        "Sources/ClusterNode/Services",
         "Sources/HostAgent/Protocol", "Sources/HostAgent/Core", "Sources/ClusterNode/HostFrames",
     ]
 

@@ -21,13 +21,24 @@ package enum HostOrders {
         case .removed:
             return .remove(
                 Tombstone(
-                    uuid: instance.uuid, number: record.key.number, generation: generation, revision: record.revision))
+                    uuid: instance.uuid,
+                    number: record.key.number,
+                    generation: generation,
+                    revision: record.revision
+                )
+            )
         case .running, .stopped:
             return .keep(
                 InstanceSpec(
-                    uuid: instance.uuid, number: record.key.number, name: instance.name,
-                    goal: instance.goal == .running ? .running : .stopped, generation: generation,
-                    revision: record.revision, launch: launch(instance)))
+                    uuid: instance.uuid,
+                    number: record.key.number,
+                    name: instance.name,
+                    goal: instance.goal == .running ? .running : .stopped,
+                    generation: generation,
+                    revision: record.revision,
+                    launch: launch(instance)
+                )
+            )
         }
     }
 

@@ -9,11 +9,19 @@ package import StoreFormat
 package enum HostReports {
     /// The writes for some observations of `host`. A host speaks only for instances that are placed on it.
     package static func writes(
-        _ observations: [Observation], host: UInt64, scope: UInt64, epoch: UInt64, time: Int64,
+        _ observations: [Observation],
+        host: UInt64,
+        scope: UInt64,
+        epoch: UInt64,
+        time: Int64,
         in view: some RecordReading
     ) -> Transaction? {
         var transaction = Transaction(
-            time: time, actor: "1h\(host)", requestID: "report", preconditions: [.epoch(scope: scope, epoch)])
+            time: time,
+            actor: "1h\(host)",
+            requestID: "report",
+            preconditions: [.epoch(scope: scope, epoch)]
+        )
         for observation in observations {
             guard let record: Record = view.get(RecordKey(.instance, observation.number)),
                 let instance = try? InstanceRecord(document: record.document), instance.uuid == observation.uuid,
@@ -27,7 +35,12 @@ package enum HostReports {
             transaction.preconditions.append(before.map { .revision(key, $0.revision) } ?? .absent(key))
             transaction.writes.append(
                 RecordWriting.put(
-                    .instanceObserved, .known(observation.number), fields, scope: .known(record.scope)))
+                    .instanceObserved,
+                    .known(observation.number),
+                    fields,
+                    scope: .known(record.scope)
+                )
+            )
         }
         return transaction.writes.isEmpty ? nil : transaction
     }
@@ -47,7 +60,12 @@ package enum HostReports {
 
     /// What the host says of itself, with the state of its agent.
     package static func facts(
-        _ facts: HostFacts, host: UInt64, scope: UInt64, epoch: UInt64, time: Int64, in view: some RecordReading
+        _ facts: HostFacts,
+        host: UInt64,
+        scope: UInt64,
+        epoch: UInt64,
+        time: Int64,
+        in view: some RecordReading
     ) -> Transaction? {
         observe(host: host, scope: scope, epoch: epoch, time: time, in: view) { fields in
             var labels = JSONObject()
@@ -67,14 +85,24 @@ package enum HostReports {
 
     /// How the host's agent is.
     package static func agentState(
-        _ state: String, host: UInt64, scope: UInt64, epoch: UInt64, time: Int64, in view: some RecordReading
+        _ state: String,
+        host: UInt64,
+        scope: UInt64,
+        epoch: UInt64,
+        time: Int64,
+        in view: some RecordReading
     ) -> Transaction? {
         observe(host: host, scope: scope, epoch: epoch, time: time, in: view) { $0["agentState"] = .string(state) }
     }
 
     /// Containers that carry the host's label and that nobody here knows: kept by the host, shown to people.
     package static func orphans(
-        _ orphans: [Orphan], host: UInt64, scope: UInt64, epoch: UInt64, time: Int64, in view: some RecordReading
+        _ orphans: [Orphan],
+        host: UInt64,
+        scope: UInt64,
+        epoch: UInt64,
+        time: Int64,
+        in view: some RecordReading
     ) -> Transaction? {
         observe(host: host, scope: scope, epoch: epoch, time: time, in: view) { fields in
             fields["orphans"] = orphans.isEmpty ? nil : .array(orphans.map(\.json))
@@ -82,7 +110,11 @@ package enum HostReports {
     }
 
     private static func observe(
-        host: UInt64, scope: UInt64, epoch: UInt64, time: Int64, in view: some RecordReading,
+        host: UInt64,
+        scope: UInt64,
+        epoch: UInt64,
+        time: Int64,
+        in view: some RecordReading,
         _ change: (inout JSONObject) -> Void
     ) -> Transaction? {
         guard let record: Record = view.get(RecordKey(.host, host)) else { return nil }
@@ -93,10 +125,13 @@ package enum HostReports {
         change(&fields)
         guard fields != known || before == nil else { return nil }
         return Transaction(
-            time: time, actor: "1h\(host)", requestID: "report",
+            time: time,
+            actor: "1h\(host)",
+            requestID: "report",
             preconditions: [
                 .epoch(scope: scope, epoch), before.map { .revision(key, $0.revision) } ?? .absent(key),
             ],
-            writes: [RecordWriting.put(.hostObserved, .known(host), fields, scope: .known(record.scope))])
+            writes: [RecordWriting.put(.hostObserved, .known(host), fields, scope: .known(record.scope))]
+        )
     }
 }

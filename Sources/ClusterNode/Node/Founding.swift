@@ -20,18 +20,26 @@ package enum Founding {
     ///   - registrationKey: signs registration tokens; hexadecimal.
     ///   - settings: values that differ from their defaults, such as `api.security.enabled`.
     package static func transaction(
-        time: Int64, publicValue: String, secretHash: String, registrationKey: String,
-        uuid: String, settings: [(name: String, value: String)]
+        time: Int64,
+        publicValue: String,
+        secretHash: String,
+        registrationKey: String,
+        uuid: String,
+        settings: [(name: String, value: String)]
     ) -> Transaction {
         var writes: [Write] = []
         func account(_ number: UInt64, _ kind: String, _ name: String, uuid: String) {
             writes.append(
                 RecordWriting.put(
-                    .account, .known(number),
+                    .account,
+                    .known(number),
                     [
                         "name": .string(name), "kind": .string(kind), "uuid": .string(uuid), "state": "active",
                         "created": .int(time), "description": nil, "removed": nil,
-                    ], scope: .known(0)))
+                    ],
+                    scope: .known(0)
+                )
+            )
         }
         account(administrator, "admin", "admin", uuid: "admin")
         account(system, "system", "system", uuid: "system")
@@ -39,27 +47,45 @@ package enum Founding {
         account(defaultProject, "project", "Default", uuid: "adminProject")
         writes.append(
             RecordWriting.put(
-                .credential, .known(administratorKey),
+                .credential,
+                .known(administratorKey),
                 [
                     "name": "administrator", "kind": "apiKey", "uuid": .string(uuid), "state": "active",
                     "created": .int(time), "description": "Made when the cluster was founded", "removed": nil,
                     "accountId": JSONValue(administrator), "publicValue": .string(publicValue),
                     "secretHash": .string(secretHash),
-                ], scope: .known(0)))
+                ],
+                scope: .known(0)
+            )
+        )
         writes.append(
             RecordWriting.put(
-                .clusterKeys, .known(clusterKeys), ["registrationKey": .string(registrationKey)], scope: .known(0)))
+                .clusterKeys,
+                .known(clusterKeys),
+                ["registrationKey": .string(registrationKey)],
+                scope: .known(0)
+            )
+        )
         for (index, setting) in settings.enumerated() {
             writes.append(
                 RecordWriting.put(
-                    .setting, .created(index),
+                    .setting,
+                    .created(index),
                     [
                         "name": .string(setting.name), "value": .string(setting.value), "kind": "setting",
                         "state": "active", "created": .int(time), "removed": nil,
-                    ], scope: .known(0)))
+                    ],
+                    scope: .known(0)
+                )
+            )
         }
         return Transaction(
-            time: time, actor: "system", requestID: "founding",
-            preconditions: [.absent(RecordKey(.account, administrator))], writes: writes, created: settings.count)
+            time: time,
+            actor: "system",
+            requestID: "founding",
+            preconditions: [.absent(RecordKey(.account, administrator))],
+            writes: writes,
+            created: settings.count
+        )
     }
 }

@@ -25,7 +25,10 @@ package final class Node: Sendable {
     package var endpoint: String { "\(server.endpoint)" }
 
     private init(
-        _ configuration: NodeConfiguration, _ core: NodeCore, _ loops: Loops, _ server: HTTPServer,
+        _ configuration: NodeConfiguration,
+        _ core: NodeCore,
+        _ loops: Loops,
+        _ server: HTTPServer,
         _ tasks: [Task<Void, Never>]
     ) {
         self.configuration = configuration
@@ -41,7 +44,10 @@ package final class Node: Sendable {
     ///   - http: where to listen instead of where the configuration says.
     ///   - fatal: something broke that this process must not survive; called at most once.
     package static func start(
-        _ folder: DataFolder, http: ListenAddress? = nil, logger: Logger, version: String,
+        _ folder: DataFolder,
+        http: ListenAddress? = nil,
+        logger: Logger,
+        version: String,
         fatal: @escaping @Sendable (String) -> Void
     ) async throws(NodeFault) -> Node {
         var configuration: NodeConfiguration = try folder.configuration()
@@ -60,21 +66,39 @@ package final class Node: Sendable {
         let parsed = ParsedDocuments()
         let now: @Sendable () -> Int64 = { WallClock.milliseconds }
         let ownership = Ownership(
-            state: state, node: configuration.name, logger: logger.labelled("ownership"), now: now)
+            state: state,
+            node: configuration.name,
+            logger: logger.labelled("ownership"),
+            now: now
+        )
         let hosts = HostStreams(
-            state: state, ownership: ownership, incarnation: String(configuration.group.incarnation, radix: 16),
-            loop: loop, logger: logger.labelled("hosts"), now: now)
+            state: state,
+            ownership: ownership,
+            incarnation: String(configuration.group.incarnation, radix: 16),
+            loop: loop,
+            logger: logger.labelled("hosts"),
+            now: now
+        )
         let address = Mutex(configuration.http.description)
         let gateway = Gateway(
-            state: state, proposer: state, hosts: hosts, explainer: Explainer(parsed: parsed),
-            logger: logger.labelled("gateway"), metrics: MetricsRegistry(), version: version, now: now,
-            localAuthority: { address.withLock { $0 } })
+            state: state,
+            proposer: state,
+            hosts: hosts,
+            explainer: Explainer(parsed: parsed),
+            logger: logger.labelled("gateway"),
+            metrics: MetricsRegistry(),
+            version: version,
+            now: now,
+            localAuthority: { address.withLock { $0 } }
+        )
         let server: HTTPServer
         do throws(NetworkFault) {
             server = try HTTPServer.start(
-                on: .tcp(host: configuration.http.host, port: configuration.http.port), loops: loops,
+                on: .tcp(host: configuration.http.host, port: configuration.http.port),
+                loops: loops,
                 refusal: { gateway.answer(to: $0) },
-                handler: { request, connection in await gateway.handle(request, connection) })
+                handler: { request, connection in await gateway.handle(request, connection) }
+            )
         } catch {
             await core.close()
             await loops.stop()
@@ -82,8 +106,13 @@ package final class Node: Sendable {
         }
         address.withLock { $0 = "\(server.endpoint)" }
         let driver = ControllerDriver(
-            state: state, ownership: ownership, parsed: parsed, loop: loop, logger: logger.labelled("controllers"),
-            now: now)
+            state: state,
+            ownership: ownership,
+            parsed: parsed,
+            loop: loop,
+            logger: logger.labelled("controllers"),
+            now: now
+        )
         let checkpointing = Checkpointing(state: state, loop: loop, logger: logger.labelled("store"))
         let tasks: [Task<Void, Never>] = [
             Task(executorPreference: loop) {
@@ -96,7 +125,9 @@ package final class Node: Sendable {
             },
         ]
         logger.notice(
-            "node started", ["node.name": .string(configuration.name), "http.address": .string("\(server.endpoint)")])
+            "node started",
+            ["node.name": .string(configuration.name), "http.address": .string("\(server.endpoint)")]
+        )
         return Node(configuration, core, loops, server, tasks)
     }
 

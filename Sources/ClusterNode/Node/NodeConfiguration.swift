@@ -46,8 +46,11 @@ package struct NodeConfiguration: Hashable, Sendable {
             let http = ListenAddress(try text("http"))
         else { throw .badConfiguration("node.json: member, cluster, incarnation or http is malformed") }
         self.init(
-            name: try text("name"), member: MemberID(member),
-            group: GroupIdentity(cluster: cluster, incarnation: incarnation), http: http)
+            name: try text("name"),
+            member: MemberID(member),
+            group: GroupIdentity(cluster: cluster, incarnation: incarnation),
+            http: http
+        )
     }
 }
 

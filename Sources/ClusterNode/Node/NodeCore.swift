@@ -16,7 +16,9 @@ struct NodeCore: Sendable {
 
     /// Opens the folder's log and store, and keeps every other process out of it.
     static func open(
-        _ folder: DataFolder, logger: Logger, fatal: @escaping @Sendable (String) -> Void
+        _ folder: DataFolder,
+        logger: Logger,
+        fatal: @escaping @Sendable (String) -> Void
     ) throws(NodeFault) -> NodeCore {
         let raftLogger: Logger = logger.labelled("raft")
         let lock: DirectoryLock
@@ -31,7 +33,11 @@ struct NodeCore: Sendable {
         }
         let machine = StoreMachine(store: store) { fatal("\($0)") }
         let group = RaftGroup<StoreMachine>(
-            storage: log, machine: machine, observer: { Self.tell($0, raftLogger) }, fatal: { fatal("\($0)") })
+            storage: log,
+            machine: machine,
+            observer: { Self.tell($0, raftLogger) },
+            fatal: { fatal("\($0)") }
+        )
         return NodeCore(state: ReplicatedState(store: store, group: group), logger: logger, lock: HeldLock(lock))
     }
 

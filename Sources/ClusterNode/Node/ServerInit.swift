@@ -27,17 +27,25 @@ package enum ServerInit {
     /// Makes the folder's log and state, writes the first transaction, and returns the administrator's key: the only time
     /// that its secret is shown.
     package static func found(
-        _ folder: DataFolder, _ options: Options, logger: Logger
+        _ folder: DataFolder,
+        _ options: Options,
+        logger: Logger
     ) async throws(NodeFault) -> APIKey {
         guard !folder.isFounded else { throw .alreadyFounded(folder: folder.path) }
         try folder.create()
         let configuration = NodeConfiguration(
-            name: options.name, member: MemberID(1),
-            group: GroupIdentity(cluster: random(), incarnation: random()), http: options.http)
+            name: options.name,
+            member: MemberID(1),
+            group: GroupIdentity(cluster: random(), incarnation: random()),
+            http: options.http
+        )
         do throws(LogFault) {
             try FileLog.create(
-                in: folder.log, member: configuration.member, group: configuration.group,
-                configuration: Configuration(voters: [configuration.member]))
+                in: folder.log,
+                member: configuration.member,
+                group: configuration.group,
+                configuration: Configuration(voters: [configuration.member])
+            )
         } catch {
             throw .storage("\(error)")
         }
@@ -47,20 +55,28 @@ package enum ServerInit {
     }
 
     private static func writeFirst(
-        _ folder: DataFolder, _ options: Options, _ logger: Logger
+        _ folder: DataFolder,
+        _ options: Options,
+        _ logger: Logger
     ) async throws(NodeFault) -> APIKey {
         let core: NodeCore = try NodeCore.open(folder, logger: logger) { reason in
             logger.error("founding failed", ["error": .string(reason)])
         }
         let key = APIKey.generate()
         let transaction: Transaction = Founding.transaction(
-            time: WallClock.milliseconds, publicValue: key.publicValue, secretHash: KeyHash.make(key.secretValue),
-            registrationKey: Hex.encode(SecureRandom.bytes(32)), uuid: Hex.encode(SecureRandom.bytes(16)),
-            settings: options.settings)
+            time: WallClock.milliseconds,
+            publicValue: key.publicValue,
+            secretHash: KeyHash.make(key.secretValue),
+            registrationKey: Hex.encode(SecureRandom.bytes(32)),
+            uuid: Hex.encode(SecureRandom.bytes(16)),
+            settings: options.settings
+        )
         do {
             try await core.state.group.awaitLeader()
             guard case .committed = try await core.state.propose(transaction) else {
-                throw NodeFault.founding("\(folder.path) was founded before, but not to the end: remove it and try again")
+                throw NodeFault.founding(
+                    "\(folder.path) was founded before, but not to the end: remove it and try again"
+                )
             }
         } catch {
             await core.close()

@@ -13,9 +13,12 @@ struct DockerPortHolder: Sendable {
         if let container: String = await container(taken) {
             holder = container
         } else {
-            holder = PortHolder.find(
-                address: taken.address, port: taken.port, transport: taken.transport == "udp" ? .udp : .tcp
-            )?.description
+            holder =
+                PortHolder.find(
+                    address: taken.address,
+                    port: taken.port,
+                    transport: taken.transport == "udp" ? .udp : .tcp
+                )?.description
         }
         return PortConflict.failure(
             port: taken.port,

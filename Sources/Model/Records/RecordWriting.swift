@@ -11,7 +11,10 @@ package enum RecordWriting {
     /// Shape: `references` gives the top-level members whose value is a number that this very transaction allocates;
     /// they override what `fields` says. Null members are kept: an absent member and a null one mean the same to readers.
     package static func put(
-        _ table: Table, _ number: NumberReference, _ fields: JSONObject, references: [String: NumberReference] = [:],
+        _ table: Table,
+        _ number: NumberReference,
+        _ fields: JSONObject,
+        references: [String: NumberReference] = [:],
         scope: NumberReference
     ) -> Write {
         var terms: [Template] = []
@@ -34,8 +37,14 @@ package enum RecordWriting {
         if !isRemoved, let key: Template = uniqueKey(table, fields, references) { uniqueKeys.append(key) }
         return .put(
             RecordWrite(
-                table: table, number: number, scope: scope, document: document(fields, references), terms: terms,
-                uniqueKeys: uniqueKeys))
+                table: table,
+                number: number,
+                scope: scope,
+                document: document(fields, references),
+                terms: terms,
+                uniqueKeys: uniqueKeys
+            )
+        )
     }
 
     /// The index term under which records that refer to `number` by `member` are found.
@@ -65,7 +74,9 @@ package enum RecordWriting {
     ]
 
     private static func uniqueKey(
-        _ table: Table, _ fields: JSONObject, _ references: [String: NumberReference]
+        _ table: Table,
+        _ fields: JSONObject,
+        _ references: [String: NumberReference]
     ) -> Template? {
         func named(_ kind: String, within member: String, _ value: String) -> Template? {
             guard let parent: NumberReference = reference(member, fields, references) else { return nil }
@@ -89,7 +100,9 @@ package enum RecordWriting {
     }
 
     private static func reference(
-        _ member: String, _ fields: JSONObject, _ references: [String: NumberReference]
+        _ member: String,
+        _ fields: JSONObject,
+        _ references: [String: NumberReference]
     ) -> NumberReference? {
         references[member] ?? fields[member]?.int.flatMap { UInt64(exactly: $0) }.map { .known($0) }
     }

@@ -35,7 +35,10 @@ package struct PortHolder: Hashable, Sendable, CustomStringConvertible {
 
     /// The socket of one line of the kernel's table, when it is in the way.
     private static func inode(
-        _ line: Substring, _ transport: Transport, _ wanted: String, _ port: Int
+        _ line: Substring,
+        _ transport: Transport,
+        _ wanted: String,
+        _ port: Int
     ) -> Substring? {
         // 0: 0101017F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 40271 …
         let columns: [Substring] = line.split(separator: " ")

@@ -11,7 +11,10 @@ package struct Configuration: Hashable, Sendable, CustomStringConvertible {
     package private(set) var removed: [MemberID]
 
     package init(
-        voters: [MemberID], outgoing: [MemberID] = [], learners: [MemberID] = [], removed: [MemberID] = []
+        voters: [MemberID],
+        outgoing: [MemberID] = [],
+        learners: [MemberID] = [],
+        removed: [MemberID] = []
     ) {
         self.voters = Set(voters).sorted()
         self.outgoing = Set(outgoing).sorted()
@@ -36,7 +39,11 @@ package struct Configuration: Hashable, Sendable, CustomStringConvertible {
         let staying: [MemberID] = target.members + joint
         let gone: [MemberID] = learners.filter { !staying.contains($0) }
         return Configuration(
-            voters: target.voters, outgoing: joint, learners: target.learners, removed: removed + gone)
+            voters: target.voters,
+            outgoing: joint,
+            learners: target.learners,
+            removed: removed + gone
+        )
     }
 
     /// What follows the joint phase: a voter that is in neither list any more is removed for good.

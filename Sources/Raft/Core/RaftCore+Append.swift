@@ -35,7 +35,9 @@ extension RaftCore {
     private func isWellFormed(_ request: AppendRequest) -> Bool {
         var last: LogPosition = request.previous
         for entry in request.entries {
-            guard entry.index == last.index + 1, entry.term >= last.term, entry.term <= ballot.term else { return false }
+            guard entry.index == last.index + 1, entry.term >= last.term, entry.term <= ballot.term else {
+                return false
+            }
             if entry.kind == .configuration, Configuration(encoded: entry.payload) == nil { return false }
             last = entry.position
         }

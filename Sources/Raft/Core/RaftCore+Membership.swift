@@ -38,8 +38,12 @@ extension RaftCore {
     private mutating func appendConfiguration(_ next: Configuration) {
         appendOwn([
             LogEntry(
-                index: log.lastIndex + 1, term: ballot.term, kind: .configuration,
-                version: Configuration.formatVersion, payload: next.encoded)
+                index: log.lastIndex + 1,
+                term: ballot.term,
+                kind: .configuration,
+                version: Configuration.formatVersion,
+                payload: next.encoded
+            )
         ])
         // With fewer voters more may be committed at once.
         commitWhatMajorityHas()

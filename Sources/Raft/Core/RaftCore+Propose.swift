@@ -10,8 +10,13 @@ extension RaftCore {
         for (offset, proposal) in proposals.enumerated() {
             entries.append(
                 LogEntry(
-                    index: first + LogIndex(offset), term: ballot.term, kind: .data, version: proposal.version,
-                    payload: proposal.payload))
+                    index: first + LogIndex(offset),
+                    term: ballot.term,
+                    kind: .data,
+                    version: proposal.version,
+                    payload: proposal.payload
+                )
+            )
         }
         news.append(.accepted(ids: ids, first: first, term: ballot.term))
         appendOwn(entries)

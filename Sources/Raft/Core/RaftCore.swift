@@ -98,11 +98,21 @@ package struct RaftCore: Sendable {
     ///
     /// - Parameter applied: what the state machine already holds; known to be committed.
     package init(
-        id: MemberID, group: GroupIdentity, ballot: Ballot, log: EntryTail, configuration: Configuration,
-        applied: LogIndex, settings: RaftSettings = RaftSettings(), random: SeededRandom, flaws: Flaws = []
+        id: MemberID,
+        group: GroupIdentity,
+        ballot: Ballot,
+        log: EntryTail,
+        configuration: Configuration,
+        applied: LogIndex,
+        settings: RaftSettings = RaftSettings(),
+        random: SeededRandom,
+        flaws: Flaws = []
     ) {
         settings.check()
-        precondition(ballot.term >= log.last.term || !flaws.isEmpty, "the ballot \(ballot) is older than the log \(log.last)")
+        precondition(
+            ballot.term >= log.last.term || !flaws.isEmpty,
+            "the ballot \(ballot) is older than the log \(log.last)"
+        )
         // What forgets its votes forgets its terms; only those in the log are left.
         let ballot: Ballot = flaws.contains(.forgetsVotes) ? Ballot(term: max(ballot.term, log.last.term)) : ballot
         precondition(applied <= log.lastIndex, "applied \(applied) is beyond the log, which ends at \(log.lastIndex)")
@@ -201,7 +211,9 @@ package struct RaftCore: Sendable {
     var quorum: Quorum {
         let current: Configuration = configuration
         return Quorum(
-            incoming: current.voters, outgoing: flaws.contains(.ignoresOutgoing) ? [] : current.outgoing)
+            incoming: current.voters,
+            outgoing: flaws.contains(.ignoresOutgoing) ? [] : current.outgoing
+        )
     }
 
     mutating func advanceCommit(to index: LogIndex) {

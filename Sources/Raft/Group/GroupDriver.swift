@@ -35,8 +35,14 @@ struct GroupDriver<Machine: StateMachine> {
     private var writes: [DiskWrite] = []
 
     init(
-        core: RaftCore, applied: LogIndex, machine: Machine, transport: any PeerTransport, writer: LogWriter,
-        jobs: Mailbox<Job>, shared: SharedStatus, options: RaftGroup<Machine>.Options,
+        core: RaftCore,
+        applied: LogIndex,
+        machine: Machine,
+        transport: any PeerTransport,
+        writer: LogWriter,
+        jobs: Mailbox<Job>,
+        shared: SharedStatus,
+        options: RaftGroup<Machine>.Options,
         observer: @escaping @Sendable (Observation) -> Void
     ) {
         self.core = core
@@ -149,7 +155,11 @@ struct GroupDriver<Machine: StateMachine> {
                 continue
             }
             let outcome: Machine.Outcome = machine.apply(
-                index: entry.index, term: entry.term, version: entry.version, payload: entry.payload)
+                index: entry.index,
+                term: entry.term,
+                version: entry.version,
+                payload: entry.payload
+            )
             guard let waiter else { continue }
             if waiter.term == entry.term {
                 let result = Applied(index: entry.index, term: entry.term, outcome: outcome)
@@ -184,7 +194,9 @@ struct GroupDriver<Machine: StateMachine> {
             writes.removeAll(keepingCapacity: true)
         }
         shared.value = Self.status(of: core, applied: applied)
-        guard !waitingForLeader.isEmpty, let leader = core.leader, leader != core.id || core.takesProposals else { return }
+        guard !waitingForLeader.isEmpty, let leader = core.leader, leader != core.id || core.takesProposals else {
+            return
+        }
         for id in waitingForLeader { leaderWaiters.answer(id, .success(applied)) }
         waitingForLeader = []
     }
@@ -209,9 +221,17 @@ struct GroupDriver<Machine: StateMachine> {
 
     static func status(of core: RaftCore, applied: LogIndex) -> GroupStatus {
         GroupStatus(
-            id: core.id, group: core.group, role: core.role, term: core.term, leader: core.leader,
-            commit: core.commit, applied: applied, firstIndex: core.log.firstIndex, lastIndex: core.log.lastIndex,
-            configuration: core.configuration)
+            id: core.id,
+            group: core.group,
+            role: core.role,
+            term: core.term,
+            leader: core.leader,
+            commit: core.commit,
+            applied: applied,
+            firstIndex: core.log.firstIndex,
+            lastIndex: core.log.lastIndex,
+            configuration: core.configuration
+        )
     }
 
     private static func error(_ refusal: ProposalRefusal) -> ProposeError {

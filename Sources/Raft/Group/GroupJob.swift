@@ -10,7 +10,10 @@ enum GroupJob<Outcome: Sendable>: Sendable {
     case read(CheckedContinuation<ReadResult, Never>)
     case awaitLeader(CheckedContinuation<ReadResult, Never>)
     case changeMembers(
-        voters: [MemberID], learners: [MemberID], CheckedContinuation<ConfigurationRefusal?, Never>)
+        voters: [MemberID],
+        learners: [MemberID],
+        CheckedContinuation<ConfigurationRefusal?, Never>
+    )
     case transfer(to: MemberID)
     case message(Message)
     case disk(LogWriter.Completion)

@@ -33,34 +33,53 @@ package final class RaftGroup<Machine: StateMachine>: Sendable {
     /// - Precondition: the state machine's applied index lies within the log (a ``FileLog`` opened with it as
     ///   `knownCommitted` has checked the end; ``LogContents/base`` tells the beginning).
     package init(
-        storage: sending any LogStorage, machine: Machine, transport: any PeerTransport = NoPeers(),
-        options: Options = Options(), observer: @escaping @Sendable (Observation) -> Void = { _ in },
+        storage: sending any LogStorage,
+        machine: Machine,
+        transport: any PeerTransport = NoPeers(),
+        options: Options = Options(),
+        observer: @escaping @Sendable (Observation) -> Void = { _ in },
         fatal: @escaping @Sendable (LogFault) -> Void
     ) {
         let contents: LogContents = storage.contents()
         let applied: LogIndex = machine.appliedIndex
         precondition(
             applied >= contents.base.index,
-            "the state ends at entry \(applied), but the log begins after \(contents.base.index)")
+            "the state ends at entry \(applied), but the log begins after \(contents.base.index)"
+        )
         let jobs = Mailbox<GroupJob<Outcome>>()
         let writer = LogWriter(
-            storage: storage, completion: { jobs.post(.disk($0)) },
+            storage: storage,
+            completion: { jobs.post(.disk($0)) },
             fatal: { fault in
                 fatal(fault)
                 jobs.post(.stop)
-            })
+            }
+        )
         let core = RaftCore(
-            id: contents.member, group: contents.group, ballot: contents.ballot,
+            id: contents.member,
+            group: contents.group,
+            ballot: contents.ballot,
             log: EntryTail(base: contents.base, entries: contents.entries),
-            configuration: contents.baseConfiguration, applied: applied, settings: options.settings,
-            random: SeededRandom(seed: options.seed))
+            configuration: contents.baseConfiguration,
+            applied: applied,
+            settings: options.settings,
+            random: SeededRandom(seed: options.seed)
+        )
         let shared = SharedStatus(GroupDriver<Machine>.status(of: core, applied: applied))
         self.jobs = jobs
         self.shared = shared
         thread = WorkerThread {
             var driver = GroupDriver(
-                core: core, applied: applied, machine: machine, transport: transport, writer: writer, jobs: jobs,
-                shared: shared, options: options, observer: observer)
+                core: core,
+                applied: applied,
+                machine: machine,
+                transport: transport,
+                writer: writer,
+                jobs: jobs,
+                shared: shared,
+                options: options,
+                observer: observer
+            )
             driver.run()
         }
     }

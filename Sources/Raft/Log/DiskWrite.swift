@@ -32,8 +32,12 @@ package struct LogContents: Hashable, Sendable {
     package var entries: [LogEntry]
 
     package init(
-        member: MemberID, group: GroupIdentity, ballot: Ballot = Ballot(), base: LogPosition = .start,
-        baseConfiguration: Configuration, entries: [LogEntry] = []
+        member: MemberID,
+        group: GroupIdentity,
+        ballot: Ballot = Ballot(),
+        base: LogPosition = .start,
+        baseConfiguration: Configuration,
+        entries: [LogEntry] = []
     ) {
         self.member = member
         self.group = group

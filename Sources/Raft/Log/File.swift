@@ -35,7 +35,12 @@ final class File: Sendable {
         let bytes: [UInt8] = [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in
             filled = 0
             while filled < size {
-                let count: Int = pread(descriptor, buffer.baseAddress?.advanced(by: filled), size - filled, off_t(filled))
+                let count: Int = pread(
+                    descriptor,
+                    buffer.baseAddress?.advanced(by: filled),
+                    size - filled,
+                    off_t(filled)
+                )
                 if count < 0, errno == EINTR { continue }
                 if count < 0 { failure = errno }
                 guard count > 0 else { return }

@@ -30,14 +30,23 @@ package final class FileLog: LogStorage {
 
     /// Makes a folder for a new member, whose log begins empty with this configuration.
     package static func create(
-        in path: String, member: MemberID, group: GroupIdentity, configuration: Configuration,
+        in path: String,
+        member: MemberID,
+        group: GroupIdentity,
+        configuration: Configuration,
         segmentBytes: Int = Limits.raftSegmentBytes
     ) throws(LogFault) {
         let directory = try Directory(creating: path)
         let lock = try DirectoryLock(directory)
         guard !directory.exists(MemberFile.name) else { throw .exists(directory: path) }
         _ = try newSegment(
-            sequence: 1, opening: .start, configuration: configuration, previous: 0, in: directory, bytes: segmentBytes)
+            sequence: 1,
+            opening: .start,
+            configuration: configuration,
+            previous: 0,
+            in: directory,
+            bytes: segmentBytes
+        )
         // The member file comes last: a folder without it was never founded.
         try MemberFile(member: member, group: group, ballot: Ballot()).save(in: directory)
         withExtendedLifetime(lock) {}
@@ -49,7 +58,9 @@ package final class FileLog: LogStorage {
     /// - Throws: ``LogFault/damaged(file:offset:reason:)`` when something that was flushed cannot be read back. A tail
     ///   that was never flushed is cut.
     package init(
-        opening path: String, knownCommitted: LogIndex = 0, segmentBytes: Int = Limits.raftSegmentBytes
+        opening path: String,
+        knownCommitted: LogIndex = 0,
+        segmentBytes: Int = Limits.raftSegmentBytes
     ) throws(LogFault) {
         let directory = try Directory(creating: path)
         let lock = try DirectoryLock(directory)
@@ -57,8 +68,12 @@ package final class FileLog: LogStorage {
         let names: [String] = try directory.names().filter { $0.hasSuffix(".log") }
         var replay = LogReplay(
             LogContents(
-                member: member.member, group: member.group, ballot: member.ballot,
-                baseConfiguration: Configuration(voters: [member.member])))
+                member: member.member,
+                group: member.group,
+                ballot: member.ballot,
+                baseConfiguration: Configuration(voters: [member.member])
+            )
+        )
         for name in names {
             let segmentPath: String = directory.path(of: name)
             let bytes: [UInt8] = try File(opening: segmentPath, flags: O_RDONLY).readAll()
@@ -69,8 +84,10 @@ package final class FileLog: LogStorage {
         }
         guard replay.contents.last.index >= knownCommitted else {
             throw .damaged(
-                file: end.path, offset: end.offset,
-                reason: "the log ends at entry \(replay.contents.last.index), but \(knownCommitted) was committed")
+                file: end.path,
+                offset: end.offset,
+                reason: "the log ends at entry \(replay.contents.last.index), but \(knownCommitted) was committed"
+            )
         }
         file = try File(opening: end.path, flags: O_RDWR)
         if end.isTorn {
@@ -159,12 +176,21 @@ package final class FileLog: LogStorage {
 
     /// Adds a record to the batch. The segment changes when it would not fit.
     private func add(
-        _ kind: LogRecord.Kind, _ version: UInt8, _ position: LogPosition, _ payload: [UInt8]
+        _ kind: LogRecord.Kind,
+        _ version: UInt8,
+        _ position: LogPosition,
+        _ payload: [UInt8]
     ) throws(LogFault) {
         let bytes: Int = LogRecord.size(payload: payload.count)
         if flushedOffset + buffer.bytes.count + bytes > size { try rotate(needing: bytes) }
         let record = LogRecord(
-            kind, version: version, position: position, payload: payload, flushed: flushedOffset, previous: checksum)
+            kind,
+            version: version,
+            position: position,
+            payload: payload,
+            flushed: flushedOffset,
+            previous: checksum
+        )
         checksum = record.write(to: &buffer, salt: head.salt)
         last = position
     }
@@ -175,8 +201,14 @@ package final class FileLog: LogStorage {
         let opening: LogPosition = last
         let sequence: UInt64 = head.sequence + 1
         let opened = try Self.newSegment(
-            sequence: sequence, opening: opening, configuration: configuration, previous: checksum, in: directory,
-            bytes: max(segmentBytes, bytes + 4096 + configuration.encoded.count), spare: spare)
+            sequence: sequence,
+            opening: opening,
+            configuration: configuration,
+            previous: checksum,
+            in: directory,
+            bytes: max(segmentBytes, bytes + 4096 + configuration.encoded.count),
+            spare: spare
+        )
         file = opened.file
         head = opened.head
         size = opened.size
@@ -186,8 +218,13 @@ package final class FileLog: LogStorage {
     }
 
     private static func newSegment(
-        sequence: UInt64, opening: LogPosition, configuration: Configuration, previous: UInt32, in directory: Directory,
-        bytes: Int, spare: SpareSegment? = nil
+        sequence: UInt64,
+        opening: LogPosition,
+        configuration: Configuration,
+        previous: UInt32,
+        in directory: Directory,
+        bytes: Int,
+        spare: SpareSegment? = nil
     ) throws(LogFault) -> (file: File, head: SegmentHead, size: Int, offset: Int, checksum: UInt32) {
         let name: String = "next"
         let file: File
@@ -200,8 +237,13 @@ package final class FileLog: LogStorage {
         var writer = ByteWriter()
         writer.raw(head.encoded)
         let record = LogRecord(
-            .opening, version: Configuration.formatVersion, position: opening, payload: configuration.encoded,
-            flushed: 0, previous: previous)
+            .opening,
+            version: Configuration.formatVersion,
+            position: opening,
+            payload: configuration.encoded,
+            flushed: 0,
+            previous: previous
+        )
         let checksum: UInt32 = record.write(to: &writer, salt: head.salt)
         try file.write(writer.bytes, at: 0)
         try file.flush()

@@ -29,10 +29,12 @@ struct LogReplay {
         let isFirst: Bool = openings.isEmpty
         guard let opening = reader.next(after: isFirst ? nil : checksum), opening.kind == .opening else {
             throw .damaged(
-                file: reader.path, offset: reader.offset,
+                file: reader.path,
+                offset: reader.offset,
                 reason: isFirst
                     ? "the segment's first record cannot be read"
-                    : "the segment does not follow the one before it, whose end is missing")
+                    : "the segment does not follow the one before it, whose end is missing"
+            )
         }
         try open(opening, isFirst: isFirst, at: SegmentHead.bytes, in: reader)
         openings.append((reader.head.sequence, opening.position.index))
@@ -45,12 +47,20 @@ struct LogReplay {
         }
         try reader.checkEnd()
         end = End(
-            head: reader.head, path: reader.path, offset: reader.offset, size: reader.bytes.count,
-            checksum: checksum ?? 0, isTorn: reader.isTorn)
+            head: reader.head,
+            path: reader.path,
+            offset: reader.offset,
+            size: reader.bytes.count,
+            checksum: checksum ?? 0,
+            isTorn: reader.isTorn
+        )
     }
 
     private mutating func open(
-        _ record: LogRecord, isFirst: Bool, at place: Int, in reader: SegmentReader
+        _ record: LogRecord,
+        isFirst: Bool,
+        at place: Int,
+        in reader: SegmentReader
     ) throws(LogFault) {
         let found: Configuration = try Self.configuration(of: record, at: place, in: reader)
         if isFirst {
@@ -59,8 +69,10 @@ struct LogReplay {
         }
         guard record.position == contents.last else {
             throw .damaged(
-                file: reader.path, offset: place,
-                reason: "the segment begins after \(record.position), but the log ended at \(contents.last)")
+                file: reader.path,
+                offset: place,
+                reason: "the segment begins after \(record.position), but the log ended at \(contents.last)"
+            )
         }
     }
 
@@ -69,16 +81,23 @@ struct LogReplay {
         case .entry(let kind):
             guard record.position.index == contents.last.index + 1, record.position.term >= contents.last.term else {
                 throw .damaged(
-                    file: reader.path, offset: place,
-                    reason: "entry \(record.position) does not follow \(contents.last)")
+                    file: reader.path,
+                    offset: place,
+                    reason: "entry \(record.position) does not follow \(contents.last)"
+                )
             }
             if kind == .configuration {
                 configuration = try Self.configuration(of: record, at: place, in: reader)
             }
             contents.entries.append(
                 LogEntry(
-                    index: record.position.index, term: record.position.term, kind: kind, version: record.version,
-                    payload: record.payload))
+                    index: record.position.index,
+                    term: record.position.term,
+                    kind: kind,
+                    version: record.version,
+                    payload: record.payload
+                )
+            )
         case .truncation:
             configuration = try Self.configuration(of: record, at: place, in: reader)
             contents.truncate(to: record.position, configuration)
@@ -92,7 +111,9 @@ struct LogReplay {
     }
 
     private static func configuration(
-        of record: LogRecord, at place: Int, in reader: SegmentReader
+        of record: LogRecord,
+        at place: Int,
+        in reader: SegmentReader
     ) throws(LogFault) -> Configuration {
         guard let found = Configuration(encoded: record.payload) else {
             throw .damaged(file: reader.path, offset: place, reason: "the configuration in the record cannot be read")

@@ -20,7 +20,8 @@ package final class LogWriter: Sendable {
     ///   - completion: called on the log's thread after each batch; must not block.
     ///   - fatal: the disk failed. Nothing was retried and nothing more is written; the process must end.
     package init(
-        storage: sending any LogStorage, completion: @escaping @Sendable (Completion) -> Void,
+        storage: sending any LogStorage,
+        completion: @escaping @Sendable (Completion) -> Void,
         fatal: @escaping @Sendable (LogFault) -> Void
     ) {
         let jobs = Mailbox<Job>()
@@ -49,7 +50,9 @@ package final class LogWriter: Sendable {
     }
 
     private static func run(
-        _ batch: [Job], on storage: any LogStorage, _ completion: (Completion) -> Void
+        _ batch: [Job],
+        on storage: any LogStorage,
+        _ completion: (Completion) -> Void
     ) throws(LogFault) {
         var done = Completion()
         var compaction: LogIndex?

@@ -30,8 +30,10 @@ struct SegmentReader {
             guard let record = LogRecord(in: bytes, at: candidate, salt: head.salt) else { continue }
             guard record.flushed <= offset else {
                 throw .damaged(
-                    file: path, offset: offset,
-                    reason: "the record here cannot be read, but one at byte \(candidate) was written after it was safe")
+                    file: path,
+                    offset: offset,
+                    reason: "the record here cannot be read, but one at byte \(candidate) was written after it was safe"
+                )
             }
             place = candidate + LogRecord.size(payload: record.payload.count)
         }

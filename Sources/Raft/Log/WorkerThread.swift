@@ -17,12 +17,15 @@ package final class WorkerThread: Sendable {
         // The retained object is released by the thread that receives it.
         let start = Unmanaged.passRetained(Start(body))
         let code: Int32 = pthread_create(
-            &thread, nil,
+            &thread,
+            nil,
             { argument in
                 guard let argument else { return nil }
                 Unmanaged<Start>.fromOpaque(argument).takeRetainedValue().body()
                 return nil
-            }, start.toOpaque())
+            },
+            start.toOpaque()
+        )
         precondition(code == 0, "cannot start a thread: \(String(cString: strerror(code)))")
         handle = Mutex(thread)
     }

@@ -28,13 +28,16 @@ extension AuditRecord {
             throw .malformed(offset: start, expected: "a created number below \(Limits.transactionWrites)")
         }
         self.init(
-            eventType: eventType, resourceType: resourceType, resourceID: resourceID,
+            eventType: eventType,
+            resourceType: resourceType,
+            resourceID: resourceID,
             createdResource: created.map { Int($0) },
             description: try reader.exactText(limit: text, of: "a description"),
             authType: try reader.exactText(limit: text, of: "an authentication type"),
             credential: try reader.exactText(limit: text, of: "a credential"),
             clientIP: try reader.exactText(limit: text, of: "a client address"),
             decision: try reader.exactText(limit: text, of: "a decision"),
-            requestObject: try reader.exactBytes(limit: Limits.recordBytes, of: "a request object"))
+            requestObject: try reader.exactBytes(limit: Limits.recordBytes, of: "a request object")
+        )
     }
 }

@@ -22,9 +22,16 @@ package struct AuditRecord: Hashable, Sendable {
     package var requestObject: [UInt8]
 
     package init(
-        eventType: String, resourceType: String, resourceID: UInt64? = nil, createdResource: Int? = nil,
-        description: String = "", authType: String = "none", credential: String = "", clientIP: String = "",
-        decision: String = "", requestObject: [UInt8] = []
+        eventType: String,
+        resourceType: String,
+        resourceID: UInt64? = nil,
+        createdResource: Int? = nil,
+        description: String = "",
+        authType: String = "none",
+        credential: String = "",
+        clientIP: String = "",
+        decision: String = "",
+        requestObject: [UInt8] = []
     ) {
         self.eventType = eventType
         self.resourceType = resourceType

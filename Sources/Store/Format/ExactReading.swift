@@ -39,7 +39,9 @@ extension ByteReader {
     }
 
     mutating func list<Element>(
-        limit: Int, of what: String, _ element: (inout ByteReader) throws(DecodingFault) -> Element
+        limit: Int,
+        of what: String,
+        _ element: (inout ByteReader) throws(DecodingFault) -> Element
     ) throws(DecodingFault) -> [Element] {
         let count: Int = try exactCount(limit: limit, of: what)
         var result: [Element] = []

@@ -44,12 +44,21 @@ extension Record {
         let unique: [[UInt8]] = try Self.keys(from: &reader, limit: Limits.recordUniqueKeys, of: "unique keys")
         try reader.end()
         self.init(
-            key: key, revision: revision, created: created, scope: scope, time: time, document: document,
-            terms: terms, uniqueKeys: unique)
+            key: key,
+            revision: revision,
+            created: created,
+            scope: scope,
+            time: time,
+            document: document,
+            terms: terms,
+            uniqueKeys: unique
+        )
     }
 
     private static func keys(
-        from reader: inout ByteReader, limit: Int, of what: String
+        from reader: inout ByteReader,
+        limit: Int,
+        of what: String
     ) throws(DecodingFault) -> [[UInt8]] {
         let start: Int = reader.offset
         let keys: [[UInt8]] = try reader.list(limit: limit, of: what) { (item) throws(DecodingFault) in

@@ -17,8 +17,14 @@ package struct Record: Hashable, Sendable {
     package private(set) var uniqueKeys: [[UInt8]]
 
     package init(
-        key: RecordKey, revision: Revision, created: Revision, scope: UInt64, time: Int64, document: [UInt8],
-        terms: [[UInt8]] = [], uniqueKeys: [[UInt8]] = []
+        key: RecordKey,
+        revision: Revision,
+        created: Revision,
+        scope: UInt64,
+        time: Int64,
+        document: [UInt8],
+        terms: [[UInt8]] = [],
+        uniqueKeys: [[UInt8]] = []
     ) {
         self.key = key
         self.revision = revision

@@ -47,7 +47,8 @@ extension Transaction {
             try AuditRecord(from: &field)
         }
         let preconditions: [Precondition] = try reader.list(
-            limit: Limits.transactionPreconditions, of: "preconditions"
+            limit: Limits.transactionPreconditions,
+            of: "preconditions"
         ) { (item) throws(DecodingFault) in try Precondition(from: &item) }
         let writes: [Write] = try reader.list(limit: Limits.transactionWrites, of: "writes") {
             (item) throws(DecodingFault) in try Write(from: &item)
@@ -62,8 +63,16 @@ extension Transaction {
         }
         try reader.end()
         self.init(
-            ticket: ticket, time: time, actor: actor, requestID: requestID, audit: audit,
-            preconditions: preconditions, writes: writes, created: Int(created), blobs: blobs)
+            ticket: ticket,
+            time: time,
+            actor: actor,
+            requestID: requestID,
+            audit: audit,
+            preconditions: preconditions,
+            writes: writes,
+            created: Int(created),
+            blobs: blobs
+        )
         if case .failure(let problem) = validated() {
             throw .malformed(offset: bytes.count, expected: "a valid transaction: \(problem.reason)")
         }
@@ -78,7 +87,8 @@ extension Transaction {
         let bytes: [UInt8] = encoded()
         guard bytes.count <= Limits.transactionBytes else {
             throw InvalidTransaction(
-                reason: "\(bytes.count) bytes, \(Limits.transactionBytes) at most; split it into smaller ones")
+                reason: "\(bytes.count) bytes, \(Limits.transactionBytes) at most; split it into smaller ones"
+            )
         }
         return bytes
     }

@@ -24,8 +24,15 @@ package struct Transaction: Hashable, Sendable {
     package var blobs: [BlobReference]
 
     package init(
-        ticket: SessionTicket? = nil, time: Int64, actor: String, requestID: String, audit: AuditRecord? = nil,
-        preconditions: [Precondition] = [], writes: [Write] = [], created: Int = 0, blobs: [BlobReference] = []
+        ticket: SessionTicket? = nil,
+        time: Int64,
+        actor: String,
+        requestID: String,
+        audit: AuditRecord? = nil,
+        preconditions: [Precondition] = [],
+        writes: [Write] = [],
+        created: Int = 0,
+        blobs: [BlobReference] = []
     ) {
         self.ticket = ticket
         self.time = time
@@ -122,7 +129,11 @@ package struct RecordWrite: Hashable, Sendable {
     package var uniqueKeys: [Template]
 
     package init(
-        table: Table, number: NumberReference, scope: NumberReference, document: Template, terms: [Template] = [],
+        table: Table,
+        number: NumberReference,
+        scope: NumberReference,
+        document: Template,
+        terms: [Template] = [],
         uniqueKeys: [Template] = []
     ) {
         self.table = table

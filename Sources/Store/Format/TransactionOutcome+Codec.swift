@@ -89,11 +89,17 @@ extension Refusal {
         case 4:
             let scope: UInt64 = try reader.exactVarint()
             self = .epochChanged(
-                scope: scope, expected: try reader.exactVarint(), actual: try reader.exactVarint())
+                scope: scope,
+                expected: try reader.exactVarint(),
+                actual: try reader.exactVarint()
+            )
         case 5:
             let subject: [UInt8] = try reader.exactBytes(limit: key, of: "a policy subject")
             self = .policyChanged(
-                subject: subject, since: try reader.exactVarint(), actual: try reader.exactVarint())
+                subject: subject,
+                since: try reader.exactVarint(),
+                actual: try reader.exactVarint()
+            )
         case 6:
             let name: [UInt8] = try reader.exactBytes(limit: key, of: "a pool name")
             self = .poolExhausted(name: name, wanted: try reader.exactVarint(), left: try reader.exactVarint())

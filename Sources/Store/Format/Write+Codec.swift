@@ -124,7 +124,13 @@ extension RecordWrite {
             (item) throws(DecodingFault) in try Template(from: &item, limit: key, of: "a unique key")
         }
         self.init(
-            table: table, number: number, scope: scope, document: document, terms: terms, uniqueKeys: unique)
+            table: table,
+            number: number,
+            scope: scope,
+            document: document,
+            terms: terms,
+            uniqueKeys: unique
+        )
     }
 }
 

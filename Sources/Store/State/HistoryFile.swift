@@ -31,8 +31,10 @@ final class HistoryFile {
         let found: Int64 = try fault(path) { () throws(SQLiteError) in try database.userVersion() }
         guard found == 0 || found == Int64(Self.version) else {
             throw StoreFault(
-                file: path, problem: "history format \(found) is not known to this version",
-                nextStep: "Start the version that wrote it, or a later one.")
+                file: path,
+                problem: "history format \(found) is not known to this version",
+                nextStep: "Start the version that wrote it, or a later one."
+            )
         }
         guard found == 0 else { return }
         try fault(path) { () throws(SQLiteError) in
@@ -49,7 +51,8 @@ final class HistoryFile {
                         last INTEGER NOT NULL);
                     INSERT INTO span VALUES (1, 1, 0);
                     PRAGMA user_version = \(Self.version);
-                    """)
+                    """
+                )
             }
         }
     }
@@ -63,8 +66,10 @@ final class HistoryFile {
             last >= floor - 1
         else {
             throw StoreFault(
-                file: database.path, problem: "the history is damaged: it does not say what it spans",
-                nextStep: "Move the file away: a new history begins at the next entry.")
+                file: database.path,
+                problem: "the history is damaged: it does not say what it spans",
+                nextStep: "Move the file away: a new history begins at the next entry."
+            )
         }
         return (Revision(floor), Revision(last))
     }
@@ -74,7 +79,10 @@ final class HistoryFile {
         guard last < revision else { return }
         try fault(path) { () throws(SQLiteError) in
             try database.run(
-                "UPDATE span SET floor = ?, last = ?", .integer(Int64(revision) + 1), .integer(Int64(revision)))
+                "UPDATE span SET floor = ?, last = ?",
+                .integer(Int64(revision) + 1),
+                .integer(Int64(revision))
+            )
         }
         (floor, last) = (revision + 1, revision)
     }
@@ -101,13 +109,22 @@ final class HistoryFile {
             } ?? .null
         try database.run(
             "INSERT INTO entries (revision, time, actor, request, resource, audit) VALUES (?, ?, ?, ?, ?, ?)",
-            revision, .integer(entry.time), .text(entry.actor), .text(entry.requestID),
-            entry.resource.map { .integer(Int64($0)) } ?? .null, audit)
+            revision,
+            .integer(entry.time),
+            .text(entry.actor),
+            .text(entry.requestID),
+            entry.resource.map { .integer(Int64($0)) } ?? .null,
+            audit
+        )
         for change in entry.changes {
             try database.run(
-                "INSERT INTO changes (revision, tbl, number, before, after) VALUES (?, ?, ?, ?, ?)", revision,
-                .integer(Int64(change.key.table.rawValue)), .integer(Int64(change.key.number)),
-                change.before.map { .blob($0.encoded()) } ?? .null, change.after.map { .blob($0.encoded()) } ?? .null)
+                "INSERT INTO changes (revision, tbl, number, before, after) VALUES (?, ?, ?, ?, ?)",
+                revision,
+                .integer(Int64(change.key.table.rawValue)),
+                .integer(Int64(change.key.number)),
+                change.before.map { .blob($0.encoded()) } ?? .null,
+                change.after.map { .blob($0.encoded()) } ?? .null
+            )
         }
     }
 

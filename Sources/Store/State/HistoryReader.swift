@@ -21,8 +21,10 @@ package struct HistoryReader: Sendable {
         let span: (floor: Revision, last: Revision) = try HistoryFile.span(database)
         guard revision < .max, revision + 1 >= span.floor, revision <= span.last else {
             throw StoreFault(
-                file: path, problem: "revision \(revision) lies outside of history, \(span.floor) to \(span.last)",
-                nextStep: "Ask for a revision within it.")
+                file: path,
+                problem: "revision \(revision) lies outside of history, \(span.floor) to \(span.last)",
+                nextStep: "Ask for a revision within it."
+            )
         }
         // The last change up to then says what it became; else the first one after says what it was.
         let sides: [(column: String, condition: String)] = [
@@ -32,7 +34,9 @@ package struct HistoryReader: Sendable {
             let row: [SQLiteValue]? = try fault(path) { () throws(SQLiteError) in
                 try database.rows(
                     "SELECT \(column) FROM changes WHERE tbl = ? AND number = ? AND \(condition) LIMIT 1",
-                    .integer(Int64(key.table.rawValue)), .integer(Int64(key.number)), .integer(Int64(revision))
+                    .integer(Int64(key.table.rawValue)),
+                    .integer(Int64(key.number)),
+                    .integer(Int64(revision))
                 ).first
             }
             if let row { return .was(try decode(row[0])) }
@@ -46,7 +50,8 @@ package struct HistoryReader: Sendable {
             """
             SELECT revision FROM changes WHERE tbl = \(key.table.rawValue) AND number = \(key.number)
             AND revision < \(Int64(clamping: below)) ORDER BY revision DESC LIMIT \(page(limit))
-            """)
+            """
+        )
     }
 
     /// The entries with an audit record, the latest first, below a revision.
@@ -55,7 +60,8 @@ package struct HistoryReader: Sendable {
             """
             SELECT revision FROM entries WHERE audit IS NOT NULL AND revision < \(Int64(clamping: below))
             ORDER BY revision DESC LIMIT \(page(limit))
-            """)
+            """
+        )
     }
 
     /// Every entry that changed a record from a revision on and below another, ascending, for watches.
@@ -71,7 +77,8 @@ package struct HistoryReader: Sendable {
                 """
                 SELECT revision, before, after FROM changes WHERE revision >= ? AND revision <= ?
                 ORDER BY revision, tbl, number
-                """)
+                """
+            )
             try statement.bindAll([.integer(Int64(revision)), .integer(Int64(last))])
             defer { statement.reset() }
             var revisions: Int = 0
@@ -109,7 +116,8 @@ package struct HistoryReader: Sendable {
                 """
                 SELECT revision, time, actor, request, resource, audit FROM entries WHERE revision IN (\(revisions))
                 ORDER BY revision DESC
-                """)
+                """
+            )
         }
         var found: [HistoryEntry] = []
         for head in heads {
@@ -117,7 +125,12 @@ package struct HistoryReader: Sendable {
                 case .text(let actor) = head[2], case .text(let request) = head[3]
             else { throw damaged("an entry has no revision, time, actor or request") }
             var entry = HistoryEntry(
-                revision: Revision(revision), time: time, actor: actor, requestID: request, changes: [])
+                revision: Revision(revision),
+                time: time,
+                actor: actor,
+                requestID: request,
+                changes: []
+            )
             if case .integer(let number) = head[4] { entry.resource = UInt64(number) }
             if case .blob(let bytes) = head[5] {
                 var reader = ByteReader(bytes)
@@ -125,7 +138,9 @@ package struct HistoryReader: Sendable {
             }
             let rows: [[SQLiteValue]] = try fault(path) { () throws(SQLiteError) in
                 try database.rows(
-                    "SELECT before, after FROM changes WHERE revision = ? ORDER BY tbl, number", .integer(revision))
+                    "SELECT before, after FROM changes WHERE revision = ? ORDER BY tbl, number",
+                    .integer(revision)
+                )
             }
             for row in rows { entry.changes.append(try change(row[0], row[1])) }
             found.append(entry)
@@ -147,7 +162,9 @@ package struct HistoryReader: Sendable {
 
     private func damaged(_ problem: String) -> StoreFault {
         StoreFault(
-            file: path, problem: "the history is damaged: \(problem)",
-            nextStep: "Move the file away: a new history begins at the next entry.")
+            file: path,
+            problem: "the history is damaged: \(problem)",
+            nextStep: "Move the file away: a new history begins at the next entry."
+        )
     }
 }

@@ -30,8 +30,10 @@ final class StateFile {
         let found: Int64 = try fault(path) { () throws(SQLiteError) in try database.userVersion() }
         guard found == 0 || found == Int64(Self.version) else {
             throw StoreFault(
-                file: path, problem: "checkpoint format \(found) is not known to this version",
-                nextStep: "Start the version that wrote it, or a later one.")
+                file: path,
+                problem: "checkpoint format \(found) is not known to this version",
+                nextStep: "Start the version that wrote it, or a later one."
+            )
         }
         guard found == 0 else { return }
         try fault(path) { () throws(SQLiteError) in
@@ -43,7 +45,8 @@ final class StateFile {
                     CREATE TABLE head (one INTEGER PRIMARY KEY CHECK (one = 1), revision INTEGER NOT NULL,
                         next_number INTEGER NOT NULL, digest BLOB NOT NULL);
                     PRAGMA user_version = \(Self.version);
-                    """)
+                    """
+                )
             }
         }
     }
@@ -88,7 +91,9 @@ final class StateFile {
         } else if view.records.count > 0 {
             problem = "it has rows but no head"
         }
-        if let problem { throw StoreFault(file: path, problem: "the checkpoint is damaged: \(problem)", nextStep: mend) }
+        if let problem {
+            throw StoreFault(file: path, problem: "the checkpoint is damaged: \(problem)", nextStep: mend)
+        }
         return view
     }
 
@@ -111,7 +116,10 @@ final class StateFile {
                 }
                 try database.run(
                     "INSERT OR REPLACE INTO head (one, revision, next_number, digest) VALUES (1, ?, ?, ?)",
-                    .integer(Int64(view.revision)), .integer(Int64(view.nextNumber)), .blob(digest))
+                    .integer(Int64(view.revision)),
+                    .integer(Int64(view.nextNumber)),
+                    .blob(digest)
+                )
                 midway()
             }
         }
@@ -138,7 +146,8 @@ final class StateFile {
     private func update(_ changed: Set<RecordKey>, from view: StoreView) throws(SQLiteError) {
         let kind = SQLiteValue.integer(Int64(StateRow.Kind.record.rawValue))
         let put: SQLiteStatement = try database.prepare(
-            "INSERT OR REPLACE INTO rows (kind, key, value) VALUES (?, ?, ?)")
+            "INSERT OR REPLACE INTO rows (kind, key, value) VALUES (?, ?, ?)"
+        )
         let delete: SQLiteStatement = try database.prepare("DELETE FROM rows WHERE kind = ? AND key = ?")
         for key in changed.sorted() {
             let name: SQLiteValue = .blob(StateRow.key(of: key))
@@ -158,8 +167,10 @@ final class StateFile {
         let found: StoreView = try Self.load(reader)
         guard found.revision == revision, found.stateHash() == digest else {
             throw StoreFault(
-                file: path, problem: "the checkpoint at \(revision) reads back as another at \(found.revision)",
-                nextStep: Self.mend)
+                file: path,
+                problem: "the checkpoint at \(revision) reads back as another at \(found.revision)",
+                nextStep: Self.mend
+            )
         }
     }
 
@@ -175,9 +186,11 @@ func fault<Result>(_ path: String, _ body: () throws(SQLiteError) -> Result) thr
         return try body()
     } catch {
         throw StoreFault(
-            file: path, problem: "cannot \(error.operation): \(error.message) (SQLite code \(error.code))",
+            file: path,
+            problem: "cannot \(error.operation): \(error.message) (SQLite code \(error.code))",
             nextStep: error.isCorrupt
                 ? StateFile.mend
-                : "Make sure that the folder is writable, its disk has space, and no other process uses it; then start again.")
+                : "Make sure that the folder is writable, its disk has space, and no other process uses it; then start again."
+        )
     }
 }

@@ -44,25 +44,43 @@ extension StoreView {
     /// The rows that are not records.
     func forEachSmallRow(_ body: (StateRow) -> Bool) {
         scopes.forEach { scope, owner in
-            body(StateRow(kind: .scope, key: StateRow.bigEndian(scope), value: Self.bytes {
-                $0.string(owner.node)
-                $0.u64(owner.epoch)
-            }))
+            body(
+                StateRow(
+                    kind: .scope,
+                    key: StateRow.bigEndian(scope),
+                    value: Self.bytes {
+                        $0.string(owner.node)
+                        $0.u64(owner.epoch)
+                    }
+                )
+            )
         }
         policies.forEach { subject, revision in
             body(StateRow(kind: .policy, key: subject.bytes, value: Self.bytes { $0.u64(revision) }))
         }
         pools.forEach { name, pool in
-            body(StateRow(kind: .pool, key: name.bytes, value: Self.bytes {
-                $0.u64(pool.capacity)
-                $0.u64(pool.used)
-            }))
+            body(
+                StateRow(
+                    kind: .pool,
+                    key: name.bytes,
+                    value: Self.bytes {
+                        $0.u64(pool.capacity)
+                        $0.u64(pool.used)
+                    }
+                )
+            )
         }
         sessions.forEach { id, session in
-            body(StateRow(kind: .session, key: StateRow.key(of: id), value: Self.bytes {
-                $0.u64(session.answeredBelow)
-                $0.u64(session.lastUsed)
-            }))
+            body(
+                StateRow(
+                    kind: .session,
+                    key: StateRow.key(of: id),
+                    value: Self.bytes {
+                        $0.u64(session.answeredBelow)
+                        $0.u64(session.lastUsed)
+                    }
+                )
+            )
         }
         replies.forEach { key, outcome in
             let row: [UInt8] = StateRow.key(of: key.session) + StateRow.bigEndian(key.sequence)

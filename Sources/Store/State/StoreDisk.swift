@@ -46,8 +46,10 @@ final class StoreDisk: Sendable {
     static func open(folder: String) throws(StoreFault) -> (StoreDisk, StoreView) {
         guard mkdir(folder, 0o700) == 0 || errno == EEXIST else {
             throw StoreFault(
-                file: folder, problem: "cannot make the folder: \(String(cString: strerror(errno)))",
-                nextStep: "Make sure that the folder above it exists and is writable.")
+                file: folder,
+                problem: "cannot make the folder: \(String(cString: strerror(errno)))",
+                nextStep: "Make sure that the folder above it exists and is writable."
+            )
         }
         let state: StateFile = try StateFile(path: "\(folder)/\(StateFile.name)")
         let view: StoreView = try state.load()
@@ -59,7 +61,8 @@ final class StoreDisk: Sendable {
     private init(_ state: sending StateFile, _ history: sending HistoryFile, _ revision: Revision) {
         reader = HistoryReader(path: history.path)
         progress = Mutex(
-            Progress(historyFloor: history.floor, historyLast: history.last, checkpointed: revision))
+            Progress(historyFloor: history.floor, historyLast: history.last, checkpointed: revision)
+        )
         feed = Mutex(Feed(last: revision))
         files = Mutex(Files(state: state, history: history, checkpointed: revision))
     }
@@ -117,7 +120,8 @@ final class StoreDisk: Sendable {
     ///
     /// In this order: history is never behind the checkpoint, so no entry is missing from it when the
     /// state starts from there.
-    func checkpoint(_ view: @Sendable () -> StoreView, _ step: @Sendable (Step) -> Void) throws(StoreFault) -> Revision {
+    func checkpoint(_ view: @Sendable () -> StoreView, _ step: @Sendable (Step) -> Void) throws(StoreFault) -> Revision
+    {
         try files.withLock { (files) throws(StoreFault) in
             // Taken first: what is noted covers at least what it shows.
             let view: StoreView = view()
@@ -168,7 +172,10 @@ extension StoreDisk: WatchHistory {
     var lowestRevision: Revision { progress.withLock { $0.historyFloor } }
 
     func read(
-        from revision: Revision, below end: Revision, limit: Int, _ deliver: @escaping @Sendable (HistoryPage?) -> Void
+        from revision: Revision,
+        below end: Revision,
+        limit: Int,
+        _ deliver: @escaping @Sendable (HistoryPage?) -> Void
     ) {
         inBackground { [reader] in
             do throws(StoreFault) {

@@ -24,8 +24,14 @@ struct Applied: Sendable {
         let audit: AuditRecord? = transaction.audit
         let resource: UInt64? = audit?.resourceID ?? audit?.createdResource.map { numbers[$0] }
         return HistoryEntry(
-            revision: revision, time: transaction.time, actor: transaction.actor, requestID: transaction.requestID,
-            audit: audit, resource: resource, changes: changes)
+            revision: revision,
+            time: transaction.time,
+            actor: transaction.actor,
+            requestID: transaction.requestID,
+            audit: audit,
+            resource: resource,
+            changes: changes
+        )
     }
 }
 
@@ -51,7 +57,9 @@ extension StoreView {
         do {
             let plan: TransactionPlan = try plan(transaction, at: index)
             return Applied(
-                outcome: .committed(revision: index, numbers: plan.numbers), changes: carryOut(plan))
+                outcome: .committed(revision: index, numbers: plan.numbers),
+                changes: carryOut(plan)
+            )
         } catch {
             return Applied(outcome: .refused(error.refusal))
         }

@@ -31,8 +31,10 @@ extension StoreView {
         }
         let (numbers, next): ([UInt64], UInt64) = try Planner.allocate(transaction, from: nextNumber)
         var planner = Planner(
-            plan: TransactionPlan(revision: revision, numbers: numbers, nextNumber: next), view: self,
-            time: transaction.time)
+            plan: TransactionPlan(revision: revision, numbers: numbers, nextNumber: next),
+            view: self,
+            time: transaction.time
+        )
         for write in transaction.writes { try planner.add(write) }
         try planner.checkUniqueKeys()
         return planner.plan
@@ -50,7 +52,8 @@ private struct Planner {
     /// A put to a known number at or above the counter moves it past that number: founding chooses
     /// some of its numbers itself, and none may be given out twice.
     static func allocate(
-        _ transaction: Transaction, from next: UInt64
+        _ transaction: Transaction,
+        from next: UInt64
     ) throws(RefusedTransaction) -> ([UInt64], UInt64) {
         let end: UInt64 = next + UInt64(transaction.created)
         guard transaction.created == 0 || end - 1 <= Limits.recordNumber else {
@@ -81,10 +84,15 @@ private struct Planner {
         case .put(let put):
             let key = RecordKey(put.table, number(put.number))
             let record = Record(
-                key: key, revision: plan.revision, created: current(key)?.created ?? plan.revision, scope: number(put.scope),
-                time: time, document: put.document.filled(with: plan.numbers),
+                key: key,
+                revision: plan.revision,
+                created: current(key)?.created ?? plan.revision,
+                scope: number(put.scope),
+                time: time,
+                document: put.document.filled(with: plan.numbers),
                 terms: put.terms.map { $0.filled(with: plan.numbers) },
-                uniqueKeys: put.uniqueKeys.map { $0.filled(with: plan.numbers) })
+                uniqueKeys: put.uniqueKeys.map { $0.filled(with: plan.numbers) }
+            )
             touch(key, StoredRecord(record))
         case .delete(let table, let reference):
             let key = RecordKey(table, number(reference))

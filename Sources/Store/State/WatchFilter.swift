@@ -9,7 +9,10 @@ package struct WatchFilter: Hashable, Sendable {
     package var numbers: Set<UInt64>?
 
     package init(
-        scopes: Set<UInt64>? = nil, tables: Set<Table>? = nil, term: [UInt8]? = nil, numbers: Set<UInt64>? = nil
+        scopes: Set<UInt64>? = nil,
+        tables: Set<Table>? = nil,
+        term: [UInt8]? = nil,
+        numbers: Set<UInt64>? = nil
     ) {
         self.scopes = scopes
         self.tables = tables

@@ -34,8 +34,11 @@ final class WatchHub: Sendable {
         self.memory = memory
         state = Mutex(
             State(
-                recent: RecentChanges(after: revision), keptInHistory: history == nil ? .max : revision,
-                history: history))
+                recent: RecentChanges(after: revision),
+                keptInHistory: history == nil ? .max : revision,
+                history: history
+            )
+        )
     }
 
     /// Called by whoever applies, in log order, after the state was published.
@@ -143,7 +146,11 @@ protocol WatchHistory: Sendable {
     var lowestRevision: Revision { get }
     /// Reads entries on a thread of its own; `deliver` gets nil when that failed, and is called once.
     func read(
-        from revision: Revision, below end: Revision, limit: Int, _ deliver: @escaping @Sendable (HistoryPage?) -> Void)
+        from revision: Revision,
+        below end: Revision,
+        limit: Int,
+        _ deliver: @escaping @Sendable (HistoryPage?) -> Void
+    )
 }
 
 struct HistoryPage: Sendable {

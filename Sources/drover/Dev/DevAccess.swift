@@ -23,7 +23,8 @@ struct DevAccess: Sendable {
 
     func key() throws(NodeFault) -> APIKey {
         let bytes: [UInt8] = try DataFolder.read(keyFile)
-        guard let document: JSONValue = try? JSONReader.parse(bytes), let access: String = document["accessKey"]?.string,
+        guard let document: JSONValue = try? JSONReader.parse(bytes),
+            let access: String = document["accessKey"]?.string,
             let secret: String = document["secretKey"]?.string
         else { throw .storage("\(keyFile) does not hold the administrator's key: remove \(folder) to begin anew") }
         return APIKey(publicValue: access, secretValue: secret)

@@ -57,7 +57,9 @@ struct DevClient: Sendable {
             }
             // What keeps an agent from starting at all does not pass by itself: no engine, a folder in use.
             if let part = agents.first(where: \.hasEnded) {
-                throw CommandFailure("\(part.name) did not start; its log is \(part.output):\n\(LastLines.of(part.output))")
+                throw CommandFailure(
+                    "\(part.name) did not start; its log is \(part.output):\n\(LastLines.of(part.output))"
+                )
             }
             try await loop.sleep(milliseconds: 200)
         }

@@ -35,8 +35,12 @@ final class DevCluster: Sendable {
         let port: Int = options.port == 0 ? try await FreePort.find() : options.port
         let url: String = "http://127.0.0.1:\(port)"
         let node = DevPart(
-            name: "node1", arguments: ["server", "run", "--data", nodeFolder, "--http", "127.0.0.1:\(port)"],
-            output: "\(options.data)/node1.log", environment: options.environment, console: console)
+            name: "node1",
+            arguments: ["server", "run", "--data", nodeFolder, "--http", "127.0.0.1:\(port)"],
+            output: "\(options.data)/node1.log",
+            environment: options.environment,
+            console: console
+        )
         try await begin(node)
         let client: DevClient = try DevClient(port: port, key: key)
         try await client.waitUntilUp(part: node)
@@ -58,10 +62,13 @@ final class DevCluster: Sendable {
         let key: APIKey = try await ServerInit.found(
             folder,
             ServerInit.Options(
-                name: "node1", http: ListenAddress(host: "127.0.0.1", port: options.port),
+                name: "node1",
+                http: ListenAddress(host: "127.0.0.1", port: options.port),
                 settings: SettingSeeds.read(options.environment)
-                    + (options.accessControl ? [] : [(name: "api.security.enabled", value: "false")])),
-            logger: .standard(options.environment, quiet: true))
+                    + (options.accessControl ? [] : [(name: "api.security.enabled", value: "false")])
+            ),
+            logger: .standard(options.environment, quiet: true)
+        )
         try access.save(key)
         return key
     }
@@ -77,7 +84,11 @@ final class DevCluster: Sendable {
                 arguments: [
                     "agent", "--url", url, "--token", token, "--data", hostFolder(number), "--runtime", options.runtime,
                     "--address", address(number), "--name", "host\(number)",
-                ], output: "\(options.data)/host\(number).log", environment: options.environment, console: console)
+                ],
+                output: "\(options.data)/host\(number).log",
+                environment: options.environment,
+                console: console
+            )
             try await begin(part)
         }
     }
@@ -115,7 +126,8 @@ final class DevCluster: Sendable {
         }
         let hosts: [JSONValue] = parts.filter { $0.name != "node1" }.enumerated().map { index, part in
             [
-                "id": .string(part.name), "pid": JSONValue(Int64(part.processID)), "address": .string(address(index + 1)),
+                "id": .string(part.name), "pid": JSONValue(Int64(part.processID)),
+                "address": .string(address(index + 1)),
                 "data": .string(hostFolder(index + 1)),
             ]
         }
@@ -128,7 +140,9 @@ final class DevCluster: Sendable {
     private func announce(url: String, key: APIKey) {
         console.line("Drover is up at \(url), with \(options.hosts) host\(options.hosts == 1 ? "" : "s").")
         console.line("  access.json  \(options.data)/access.json  (address and administrator's key)")
-        for part in parts.withLock({ $0 }) { console.line("  \(part.name)        process \(part.processID), log \(part.output)") }
+        for part in parts.withLock({ $0 }) {
+            console.line("  \(part.name)        process \(part.processID), log \(part.output)")
+        }
         console.line("In another terminal: export DROVER_DATA=\(options.data); drover hosts")
         console.line("ctrl-C stops everything.")
     }

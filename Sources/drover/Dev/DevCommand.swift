@@ -7,7 +7,8 @@ import JSON
 /// `dev`: a whole cluster on this machine, each part a process of its own.
 enum DevCommand {
     static let command = Command(
-        "dev", summary: "run a whole cluster on this machine, for trying and developing",
+        "dev",
+        summary: "run a whole cluster on this machine, for trying and developing",
         details: """
             Starts a server node and some hosts as separate processes, keeps them running, and writes DIR/access.json with
             their addresses and the administrator's key. Host N publishes its ports on 127.1.0.N. Everything stops with

@@ -40,7 +40,11 @@ final class DevPart: Sendable {
 
     private func spawn() throws {
         let child: ChildProcess = try ChildProcess.spawn(
-            command, standardOutput: .appendTo(output), standardError: .appendTo(output), ownGroup: true)
+            command,
+            standardOutput: .appendTo(output),
+            standardError: .appendTo(output),
+            ownGroup: true
+        )
         state.withLock { $0.child = child }
     }
 

@@ -15,7 +15,9 @@ enum FreePort {
         // The port is free again when the loop has ended.
         await loop.stop()
         guard let found else {
-            throw CommandFailure("no free port was found from \(range.lowerBound) to \(range.upperBound); name one with --port")
+            throw CommandFailure(
+                "no free port was found from \(range.lowerBound) to \(range.upperBound); name one with --port"
+            )
         }
         return found
     }

@@ -22,7 +22,11 @@ actor ControllerDriver {
     private var workers: [UInt64: ScopeWorker] = [:]
 
     init(
-        state: ReplicatedState, ownership: Ownership, parsed: ParsedDocuments, loop: EventLoop, logger: Logger,
+        state: ReplicatedState,
+        ownership: Ownership,
+        parsed: ParsedDocuments,
+        loop: EventLoop,
+        logger: Logger,
         now: @escaping @Sendable () -> Int64
     ) {
         self.state = state
@@ -75,14 +79,23 @@ actor ControllerDriver {
     }
 
     private func add(_ item: WorkItem, _ reader: StateReader) {
-        guard let scope: UInt64 = Controllers.scope(of: item, in: reader), ownership.epoch(of: scope) != nil else { return }
+        guard let scope: UInt64 = Controllers.scope(of: item, in: reader), ownership.epoch(of: scope) != nil else {
+            return
+        }
         worker(of: scope).add([item])
     }
 
     private func worker(of scope: UInt64) -> ScopeWorker {
         if let worker: ScopeWorker = workers[scope] { return worker }
         let worker = ScopeWorker(
-            scope: scope, state: state, ownership: ownership, parsed: parsed, loop: loop, logger: logger, now: now)
+            scope: scope,
+            state: state,
+            ownership: ownership,
+            parsed: parsed,
+            loop: loop,
+            logger: logger,
+            now: now
+        )
         workers[scope] = worker
         return worker
     }

@@ -47,9 +47,13 @@ final class Ownership: Sendable {
             let before: UInt64 = state.store.view.epoch(scope)?.epoch ?? 0
             let outcome: TransactionOutcome = try await state.propose(
                 Transaction(
-                    time: now(), actor: "system", requestID: "ownership",
+                    time: now(),
+                    actor: "system",
+                    requestID: "ownership",
                     preconditions: [.epoch(scope: scope, before)],
-                    writes: [.assignScope(scope: .known(scope), node: node)]))
+                    writes: [.assignScope(scope: .known(scope), node: node)]
+                )
+            )
             guard case .committed = outcome, let owner: ScopeOwner = state.store.view.epoch(scope), owner.node == node
             else { continue }
             held.withLock { $0[scope] = owner.epoch }

@@ -31,8 +31,13 @@ final class ScopeWorker: Sendable {
     }
 
     init(
-        scope: UInt64, state: ReplicatedState, ownership: Ownership, parsed: ParsedDocuments, loop: EventLoop,
-        logger: Logger, now: @escaping @Sendable () -> Int64
+        scope: UInt64,
+        state: ReplicatedState,
+        ownership: Ownership,
+        parsed: ParsedDocuments,
+        loop: EventLoop,
+        logger: Logger,
+        now: @escaping @Sendable () -> Int64
     ) {
         self.scope = scope
         self.state = state
@@ -76,9 +81,12 @@ final class ScopeWorker: Sendable {
         guard let epoch: UInt64 = ownership.epoch(of: scope) else { return false }
         let seed: [UInt8] = SecureRandom.bytes(16)
         let context = ControlContext(
-            scope: scope, epoch: epoch, time: now(),
+            scope: scope,
+            epoch: epoch,
+            time: now(),
             uuids: UUIDSource(seed: (high: Self.number(seed[0..<8]), low: Self.number(seed[8..<16]))),
-            requestID: "controller-\(item.controller)-\(item.number)")
+            requestID: "controller-\(item.controller)-\(item.number)"
+        )
         let plan: Plan = Controllers.run(item, StateReader(state.store.view, parsed), context)
         for note in plan.notes { logger.debug("planned", ["item": "\(item)", "note": .string(note)]) }
         if let time: Int64 = plan.wakeAt { queue.withLock { $0.wakes[item] = time } }
@@ -91,7 +99,10 @@ final class ScopeWorker: Sendable {
                     return false
                 case .refused(.invalid(let reason)):
                     // A bug of ours: told, and not tried again at once, or it would go round for ever.
-                    logger.error("a controller's transaction is invalid", ["item": "\(item)", "error": .string(reason)])
+                    logger.error(
+                        "a controller's transaction is invalid",
+                        ["item": "\(item)", "error": .string(reason)]
+                    )
                     retry(item, after: 60_000)
                 case .refused:
                     // Somebody was faster: plan again on what is there now.
@@ -120,7 +131,9 @@ final class ScopeWorker: Sendable {
             queue.sleepsUntil = earliest
             queue.sleeper = Task(executorPreference: loop) {
                 let wait: Int64 = max(1, earliest - self.now())
-                guard (try? await self.loop.sleep(milliseconds: Int(clamping: wait))) != nil, !Task.isCancelled else { return }
+                guard (try? await self.loop.sleep(milliseconds: Int(clamping: wait))) != nil, !Task.isCancelled else {
+                    return
+                }
                 self.wake()
             }
         }

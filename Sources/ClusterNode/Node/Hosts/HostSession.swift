@@ -43,12 +43,19 @@ final class HostSession: Sendable {
             let view: StoreView = room.state.store.view
             let watch: Watch = try room.state.store.watch(
                 from: view.revision + 1,
-                filter: WatchFilter(tables: [.instance], term: RecordWriting.term("hostId", host)))
+                filter: WatchFilter(tables: [.instance], term: RecordWriting.term("hostId", host))
+            )
             try await send(
                 .welcome(
                     Welcome(
-                        hostID: "1h\(host)", hostNumber: host, pingSeconds: UInt64(Limits.hostPingSeconds))),
-                epoch, view.revision)
+                        hostID: "1h\(host)",
+                        hostNumber: host,
+                        pingSeconds: UInt64(Limits.hostPingSeconds)
+                    )
+                ),
+                epoch,
+                view.revision
+            )
             for part in HostOrders.all(of: host, in: view).parts() { try await send(.sync(part), epoch, view.revision) }
             await carry(watch, epoch: epoch, from: view.revision, logger)
         } catch {
@@ -159,8 +166,10 @@ final class HostSession: Sendable {
 
     func openLogs(uuid: String, _ request: LogRequest) async throws(HostUnavailable) -> LogStream {
         let (chunks, continuation) = AsyncThrowingStream.makeStream(
-            of: OutputChunk.self, throwing: (any Error).self,
-            bufferingPolicy: .bufferingOldest(Limits.webSocketQueuedMessages))
+            of: OutputChunk.self,
+            throwing: (any Error).self,
+            bufferingPolicy: .bufferingOldest(Limits.webSocketQueuedMessages)
+        )
         let stream: UInt64 = logs.withLock { logs in
             defer { logs.next += 1 }
             logs.open[logs.next] = continuation
@@ -168,10 +177,18 @@ final class HostSession: Sendable {
         }
         do {
             let wanted = LogsRequest(
-                stream: stream, uuid: uuid, follow: request.follow, lines: request.lines.map { UInt64(max(0, $0)) },
-                timestamps: request.timestamps, since: request.since.flatMap { UInt64($0) })
+                stream: stream,
+                uuid: uuid,
+                follow: request.follow,
+                lines: request.lines.map { UInt64(max(0, $0)) },
+                timestamps: request.timestamps,
+                since: request.since.flatMap { UInt64($0) }
+            )
             try await send(
-                .logs(wanted), room.ownership.epoch(of: project) ?? 0, room.state.store.appliedIndex)
+                .logs(wanted),
+                room.ownership.epoch(of: project) ?? 0,
+                room.state.store.appliedIndex
+            )
         } catch {
             logs.withLock { logs in logs.open[stream] = nil }
             throw HostUnavailable(message: "the host's stream broke: \(error)")
@@ -186,7 +203,10 @@ final class HostSession: Sendable {
         guard let open = logs.withLock({ $0.open.removeValue(forKey: stream) }) else { return }
         open.finish()
         try? await send(
-            .cancel(stream: stream), room.ownership.epoch(of: project) ?? 0, room.state.store.appliedIndex)
+            .cancel(stream: stream),
+            room.ownership.epoch(of: project) ?? 0,
+            room.state.store.appliedIndex
+        )
     }
 
     private func pass(_ chunk: HostProtocol.LogChunk) {

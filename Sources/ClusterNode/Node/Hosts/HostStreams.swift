@@ -27,7 +27,11 @@ final class HostStreams: HostConnecting, Sendable {
     }
 
     init(
-        state: ReplicatedState, ownership: Ownership, incarnation: String, loop: EventLoop, logger: Logger,
+        state: ReplicatedState,
+        ownership: Ownership,
+        incarnation: String,
+        loop: EventLoop,
+        logger: Logger,
         now: @escaping @Sendable () -> Int64
     ) {
         self.state = state
@@ -44,7 +48,9 @@ final class HostStreams: HostConnecting, Sendable {
 
     func logs(of instance: UInt64, on host: UInt64, _ request: LogRequest) async throws(HostUnavailable) -> LogStream {
         guard let session: HostSession = table.withLock({ $0.connected[host] }) else {
-            throw HostUnavailable(message: "The host 1h\(host) is not connected now: its output cannot be read until it is back.")
+            throw HostUnavailable(
+                message: "The host 1h\(host) is not connected now: its output cannot be read until it is back."
+            )
         }
         guard let record: Record = state.store.view.get(RecordKey(.instance, instance)),
             let stored = try? InstanceRecord(document: record.document)

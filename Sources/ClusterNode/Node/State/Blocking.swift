@@ -3,7 +3,8 @@ import Glibc
 /// Work that waits for the disk, on a thread of its own: the pool's threads and the loops never block.
 enum Blocking {
     static func run<Value: Sendable, Failure: Error>(
-        _ name: String, _ work: @escaping @Sendable () throws(Failure) -> Value
+        _ name: String,
+        _ work: @escaping @Sendable () throws(Failure) -> Value
     ) async throws(Failure) -> Value {
         let result: Result<Value, Failure> = await withCheckedContinuation { continuation in
             let box = Work {
@@ -16,12 +17,15 @@ enum Blocking {
             var thread = pthread_t()
             let held: Unmanaged<Work> = .passRetained(box)  // given back by the thread
             let code: Int32 = pthread_create(
-                &thread, nil,
+                &thread,
+                nil,
                 { argument in
                     guard let argument else { return nil }
                     Unmanaged<Work>.fromOpaque(argument).takeRetainedValue().body()
                     return nil
-                }, held.toOpaque())
+                },
+                held.toOpaque()
+            )
             if code == 0 {
                 pthread_detach(thread)
             } else {

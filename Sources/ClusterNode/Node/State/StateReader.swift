@@ -39,7 +39,9 @@ final class ParsedDocuments: Sendable {
     func fields(of record: Record) -> JSONObject? {
         if let known: JSONObject = entries.withLock({ entries in
             entries[record.key].flatMap { $0.revision == record.revision ? $0.fields : nil }
-        }) { return known }
+        }) {
+            return known
+        }
         guard let fields: JSONObject = try? JSONReader.parse(record.document).object else { return nil }
         entries.withLock { entries in
             if entries.count >= Self.limit { entries.removeAll() }
