@@ -20,7 +20,9 @@ package enum InternetAddress {
     }
 
     /// Eight groups of up to four hexadecimal digits, one run of zero groups as `::`, and possibly an IPv4 address as
-    /// the last two groups (RFC 4291, section 2.2). No zone.
+    /// the last two groups (RFC 4291, section 2.2).
+    ///
+    /// No zone.
     package static func isIPv6(_ text: some StringProtocol) -> Bool {
         let string = String(text)
         let halves: [String] = splitAtDoubleColon(string)

@@ -1,4 +1,6 @@
-/// Why a text is not a port specification. The raw value is the API's error code.
+/// Why a text is not a port specification.
+///
+/// The raw value is the API's error code.
 package enum PortSpecError: String, Error, Hashable, Sendable {
     case wrongFormat = "PortWrongFormat"
     case invalidPrivatePort = "PortInvalidPrivatePort"

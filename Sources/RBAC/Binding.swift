@@ -1,6 +1,8 @@
 import Model
 
-/// Whom a binding gives its role to. Names never stand here: ids are for ever, names are not.
+/// Whom a binding gives its role to.
+///
+/// Names never stand here: ids are for ever, names are not.
 package enum SubjectPattern: Hashable, Sendable {
     case account(UInt64)
     case credential(UInt64)

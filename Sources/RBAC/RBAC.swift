@@ -1,12 +1,16 @@
 import Model
 
-/// Decides who may do what: explicit denial over permission over default denial. A pure function of its arguments.
+/// Decides who may do what: explicit denial over permission over default denial.
+///
+/// A pure function of its arguments.
 package enum RBAC {
     /// How many near misses a refusal names.
     private static let nearMissLimit: Int = 3
 
-    /// Decides a request. Without an object it answers whether any object could be meant (conditions that allow are
-    /// taken to hold, conditions that deny are not).
+    /// Decides a request.
+    ///
+    /// Without an object it answers whether any object could be meant (conditions that allow are taken to hold,
+    /// conditions that deny are not).
     package static func decide(_ request: AccessRequest, bindings: [Binding]) -> Decision {
         if case .environment(let asked) = request.scope, let owner: UInt64 = request.object?.environment, owner != asked
         {

@@ -81,10 +81,13 @@ package struct Rule: Hashable, Sendable, CustomStringConvertible {
     package var types: [String]
     /// All must hold.
     package var conditions: [Condition]
-    /// Fixed objects; nil for all. Nothing that is being created is among them.
+    /// Fixed objects; nil for all.
+    ///
+    /// Nothing that is being created is among them.
     package var numbers: Set<UInt64>?
-    /// For an allowing rule, what it allows of a field; all where the field is not named. For a denying one, what it takes
-    /// away: a denying rule with fields takes away no more than those.
+    /// For an allowing rule, what it allows of a field; all where the field is not named.
+    ///
+    /// For a denying one, what it takes away: a denying rule with fields takes away no more than those.
     package var fields: [String: FieldPermissions]
 
     package init(

@@ -56,8 +56,10 @@ package enum StaticRoles {
         ]
     )
 
-    /// Administrators, at the root. Subscriptions are per environment; registering and host streams need the credential
-    /// that says which environment or host it is.
+    /// Administrators, at the root.
+    ///
+    /// Subscriptions are per environment; registering and host streams need the credential that says which
+    /// environment or host it is.
     package static let admin = Role(
         "admin",
         rules: [
@@ -84,7 +86,9 @@ package enum StaticRoles {
         ]
     )
 
-    /// Who runs an environment. Administrators act as this inside every one.
+    /// Who runs an environment.
+    ///
+    /// Administrators act as this inside every one.
     package static let owner = Role(
         "owner",
         including: [workspace],
@@ -120,7 +124,9 @@ package enum StaticRoles {
 
     package static let nobody = Role("nobody", rules: [])
 
-    /// The stream between a host and its owner; no type of the public API. Objects of it have a member `hostId`.
+    /// The stream between a host and its owner; no type of the public API.
+    ///
+    /// Objects of it have a member `hostId`.
     package static let hostStream: String = "hostStream"
 
     package static let all: [Role] = [admin, user, owner, member, projectKey, hostAgent, registration, nobody]

@@ -23,7 +23,9 @@ package struct HostWorldSize: Sendable {
     }()
 }
 
-/// How unkind the world of servers and hosts is. Percentages are per try; the others are per thousand ticks.
+/// How unkind the world of servers and hosts is.
+///
+/// Percentages are per try; the others are per thousand ticks.
 package struct HostFaults: Sendable {
     /// For each environment.
     package var movePerThousand: Int = 12

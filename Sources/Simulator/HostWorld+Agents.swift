@@ -196,7 +196,9 @@ extension HostWorld {
         )
     }
 
-    /// The host meets a cluster that was founded anew and knows nothing of it, and leaves again. All must stay.
+    /// The host meets a cluster that was founded anew and knows nothing of it, and leaves again.
+    ///
+    /// All must stay.
     func stray(_ host: Int) {
         guard hosts[host].core != nil else { return }
         abandon(host, "it meets a server of another incarnation")

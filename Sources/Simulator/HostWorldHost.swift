@@ -11,7 +11,9 @@ struct HostWorldHost {
     var core: AgentCore?
     var orders = DesiredSet()
     var starts = StartLedger()
-    /// By the runtime's id. They live on when the agent dies.
+    /// By the runtime's id.
+    ///
+    /// They live on when the agent dies.
     var engine: [String: RuntimeContainer] = [:]
     var made: Int = 0
     /// Grows with every start of the agent.
@@ -30,7 +32,9 @@ struct HostWorldHost {
     }
 }
 
-/// A stream between a host and a server. What was sent first arrives first; streams overtake each other.
+/// A stream between a host and a server.
+///
+/// What was sent first arrives first; streams overtake each other.
 struct HostWorldStream {
     let host: Int
     let hostLife: UInt64

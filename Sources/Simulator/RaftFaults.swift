@@ -1,4 +1,6 @@
-/// How unkind the simulated world is. Percentages are per message; the others are per thousand ticks.
+/// How unkind the simulated world is.
+///
+/// Percentages are per message; the others are per thousand ticks.
 package struct RaftFaults: Sendable {
     package var lossPercent: Int = 5
     package var duplicatePercent: Int = 3

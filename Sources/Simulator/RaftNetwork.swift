@@ -1,6 +1,8 @@
 internal import RaftCore
 
-/// Which ways between members are cut at the moment. Ways have a direction.
+/// Which ways between members are cut at the moment.
+///
+/// Ways have a direction.
 struct RaftNetwork {
     private struct Way: Hashable {
         let from: MemberID

@@ -125,7 +125,9 @@ final class DevRig: Sendable {
         return Int32(pid)
     }
 
-    /// `kill -9`. The cluster starts it again a second later.
+    /// `kill -9`.
+    ///
+    /// The cluster starts it again a second later.
     func kill9(_ names: [String]) async throws {
         var processes: [Int32] = []
         for name in names {

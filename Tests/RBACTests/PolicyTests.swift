@@ -3,7 +3,9 @@ import Model
 import RBAC
 import Testing
 
-/// Who asks in these tests. Environment 5 is theirs, 6 is not.
+/// Who asks in these tests.
+///
+/// Environment 5 is theirs, 6 is not.
 enum Who: String, CaseIterable, Sendable {
     case admin, owner, member, stranger, projectKey, hostAgent, registration, nobody
 

@@ -1,7 +1,9 @@
 import Foundation
 import Testing
 
-/// House rules that a program can check. Each failure names the file and the rule.
+/// House rules that a program can check.
+///
+/// Each failure names the file and the rule.
 @Suite struct TidyTests {
     static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()

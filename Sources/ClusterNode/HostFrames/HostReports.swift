@@ -7,7 +7,9 @@ package import StoreFormat
 ///
 /// Pure: each function gives the transaction to propose, fenced by the epoch; nil when there is nothing to write.
 package enum HostReports {
-    /// The writes for some observations of `host`. A host speaks only for instances that are placed on it.
+    /// The writes for some observations of `host`.
+    ///
+    /// A host speaks only for instances that are placed on it.
     package static func writes(
         _ observations: [Observation],
         host: UInt64,

@@ -1,6 +1,8 @@
 import Glibc
 
-/// The time of day, for what people read. Nothing that must be safe rests on it.
+/// The time of day, for what people read.
+///
+/// Nothing that must be safe rests on it.
 package enum WallClock {
     /// Milliseconds since 1970.
     package static var milliseconds: Int64 {

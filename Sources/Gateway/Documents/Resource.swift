@@ -3,8 +3,10 @@ import Model
 import Store
 import StoreFormat
 
-/// A resource as the API knows it: what is wanted, what is observed and what follows from both, joined into one
-/// set of values. References are numbers and dates milliseconds here; ``Renderer`` makes a document of it.
+/// A resource as the API knows it: what is wanted, what is observed and what follows from both, joined into one set
+/// of values.
+///
+/// References are numbers and dates milliseconds here; ``Renderer`` makes a document of it.
 struct Resource: Sendable {
     /// The most specific type.
     let definition: ResourceDefinition

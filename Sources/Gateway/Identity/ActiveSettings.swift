@@ -11,7 +11,9 @@ enum ActiveSettings {
         return (try? SettingRecord(document: record.document))?.value
     }
 
-    /// Access control. Whatever is not clearly off is on.
+    /// Access control.
+    ///
+    /// Whatever is not clearly off is on.
     static func isSecurityEnabled(_ view: StoreView) -> Bool {
         value(accessControl, view)?.lowercased() != "false"
     }

@@ -5,7 +5,9 @@ import RBAC
 import Store
 import StoreFormat
 
-/// The first stage: who asks (contract A13). Accounts and credentials are read from the request's own view.
+/// The first stage: who asks (contract A13).
+///
+/// Accounts and credentials are read from the request's own view.
 enum Identify {
     static func stage(_ exchange: inout Exchange, _ gateway: Gateway) async throws(Problem) -> Answer? {
         try refresh(&exchange)

@@ -9,7 +9,9 @@ enum Masking {
     private static let tellTales: [String] = ["password", "secret", "token", "credential", "privatekey", "accesskey"]
 
     /// The members that have a definition, without the values of password fields, of environments and of whatever is
-    /// named like a secret. Members without a definition stay out: nobody knows what clients put there.
+    /// named like a secret.
+    ///
+    /// Members without a definition stay out: nobody knows what clients put there.
     static func masked(_ body: JSONObject, _ definition: ResourceDefinition?) -> JSONObject {
         var result = JSONObject()
         for (key, value) in body {

@@ -3,8 +3,10 @@ import Model
 import Store
 import StoreFormat
 
-/// What an action writes. Where a controller carries the process out, the record enters the transitional state; where
-/// there is nothing to carry out, it goes to the end at once.
+/// What an action writes.
+///
+/// Where a controller carries the process out, the record enters the transitional state; where there is nothing to
+/// carry out, it goes to the end at once.
 enum StateChanges {
     static func change(
         _ action: String,

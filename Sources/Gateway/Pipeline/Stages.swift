@@ -23,12 +23,16 @@ extension Gateway {
     ]
 }
 
-/// Where configured interceptors see a request and may change or deny it. None can be configured yet.
+/// Where configured interceptors see a request and may change or deny it.
+///
+/// None can be configured yet.
 enum Interception {
     static func stage(_ exchange: inout Exchange, _ gateway: Gateway) async throws(Problem) -> Answer? { nil }
 }
 
-/// Brings a request to the node that owns its scope. This node is the only one, so every scope is here.
+/// Brings a request to the node that owns its scope.
+///
+/// This node is the only one, so every scope is here.
 enum Routing {
     static func stage(_ exchange: inout Exchange, _ gateway: Gateway) async throws(Problem) -> Answer? { nil }
 }

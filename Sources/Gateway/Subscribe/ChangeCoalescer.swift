@@ -44,8 +44,9 @@ struct ChangeCoalescer: Sendable {
         return keys
     }
 
-    /// A subscriber for weeks must not remember every object that ever was. The bound moves with what is left, so
-    /// that a burst of many objects is not searched again for each of them.
+    /// A subscriber for weeks must not remember every object that ever was.
+    ///
+    /// The bound moves with what is left, so that a burst of many objects is not searched again for each of them.
     private mutating func forgetOld(_ now: Int64) {
         guard lastTold.count > forgetsAt else { return }
         lastTold = lastTold.filter { waiting[$0.key] != nil || now < $0.value + Self.intervalMilliseconds }

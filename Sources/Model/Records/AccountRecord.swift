@@ -16,7 +16,9 @@ package struct CredentialRecord: ResourceRecord {
 
     /// The part that is no secret: an API key's user name.
     package var publicValue: String { text("publicValue") ?? "" }
-    /// `SHA256:<salt>:<hex>`: SHA-256 over the salt's text followed by the secret. The secret itself is nowhere.
+    /// `SHA256:<salt>:<hex>`: SHA-256 over the salt's text followed by the secret.
+    ///
+    /// The secret itself is nowhere.
     package var secretHash: String { text("secretHash") ?? "" }
     /// Milliseconds since 1970 after which it is refused; nil for never.
     package var expires: Int64? { number("expires") }

@@ -1,6 +1,8 @@
 package import JSON
 
-/// A host, as wanted. States: `registering`, `active`, `inactive`, `activating`, `deactivating`, `removing`, `removed`.
+/// A host, as wanted.
+///
+/// States: `registering`, `active`, `inactive`, `activating`, `deactivating`, `removing`, `removed`.
 package struct HostRecord: ResourceRecord {
     package var fields: JSONObject
     package init(fields: JSONObject) { self.fields = fields }
@@ -29,8 +31,9 @@ package struct HostObservation: RecordDocument {
     package var runtime: String? { text("runtime") }
 }
 
-/// What is promised away on a host. Placements are proposed with its revision as a precondition, so
-/// two of them can never promise the same port.
+/// What is promised away on a host.
+///
+/// Placements are proposed with its revision as a precondition, so two of them can never promise the same port.
 package struct HostReservation: RecordDocument {
     package var fields: JSONObject
     package init(fields: JSONObject = [:]) { self.fields = fields }

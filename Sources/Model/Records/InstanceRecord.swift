@@ -27,7 +27,9 @@ package struct InstanceRecord: ResourceRecord {
         get { text("goal").flatMap { InstanceGoal(rawValue: $0) } ?? .running }
         set { fields["goal"] = .string(newValue.rawValue) }
     }
-    /// Grows with every order to start (again): a report about an older start says nothing about this one. From 1.
+    /// Grows with every order to start (again): a report about an older start says nothing about this one.
+    ///
+    /// From 1.
     package var generation: Int64 {
         get { number("generation") ?? 1 }
         set { fields["generation"] = .int(newValue) }

@@ -41,6 +41,7 @@ package struct ServiceObservation: RecordDocument {
         set { fields["currentScale"] = JSONValue(newValue) }
     }
     /// Why the service is not where it should be, in words for its user; nil when nothing stands in the way.
+    ///
     /// While this is set the API shows `transitioning: error` with it.
     package var problem: String? {
         get { text("problem") }

@@ -1,6 +1,8 @@
 package import StoreFormat
 
-/// All resource types of this server, and how they are looked up. Built once; every lookup is one hash.
+/// All resource types of this server, and how they are looked up.
+///
+/// Built once; every lookup is one hash.
 package enum Schemas {
     /// Alphabetical by name.
     package static let all: [ResourceDefinition] =

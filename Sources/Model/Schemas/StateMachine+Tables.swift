@@ -1,6 +1,8 @@
 /// The state tables of the contract, as far as Drover runs their processes.
 extension StateMachine {
-    /// Accounts, environments, credentials, members (contract O2). Note that `remove` is not legal from `active`.
+    /// Accounts, environments, credentials, members (contract O2).
+    ///
+    /// Note that `remove` is not legal from `active`.
     package static let standard = StateMachine([
         Process("create", from: ["requested"], via: "registering", done: "inactive"),
         Process("activate", from: ["inactive", "registering"], via: "activating", done: "active"),
@@ -70,7 +72,9 @@ extension StateMachine {
         ),
     ])
 
-    /// Stacks (contract O5). Their state does not follow that of their services.
+    /// Stacks (contract O5).
+    ///
+    /// Their state does not follow that of their services.
     package static let stack = StateMachine([
         Process("create", from: ["requested"], via: "activating", done: "active"),
         Process("error", from: ["activating"], via: "erroring", done: "error"),
@@ -83,7 +87,9 @@ extension StateMachine {
         ),
     ])
 
-    /// Hosts (contract O6). Not removable from `active`: deactivate first.
+    /// Hosts (contract O6).
+    ///
+    /// Not removable from `active`: deactivate first.
     package static let host = StateMachine([
         Process("create", from: ["requested"], via: "registering", done: "inactive"),
         Process("activate", from: ["inactive", "registering"], via: "activating", done: "active"),

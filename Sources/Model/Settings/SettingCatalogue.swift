@@ -9,7 +9,9 @@ package struct SettingDefinition: Hashable, Sendable {
     package var isPublic: Bool
 }
 
-/// The settings with a meaning. Others can be stored, and mean nothing to the server itself.
+/// The settings with a meaning.
+///
+/// Others can be stored, and mean nothing to the server itself.
 package enum SettingCatalogue {
     package static let all: [SettingDefinition] = [
         SettingDefinition(

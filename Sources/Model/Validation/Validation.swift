@@ -35,7 +35,9 @@ package struct ValidatedUpdate: Hashable, Sendable {
 /// Shape of results: references are plain numbers, dates milliseconds, ports canonical. Fields that are unknown or not the
 /// caller's to set are dropped without a word; what Drover knows but cannot do yet is refused.
 package enum Validation {
-    /// The members of a new record, with defaults. Also for the inputs of actions.
+    /// The members of a new record, with defaults.
+    ///
+    /// Also for the inputs of actions.
     package static func create(
         _ definition: ResourceDefinition,
         body: JSONObject,

@@ -1,4 +1,6 @@
-/// A connection as HTTP and WebSocket see it: bytes in order both ways. TLS is another implementation of it.
+/// A connection as HTTP and WebSocket see it: bytes in order both ways.
+///
+/// TLS is another implementation of it.
 ///
 /// One task may read while another writes; two tasks must not read, or write, at the same time. All calls may
 /// come from any thread and are fastest on ``loop``. A cancelled task's call ends with `CancellationError`.

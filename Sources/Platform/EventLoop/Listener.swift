@@ -87,7 +87,9 @@ package final class Listener: Watched, @unchecked Sendable {
         }
     }
 
-    /// Stops listening; a waiting ``accept(onto:)`` fails. The path of a Unix socket is removed.
+    /// Stops listening; a waiting ``accept(onto:)`` fails.
+    ///
+    /// The path of a Unix socket is removed.
     package func close() {
         loop.execute { [self] in closeNow() }
     }

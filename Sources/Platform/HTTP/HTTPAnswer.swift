@@ -9,7 +9,9 @@ package struct HTTPClientResponse: Sendable {
     package var headers: HTTPHeaders { head.headers }
 }
 
-/// An answer whose body is still to be read. Letting go of it before its end closes the connection.
+/// An answer whose body is still to be read.
+///
+/// Letting go of it before its end closes the connection.
 package final class HTTPAnswer: Sendable {
     package let head: ResponseHead
     private let connection: ClientConnection
@@ -24,7 +26,9 @@ package final class HTTPAnswer: Sendable {
     package var status: Int { head.status }
     package var headers: HTTPHeaders { head.headers }
 
-    /// The next piece of the body as soon as it arrives, or nil at the end. Called by one task at a time.
+    /// The next piece of the body as soon as it arrives, or nil at the end.
+    ///
+    /// Called by one task at a time.
     ///
     /// - Throws: ``HTTPClientFault``, ``NetworkFault``, `CancellationError`.
     package func next() async throws -> [UInt8]? {
@@ -38,7 +42,9 @@ package final class HTTPAnswer: Sendable {
         return nil
     }
 
-    /// The rest of the body. Limits: ``MessageLimits/bodyBytes``.
+    /// The rest of the body.
+    ///
+    /// Limits: ``MessageLimits/bodyBytes``.
     package func collect() async throws -> [UInt8] {
         guard var body = try await next() else { return [] }
         while let piece = try await next() { body.append(contentsOf: piece) }

@@ -1,7 +1,9 @@
 internal import EventLoop
 internal import Synchronization
 
-/// Takes the body of a streamed answer, piece by piece. Used by one task at a time.
+/// Takes the body of a streamed answer, piece by piece.
+///
+/// Used by one task at a time.
 package final class HTTPBodyWriter: Sendable {
     private let stream: any ByteStream
     private let framing: BodyFraming

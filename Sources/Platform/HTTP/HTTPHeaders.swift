@@ -24,7 +24,9 @@ package struct HTTPHeaders: Sendable {
     package var count: Int { fields.count }
     package var isEmpty: Bool { fields.isEmpty }
 
-    /// The value of the first field of that name. Setting it replaces all of that name, or with nil removes them.
+    /// The value of the first field of that name.
+    ///
+    /// Setting it replaces all of that name, or with nil removes them.
     package subscript(name: String) -> String? {
         get {
             guard let field = fields.first(where: { matches($0, name) }) else { return nil }
@@ -49,7 +51,9 @@ package struct HTTPHeaders: Sendable {
         fields.reduce(0) { matches($1, name) ? $0 + 1 : $0 }
     }
 
-    /// Adds a field at the end. What cannot stand in a header is refused when the message is written.
+    /// Adds a field at the end.
+    ///
+    /// What cannot stand in a header is refused when the message is written.
     package mutating func append(_ name: String, _ value: String) {
         let start: Int = bytes.count
         bytes.append(contentsOf: name.utf8)

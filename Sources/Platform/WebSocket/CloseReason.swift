@@ -1,6 +1,8 @@
 /// Why a peer closed (RFC 6455, section 7.4).
 package struct CloseReason: Equatable, Sendable {
-    /// 1000 is a normal end, 1001 going away; 3000 and above belong to applications. 1005 when none was given.
+    /// 1000 is a normal end, 1001 going away; 3000 and above belong to applications.
+    ///
+    /// 1005 when none was given.
     package let code: UInt16
     package let reason: String
 

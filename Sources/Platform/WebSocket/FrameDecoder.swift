@@ -6,7 +6,9 @@ package enum WebSocketRole: Sendable {
     case server
 }
 
-/// Frames out of bytes (RFC 6455, section 5). Pure.
+/// Frames out of bytes (RFC 6455, section 5).
+///
+/// Pure.
 package struct FrameDecoder: Sendable {
     private let role: WebSocketRole
     private let limit: Int

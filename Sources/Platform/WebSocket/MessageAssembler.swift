@@ -4,7 +4,9 @@ package enum WebSocketMessage: Equatable, Sendable {
     case binary([UInt8])
 }
 
-/// Messages out of data frames (RFC 6455, sections 5.4 and 5.6). Pure.
+/// Messages out of data frames (RFC 6455, sections 5.4 and 5.6).
+///
+/// Pure.
 package struct MessageAssembler: Sendable {
     private let limit: Int
     private var opcode: Frame.Opcode?

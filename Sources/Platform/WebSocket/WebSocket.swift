@@ -45,7 +45,9 @@ package actor WebSocket {
     /// The address of the other end.
     package nonisolated var peer: Endpoint { stream.peer }
 
-    /// Closes: sends a close frame, waits for the peer's, ends the connection. Repeating it waits for the same end.
+    /// Closes: sends a close frame, waits for the peer's, ends the connection.
+    ///
+    /// Repeating it waits for the same end.
     package func close(code: UInt16 = 1000, reason: String = "") async {
         guard !isClosed else { return }
         if !closeSent { try? await sendClose(CloseReason(code: code, reason: reason)) }

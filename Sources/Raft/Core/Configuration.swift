@@ -7,7 +7,9 @@ package struct Configuration: Hashable, Sendable, CustomStringConvertible {
     package private(set) var voters: [MemberID]
     package private(set) var outgoing: [MemberID]
     package private(set) var learners: [MemberID]
-    /// Ids that belonged to the group once. They are refused for ever.
+    /// Ids that belonged to the group once.
+    ///
+    /// They are refused for ever.
     package private(set) var removed: [MemberID]
 
     package init(

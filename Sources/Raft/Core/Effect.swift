@@ -28,7 +28,9 @@ package enum Effect: Hashable, Sendable {
     case note(Observation)
 }
 
-/// Why a proposal did not enter the log. Nothing of it will ever be applied.
+/// Why a proposal did not enter the log.
+///
+/// Nothing of it will ever be applied.
 package enum ProposalRefusal: Hashable, Sendable {
     case notLeader(leader: MemberID?)
     /// Leadership is being handed over; ask again in a moment.

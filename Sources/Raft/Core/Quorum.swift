@@ -1,4 +1,6 @@
-/// More than half of a set of voters. An empty set always agrees: it is the missing half of a simple configuration.
+/// More than half of a set of voters.
+///
+/// An empty set always agrees: it is the missing half of a simple configuration.
 package struct Majority: Sendable {
     package let voters: [MemberID]
 

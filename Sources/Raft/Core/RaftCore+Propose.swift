@@ -56,8 +56,9 @@ extension RaftCore {
         if changed { onConfigurationChanged() }
     }
 
-    /// The disk has everything up to this write. Numbers, not positions, because an index and term may be written,
-    /// truncated and written again.
+    /// The disk has everything up to this write.
+    ///
+    /// Numbers, not positions, because an index and term may be written, truncated and written again.
     mutating func onLogDurable(write: UInt64) {
         var reached: LogIndex = durable
         while let oldest = pendingWrites.first, oldest.write <= write {

@@ -45,7 +45,9 @@ extension RaftCore {
         return progress[member].map { $0.silentTicks < settings.electionTicks } ?? false
     }
 
-    /// A term above ours was seen. Its leader, if the message named one, is followed.
+    /// A term above ours was seen.
+    ///
+    /// Its leader, if the message named one, is followed.
     mutating func adopt(term: Term, leader: MemberID?) {
         precondition(term > ballot.term, "terms never go back: \(term) after \(ballot.term)")
         let cause: StepDownCause? = role == .leader ? .higherTerm : nil

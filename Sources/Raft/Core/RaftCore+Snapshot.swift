@@ -1,6 +1,8 @@
 /// When the log no longer reaches back far enough. The bytes of a snapshot do not pass through the core.
 extension RaftCore {
-    /// Whether a snapshot up to here would bring anything new. Ask before the state machine is replaced.
+    /// Whether a snapshot up to here would bring anything new.
+    ///
+    /// Ask before the state machine is replaced.
     package func wantsSnapshot(_ position: LogPosition) -> Bool { position.index > commit }
 
     /// The state machine was replaced by a snapshot; the log follows it.

@@ -1,7 +1,9 @@
 /// Elections: who asks for votes, and who gets one.
 extension RaftCore {
-    /// Asks for votes: first without obligation, so that a member that was cut off does not depose a healthy leader when
-    /// it returns (Raft dissertation, section 9.6). A transfer asks at once.
+    /// Asks for votes: first without obligation, so that a member that was cut off does not depose a healthy leader
+    /// when it returns (Raft dissertation, section 9.6).
+    ///
+    /// A transfer asks at once.
     mutating func campaign(isTransfer: Bool) {
         let isAlone: Bool = quorum.agrees { $0 == id }
         guard !isTransfer, !isAlone else { return startElection(isTransfer: isTransfer) }
@@ -32,13 +34,17 @@ extension RaftCore {
     private var votersToAsk: [MemberID] { peers.filter { configuration.isVoter($0) } }
 
     /// A live leader protects itself and its voters protect it: requests are not even answered, and their term is not
-    /// adopted. A former leader that asks for votes itself is not protected against itself.
+    /// adopted.
+    ///
+    /// A former leader that asks for votes itself is not protected against itself.
     func protectsLeader(against candidate: MemberID) -> Bool {
         if role == .leader { return true }
         return leader != nil && leader != candidate && contactElapsed < settings.electionTicks
     }
 
-    /// Says whether it would vote for the sender in the term of the message. Changes nothing.
+    /// Says whether it would vote for the sender in the term of the message.
+    ///
+    /// Changes nothing.
     mutating func onPreVoteRequest(_ request: VoteRequest, _ message: Message) {
         let granted: Bool = message.term > ballot.term && request.last >= log.last
         send(.preVoteReply(granted: granted), to: message.from, term: granted ? message.term : ballot.term)

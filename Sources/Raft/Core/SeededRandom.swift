@@ -12,7 +12,9 @@ package struct SeededRandom: RandomNumberGenerator, Sendable {
         return value ^ value >> 31
     }
 
-    /// A number below `bound`, which is above zero. The bias of the remainder does not matter here.
+    /// A number below `bound`, which is above zero.
+    ///
+    /// The bias of the remainder does not matter here.
     package mutating func below(_ bound: Int) -> Int {
         Int(next() % UInt64(bound))
     }

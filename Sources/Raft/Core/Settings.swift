@@ -1,6 +1,10 @@
-/// The numbers of the protocol. Defaults suit a tick of 50 ms in one data centre.
+/// The numbers of the protocol.
+///
+/// Defaults suit a tick of 50 ms in one data centre.
 package struct RaftSettings: Sendable {
-    /// Without word from a leader for one to two times this, a member asks for votes. At least three heartbeats.
+    /// Without word from a leader for one to two times this, a member asks for votes.
+    ///
+    /// At least three heartbeats.
     package var electionTicks: Int = 20
     package var heartbeatTicks: Int = 2
     /// A leader whose own disk has finished nothing for this long steps down, unless it is alone.

@@ -1,6 +1,8 @@
 package import RaftCore
 
-/// Why a proposal has no outcome. Every case tells the caller something different to do.
+/// Why a proposal has no outcome.
+///
+/// Every case tells the caller something different to do.
 package enum ProposeError: Error, Hashable, Sendable {
     /// It was not taken; go to `leader`, when known.
     case notLeader(leader: MemberID?)

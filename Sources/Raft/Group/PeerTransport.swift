@@ -1,6 +1,8 @@
 package import RaftCore
 
-/// Carries messages to other members. May lose, repeat and reorder them; must not block and must not alter them.
+/// Carries messages to other members.
+///
+/// May lose, repeat and reorder them; must not block and must not alter them.
 package protocol PeerTransport: Sendable {
     func send(_ message: Message, to member: MemberID)
 

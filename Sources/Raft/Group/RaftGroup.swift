@@ -141,7 +141,9 @@ package final class RaftGroup<Machine: StateMachine>: Sendable {
 
     package var status: GroupStatus { shared.value }
 
-    /// Stops at once; what is in the log's queue is still written. Callers that wait get `unknown`.
+    /// Stops at once; what is in the log's queue is still written.
+    ///
+    /// Callers that wait get `unknown`.
     package func shutdown() async {
         jobs.post(.stop)
         let thread: WorkerThread = thread

@@ -1,6 +1,8 @@
 package import RaftCore
 
-/// What the log's commands are applied to. Called in order, on the group's own thread.
+/// What the log's commands are applied to.
+///
+/// Called in order, on the group's own thread.
 package protocol StateMachine: AnyObject, Sendable {
     /// What a command comes to; handed to whoever proposed it here.
     associatedtype Outcome: Sendable

@@ -1,7 +1,9 @@
 internal import Bytes
 internal import Glibc
 
-/// Keeps a data folder to one process. The kernel releases it when the process ends, however it ends.
+/// Keeps a data folder to one process.
+///
+/// The kernel releases it when the process ends, however it ends.
 package struct DirectoryLock: Sendable {
     private let file: File
 

@@ -1,6 +1,8 @@
 package import RaftCore
 
-/// One change to what a member keeps on its disk. Order matters.
+/// One change to what a member keeps on its disk.
+///
+/// Order matters.
 package enum DiskWrite: Hashable, Sendable {
     case ballot(Ballot)
     case append([LogEntry], write: UInt64)

@@ -1,6 +1,8 @@
 internal import Glibc
 
-/// An open file, closed when it is let go. Every call retries when a signal interrupts it, except the flushes.
+/// An open file, closed when it is let go.
+///
+/// Every call retries when a signal interrupts it, except the flushes.
 final class File: Sendable {
     let path: String
     private let descriptor: Int32
@@ -63,7 +65,9 @@ final class File: Sendable {
         }
     }
 
-    /// Data, and what is needed to read it back. A failure is final: the kernel may have dropped the pages.
+    /// Data, and what is needed to read it back.
+    ///
+    /// A failure is final: the kernel may have dropped the pages.
     func flushData() throws(LogFault) {
         guard fdatasync(descriptor) == 0 else { throw .system(operation: "flush", path: path, code: errno) }
     }

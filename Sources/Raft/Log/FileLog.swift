@@ -174,7 +174,9 @@ package final class FileLog: LogStorage {
         lock = nil
     }
 
-    /// Adds a record to the batch. The segment changes when it would not fit.
+    /// Adds a record to the batch.
+    ///
+    /// The segment changes when it would not fit.
     private func add(
         _ kind: LogRecord.Kind,
         _ version: UInt8,

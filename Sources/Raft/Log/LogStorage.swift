@@ -1,6 +1,8 @@
 package import RaftCore
 
-/// Where a member keeps its ballot and its log. Used from one thread at a time.
+/// Where a member keeps its ballot and its log.
+///
+/// Used from one thread at a time.
 ///
 /// The real one is ``FileLog``, the simulator's is ``MemoryLog``; both pass the same contract tests.
 package protocol LogStorage: AnyObject {

@@ -29,7 +29,9 @@ package final class MemoryLog: LogStorage {
 
     package func close() throws(LogFault) { try flush() }
 
-    /// The power goes. Of the changes that were not flushed the first `kept` entries reached the disk.
+    /// The power goes.
+    ///
+    /// Of the changes that were not flushed the first `kept` entries reached the disk.
     package func crash(keeping kept: Int) {
         var left: Int = kept
         for change in pending where left > 0 {

@@ -30,7 +30,9 @@ package final class WorkerThread: Sendable {
         handle = Mutex(thread)
     }
 
-    /// Waits until the body returned. Only the first call waits.
+    /// Waits until the body returned.
+    ///
+    /// Only the first call waits.
     package func join() {
         let thread: pthread_t? = handle.withLock { handle in
             defer { handle = nil }

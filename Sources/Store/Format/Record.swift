@@ -11,9 +11,13 @@ package struct Record: Hashable, Sendable {
     package var time: Int64
     /// A JSON object.
     package var document: [UInt8]
-    /// What it is found by besides its key. Ascending, each once.
+    /// What it is found by besides its key.
+    ///
+    /// Ascending, each once.
     package private(set) var terms: [[UInt8]]
-    /// What no other record may claim. Ascending, each once.
+    /// What no other record may claim.
+    ///
+    /// Ascending, each once.
     package private(set) var uniqueKeys: [[UInt8]]
 
     package init(

@@ -1,4 +1,6 @@
-/// A table of the replicated state. The store knows nothing about it but its number.
+/// A table of the replicated state.
+///
+/// The store knows nothing about it but its number.
 ///
 /// The numbers are part of every stored byte: they are assigned in `Model/Records/Tables.swift`, never reused.
 package struct Table: RawRepresentable, Hashable, Comparable, Sendable, CustomStringConvertible {
@@ -10,7 +12,9 @@ package struct Table: RawRepresentable, Hashable, Comparable, Sendable, CustomSt
     package var description: String { "table \(rawValue)" }
 }
 
-/// What a record is found by. Numbers come from one counter for the whole cluster.
+/// What a record is found by.
+///
+/// Numbers come from one counter for the whole cluster.
 package struct RecordKey: Hashable, Comparable, Sendable, CustomStringConvertible {
     package var table: Table
     package var number: UInt64

@@ -6,7 +6,9 @@ package enum TransactionOutcome: Hashable, Sendable {
     case refused(Refusal)
 }
 
-/// Why a transaction changed nothing. Each case tells the proposer something different to do.
+/// Why a transaction changed nothing.
+///
+/// Each case tells the proposer something different to do.
 package enum Refusal: Hashable, Sendable {
     /// Somebody changed the record since it was read (`actual` 0: it is gone): read again and plan again.
     case revisionChanged(RecordKey, expected: Revision, actual: Revision)

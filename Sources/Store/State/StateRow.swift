@@ -167,8 +167,10 @@ struct StateDigest: Equatable, Sendable {
 }
 
 extension StoreView {
-    /// 32 bytes that are equal on two members when their logical states are; members compare them at one
-    /// applied index. Reads everything: half a microsecond a record and more, so not on a request's path.
+    /// 32 bytes that are equal on two members when their logical states are; members compare them at one applied
+    /// index.
+    ///
+    /// Reads everything: half a microsecond a record and more, so not on a request's path.
     package func stateHash() -> [UInt8] {
         var digest = StateDigest()
         forEachRow { row in

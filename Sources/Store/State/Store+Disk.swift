@@ -10,8 +10,10 @@ extension Store {
         return Store(view, disk: disk)
     }
 
-    /// Flushes history and a checkpoint of the state as it is now, reads the checkpoint back, and returns
-    /// its revision. Apply and readers go on meanwhile.
+    /// Flushes history and a checkpoint of the state as it is now, reads the checkpoint back, and returns its
+    /// revision.
+    ///
+    /// Apply and readers go on meanwhile.
     package func checkpoint() throws(StoreFault) -> Revision { try checkpoint { _ in } }
 
     func checkpoint(_ step: @Sendable (StoreDisk.Step) -> Void) throws(StoreFault) -> Revision {
@@ -29,8 +31,10 @@ extension Store {
         return revision
     }
 
-    /// Log entries below this index are no longer needed by this member: a checkpoint that was flushed and
-    /// read back, and flushed history, both hold them. 0 for a store without files.
+    /// Log entries below this index are no longer needed by this member: a checkpoint that was flushed and read back,
+    /// and flushed history, both hold them.
+    ///
+    /// 0 for a store without files.
     package var safeToCompactBelow: Revision { disk?.safeToCompactBelow ?? 0 }
 
     /// Why the files are behind, if they are: the last attempt to write them failed.
@@ -54,8 +58,10 @@ extension Store {
     /// Forgets history below a revision; watches and time travel end there.
     package func cutHistory(below revision: Revision) throws(StoreFault) { try disk?.cutHistory(below: revision) }
 
-    /// Writes a checkpoint and copies it to `path`, in one file: the backup, and what a new peer gets as
-    /// `state.db` in its folder. Returns the revision that it holds.
+    /// Writes a checkpoint and copies it to `path`, in one file: the backup, and what a new peer gets as `state.db`
+    /// in its folder.
+    ///
+    /// Returns the revision that it holds.
     package func snapshot(to path: String) throws(StoreFault) -> Revision {
         _ = try checkpoint()
         return try disk?.copyState(to: path) ?? 0

@@ -10,7 +10,9 @@ import Synchronization
 /// views. While nobody holds one, apply changes the trees in place (ten times cheaper than copying paths).
 /// Nothing here is durable by itself: the log is; see `Store+Disk.swift` for what is written behind.
 package final class Store: Sendable {
-    /// Keeps appliers in order until their entry is recorded for watches. Taken before ``state``.
+    /// Keeps appliers in order until their entry is recorded for watches.
+    ///
+    /// Taken before ``state``.
     private let applying: Mutex<Void> = Mutex(())
     private let state: Mutex<StoreView>
     private let hub: WatchHub

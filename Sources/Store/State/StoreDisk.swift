@@ -67,8 +67,10 @@ final class StoreDisk: Sendable {
         files = Mutex(Files(state: state, history: history, checkpointed: revision))
     }
 
-    /// Takes note of an applied entry. Called by the applier before the state is published, so that
-    /// what is here always covers what a view shows. Returns what is to be done about the amount.
+    /// Takes note of an applied entry.
+    ///
+    /// Called by the applier before the state is published, so that what is here always covers what a view shows.
+    /// Returns what is to be done about the amount.
     func note(_ entry: HistoryEntry?, at revision: Revision) -> Pressure {
         feed.withLock { feed in
             feed.last = revision

@@ -31,8 +31,10 @@ extension StoreView {
         return .new
     }
 
-    /// Stores the reply. When there are too many the lowest goes, and with it the right of every
-    /// sequence below it to run: a client that does not confirm loses answers, never runs twice.
+    /// Stores the reply.
+    ///
+    /// When there are too many the lowest goes, and with it the right of every sequence below it to run: a client
+    /// that does not confirm loses answers, never runs twice.
     mutating func remember(_ outcome: TransactionOutcome, for ticket: SessionTicket) {
         // Opening a session in the same entry may have evicted this very one.
         guard var session = sessions[ticket.session] else { return }
@@ -52,7 +54,9 @@ extension StoreView {
         sessions.set(id, Session(answeredBelow: 1, lastUsed: index, replies: 0))
     }
 
-    /// Ordered by the log; sessions of one entry by their id. Looked for only when a session is opened.
+    /// Ordered by the log; sessions of one entry by their id.
+    ///
+    /// Looked for only when a session is opened.
     private func leastRecentlyUsed() -> SessionID? {
         var oldest: (id: SessionID, lastUsed: Revision)?
         sessions.forEach { id, session in

@@ -8,7 +8,9 @@ package enum WatchRefusal: Error, Hashable, Sendable {
     case storeClosed
 }
 
-/// Why a watch came to an end. All that was queued before was delivered.
+/// Why a watch came to an end.
+///
+/// All that was queued before was delivered.
 package enum WatchEnded: Error, Hashable, Sendable {
     /// The reader did not keep up. A new watch from `resumeFrom` misses nothing.
     case tooSlow(resumeFrom: Revision)

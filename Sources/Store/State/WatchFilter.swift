@@ -1,6 +1,8 @@
 package import StoreFormat
 
-/// Which records a watch is about. A part that is nil does not restrict.
+/// Which records a watch is about.
+///
+/// A part that is nil does not restrict.
 package struct WatchFilter: Hashable, Sendable {
     package var scopes: Set<UInt64>?
     package var tables: Set<Table>?

@@ -49,7 +49,9 @@ final class WatchQueue: Sendable {
 
     var next: Revision { state.withLock { $0.next } }
 
-    /// An entry was applied. Returns what to resume afterwards, and whether the queue wants no more.
+    /// An entry was applied.
+    ///
+    /// Returns what to resume afterwards, and whether the queue wants no more.
     func offer(_ entry: RevisionChanges) -> (waiter: CheckedContinuation<Void, Never>?, isOver: Bool) {
         // The filter is looked at first: it is the longest part and needs no lock.
         guard let event = filter.event(of: entry) else { return (nil, false) }
@@ -66,8 +68,10 @@ final class WatchQueue: Sendable {
         }
     }
 
-    /// Says that everything up to `revision` was offered. A bookmark that waits is replaced, and none is
-    /// put in a full queue: it would say nothing that the events before it do not.
+    /// Says that everything up to `revision` was offered.
+    ///
+    /// A bookmark that waits is replaced, and none is put in a full queue: it would say nothing that the events
+    /// before it do not.
     func bookmark(_ revision: Revision) -> CheckedContinuation<Void, Never>? {
         state.withLock { state in
             guard case .live = state.phase, revision >= state.next else { return nil }

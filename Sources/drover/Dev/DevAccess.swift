@@ -3,7 +3,9 @@ import Gateway
 import Glibc
 import JSON
 
-/// `access.json`, there exactly while the cluster is up, and the key behind it, kept between starts. Both mode 0600.
+/// `access.json`, there exactly while the cluster is up, and the key behind it, kept between starts.
+///
+/// Both mode 0600.
 struct DevAccess: Sendable {
     let folder: String
 

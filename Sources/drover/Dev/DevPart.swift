@@ -3,7 +3,9 @@ import Glibc
 import Subprocess
 import Synchronization
 
-/// One process of a development cluster. When it ends by itself it is started again.
+/// One process of a development cluster.
+///
+/// When it ends by itself it is started again.
 final class DevPart: Sendable {
     let name: String
     let output: String

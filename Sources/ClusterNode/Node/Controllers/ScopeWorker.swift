@@ -10,7 +10,9 @@ import Store
 import StoreFormat
 import Synchronization
 
-/// Works through one scope's items, one at a time, lowest first. An item that waits to be run again is in the queue once.
+/// Works through one scope's items, one at a time, lowest first.
+///
+/// An item that waits to be run again is in the queue once.
 final class ScopeWorker: Sendable {
     private let scope: UInt64
     private let state: ReplicatedState

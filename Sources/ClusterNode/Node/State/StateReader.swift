@@ -22,7 +22,9 @@ struct StateReader: StateReading {
     func numbers(_ table: Table, term: [UInt8]) -> [UInt64] { view.numbers(table, term) }
 }
 
-/// Documents that were parsed already. Controllers look at the same few records again and again.
+/// Documents that were parsed already.
+///
+/// Controllers look at the same few records again and again.
 final class ParsedDocuments: Sendable {
     private struct Entry {
         var revision: Revision

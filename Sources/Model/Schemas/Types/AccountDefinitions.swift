@@ -12,7 +12,9 @@ extension Schemas {
         [.process("activate", of: type), .process("deactivate", of: type), .process("remove", of: type)]
     }
 
-    /// People. Environments are accounts, too, but show as ``project``.
+    /// People.
+    ///
+    /// Environments are accounts, too, but show as ``project``.
     static let account = ResourceDefinition(
         "account",
         table: .account,
@@ -67,7 +69,9 @@ extension Schemas {
         unsupported: [UnsupportedMember("projectTemplateId", "environment templates are not built yet")]
     )
 
-    /// That an identity is a member of an environment. Members are named when the environment is created.
+    /// That an identity is a member of an environment.
+    ///
+    /// Members are named when the environment is created.
     static let projectMember = ResourceDefinition(
         "projectMember",
         table: .projectMember,

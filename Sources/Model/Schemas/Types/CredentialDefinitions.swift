@@ -15,7 +15,9 @@ extension Schemas {
 
     private static let publicValue = FieldDefinition("publicValue", .string, .create, minLength: 1, maxLength: 255)
 
-    /// The read-only supertype of everything that one can prove to be somebody with. No secret is ever in it.
+    /// The read-only supertype of everything that one can prove to be somebody with.
+    ///
+    /// No secret is ever in it.
     static let credential = ResourceDefinition(
         "credential",
         table: .credential,

@@ -1,7 +1,9 @@
 import JSON
 
 extension Schemas {
-    /// A host. It comes into being by registration, not by POST.
+    /// A host.
+    ///
+    /// It comes into being by registration, not by POST.
     static let host = ResourceDefinition(
         "host",
         table: .host,

@@ -1,8 +1,9 @@
 import JSON
 
 extension Schemas {
-    /// What containers show and nobody sets. The state is worked out from what is wanted and what the host reports:
-    /// ``InstanceState``.
+    /// What containers show and nobody sets.
+    ///
+    /// The state is worked out from what is wanted and what the host reports: ``InstanceState``.
     private static let runtimeFields: [FieldDefinition] =
         CommonFields.lifecycle(.instance, stateFrom: .computed) + [
             CommonFields.creatorID,

@@ -1,16 +1,18 @@
 import JSON
 
 extension Schemas {
-    /// What a service's instances are made from. Members that have no definition are kept as they came: clients compare
-    /// what they sent with what they get.
+    /// What a service's instances are made from.
+    ///
+    /// Members that have no definition are kept as they came: clients compare what they sent with what they get.
     static let launchConfig = ResourceDefinition(
         "launchConfig",
         fields: LaunchFields.shared + LaunchFields.launchConfigOnly,
         keepsUnknownMembers: true
     )
 
-    /// How to tell that an instance is well (contract O10). Times are milliseconds; no `requestLine` means that a TCP
-    /// connection is enough.
+    /// How to tell that an instance is well (contract O10).
+    ///
+    /// Times are milliseconds; no `requestLine` means that a TCP connection is enough.
     static let instanceHealthCheck = ResourceDefinition(
         "instanceHealthCheck",
         fields: [

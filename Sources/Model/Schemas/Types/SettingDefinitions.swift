@@ -16,7 +16,9 @@ extension Schemas {
         maxLength: 65_536
     )
 
-    /// What POST and PUT take. Reading answers ``activeSetting``; the id is the name.
+    /// What POST and PUT take.
+    ///
+    /// Reading answers ``activeSetting``; the id is the name.
     static let setting = ResourceDefinition(
         "setting",
         hasTextID: true,
