@@ -16,7 +16,7 @@ package struct ActionDefinition: Hashable, Sendable {
     package var input: String?
     /// The schema of the answer.
     package var output: String?
-    /// The process that the action starts: it is available in that process's start states. nil for an action with a
+    /// The process that the action starts: it is available in the start states of that process; nil for an action with a
     /// handler of its own, available in ``states``.
     package var process: String?
     /// For an action without a process.
