@@ -115,7 +115,9 @@ final class HostStreams: HostConnecting, Sendable {
             try Task.checkCancellation()
             do {
                 return try await declareOnce(agentState, host)
-            } catch let fault where fault is ProposalFault || (fault as? HostFault).map { $0 != .moved } ?? false {
+            } catch HostFault.moved {
+                throw HostFault.moved  // its new owner tells
+            } catch let fault where fault is ProposalFault || fault is HostFault {
                 logger.debug("agent state not written yet", ["error": "\(fault)"])
                 try await loop.sleep(milliseconds: 1_000)
             }
