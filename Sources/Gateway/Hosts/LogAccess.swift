@@ -20,7 +20,9 @@ enum LogAccess {
         }
         let since: String? = input["since"]?.string.flatMap { $0.isEmpty ? nil : $0 }
         // Hosts are told seconds; what cannot be told must not be left out in silence.
-        let seconds: UInt64? = since.flatMap { UInt64($0) ?? StoredDate.milliseconds($0).map { UInt64(max(0, $0) / 1000) } }
+        let seconds: UInt64? = since.flatMap {
+            UInt64($0) ?? StoredDate.milliseconds($0).map { UInt64(max(0, $0) / 1000) }
+        }
         if since != nil, seconds == nil {
             throw .validation(
                 .invalidFormat,

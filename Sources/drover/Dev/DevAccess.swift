@@ -29,7 +29,9 @@ struct DevAccess: Sendable {
             let document: JSONValue = try? JSONReader.parse(bytes),
             let access: String = document["accessKey"]?.string,
             let secret: String = document["secretKey"]?.string
-        else { throw .storage("\(keyFile) cannot be read or does not hold the administrator's key: remove \(folder) to begin anew") }
+        else {
+            throw .storage("\(keyFile) does not give the administrator's key: remove \(folder) to begin anew")
+        }
         return APIKey(publicValue: access, secretValue: secret)
     }
 }
