@@ -190,6 +190,8 @@ import WebSocket
         #expect(await world.post(path, ["follow": "perhaps"], as: .bob).field == "follow")
         #expect(await world.post(path, ["since": "1&follow=1"], as: .bob).field == "since")
         #expect(await world.post(path, ["since": "2017-04-22T08:00:00Z"], as: .bob).status == 200)
+        #expect(await world.post(path, ["since": "yesterday"], as: .bob).field == "since")
+        #expect(await world.post(path, ["since": "2017-04-22"], as: .bob).field == "since")
         #expect(await world.post(path, as: .eve).status == 403)
     }
 

@@ -58,7 +58,13 @@ package final class Node: Sendable {
         } catch {
             throw .network("\(error)")
         }
-        let core: NodeCore = try NodeCore.open(folder, logger: logger, fatal: fatal)
+        let core: NodeCore
+        do throws(NodeFault) {
+            core = try NodeCore.open(folder, logger: logger, fatal: fatal)
+        } catch {
+            await loops.stop()
+            throw error
+        }
         let state: ReplicatedState = core.state
         // Who is answered by this node can rely on it: no request comes in before there is a leader.
         try? await state.group.awaitLeader()

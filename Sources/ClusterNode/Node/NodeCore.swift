@@ -31,6 +31,12 @@ struct NodeCore: Sendable {
         } catch {
             throw .storage("\(error)")
         }
+        guard log.base <= store.appliedIndex else {
+            throw .storage(
+                "\(folder.state) ends at entry \(store.appliedIndex), but the log in \(folder.log) begins after entry "
+                    + "\(log.base): put back the state that belongs to this log"
+            )
+        }
         let machine = StoreMachine(store: store) { fatal("\($0)") }
         let group = RaftGroup<StoreMachine>(
             storage: log,

@@ -46,6 +46,11 @@ package enum ServerInit {
                 group: configuration.group,
                 configuration: Configuration(voters: [configuration.member])
             )
+        } catch .exists {
+            throw .founding(
+                "\(folder.path) holds a log but no node.json: if its founding was interrupted, remove the folder and try "
+                    + "again; if a node ran there, put its node.json back"
+            )
         } catch {
             throw .storage("\(error)")
         }
@@ -73,10 +78,9 @@ package enum ServerInit {
         )
         do {
             try await core.state.group.awaitLeader()
-            guard case .committed = try await core.state.propose(transaction) else {
-                throw NodeFault.founding(
-                    "\(folder.path) was founded before, but not to the end: remove it and try again"
-                )
+            let outcome: TransactionOutcome = try await core.state.propose(transaction)
+            guard case .committed = outcome else {
+                throw NodeFault.founding("\(outcome); remove \(folder.path) and try again")
             }
         } catch {
             await core.close()

@@ -22,7 +22,7 @@ package struct LogRequest: Hashable, Sendable {
     /// From the end; nil for all.
     package var lines: Int?
     package var timestamps: Bool
-    /// RFC 3339 or seconds since 1970, as the runtime takes it.
+    /// Seconds since 1970.
     package var since: String?
 
     package init(follow: Bool, lines: Int?, timestamps: Bool, since: String?) {

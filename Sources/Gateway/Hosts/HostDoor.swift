@@ -1,6 +1,7 @@
 import Crypto
 import HTTP
 import JSON
+import Limits
 import Model
 import RBAC
 import Store
@@ -144,8 +145,11 @@ enum HostDoor {
             exchange.rights.mayStream(host: host), let record: Record = exchange.view.get(RecordKey(.host, host)),
             let stored = try? HostRecord(document: record.document), stored.removed == nil
         else { throw .forbidden("This stream is for hosts, with the key that registering gave them.") }
+        // Agents answer pings: a stream on which nothing comes, not even the hello, is no stream any more.
+        var limits = WebSocketLimits()
+        limits.silenceMilliseconds = Limits.hostSilenceSeconds * 1_000
         return .http(
-            WebSocket.response(to: exchange.request) { socket in
+            WebSocket.response(to: exchange.request, limits: limits) { socket in
                 // A host that registers again gets a new key: whoever still holds a stream with the old one loses it.
                 await StreamRights.guarding(exchange, gateway, socket, while: { $0.rights.mayStream(host: host) }) {
                     await gateway.hosts.serve(socket, host: host, project: project)

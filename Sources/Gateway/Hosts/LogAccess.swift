@@ -19,7 +19,11 @@ enum LogAccess {
             throw .notFound("The container was never on a host: it has no output.")
         }
         let since: String? = input["since"]?.string.flatMap { $0.isEmpty ? nil : $0 }
-        if let since, !CharacterClass("0-9TZ:.+-").containsAll(of: since) || since.utf8.count > 64 {
+        // Hosts are told seconds; what cannot be told must not be left out in silence.
+        let seconds: UInt64? = since.flatMap {
+            UInt64($0) ?? StoredDate.milliseconds($0).map { UInt64(max(0, $0) / 1000) }
+        }
+        if since != nil, seconds == nil {
             throw .validation(
                 .invalidFormat,
                 field: "since",
@@ -30,7 +34,7 @@ enum LogAccess {
             follow: input["follow"]?.bool ?? true,
             lines: input["lines"]?.int.flatMap { Int(exactly: $0) },
             timestamps: input["timestamps"]?.bool ?? false,
-            since: since
+            since: seconds.map { String($0) }
         )
         let ticket = LogTicket(
             instance: resource.number,

@@ -22,7 +22,8 @@ final class LogTickets: Sendable {
     func add(_ ticket: LogTicket, now: Int64) -> String? {
         let token: String = Hex.encode(SecureRandom.bytes(24))
         return tickets.withLock { tickets in
-            if tickets.count >= Limits.logTickets { tickets = tickets.filter { $0.value.expires > now } }
+            // Each keeps the view of its request: what expired goes at once, not when there is no more room.
+            tickets = tickets.filter { $0.value.expires > now }
             guard tickets.count < Limits.logTickets else { return nil }
             tickets[token] = ticket
             return token

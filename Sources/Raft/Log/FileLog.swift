@@ -109,6 +109,9 @@ package final class FileLog: LogStorage {
         spare = SpareSegment(directory: directory, bytes: segmentBytes)
     }
 
+    /// The entry after which the log begins: what comes before it must be in the state already.
+    package var base: LogIndex { restored.base.index }
+
     package func contents() -> LogContents {
         // Handed out once; the entries need not be kept here, too.
         defer { restored.entries = [] }

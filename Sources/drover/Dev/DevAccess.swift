@@ -24,11 +24,14 @@ struct DevAccess: Sendable {
     }
 
     func key() throws(NodeFault) -> APIKey {
-        let bytes: [UInt8] = try DataFolder.read(keyFile)
-        guard let document: JSONValue = try? JSONReader.parse(bytes),
+        // Missing too when founding was interrupted between the cluster and its key: the key is shown only once.
+        guard let bytes: [UInt8] = try? DataFolder.read(keyFile),
+            let document: JSONValue = try? JSONReader.parse(bytes),
             let access: String = document["accessKey"]?.string,
             let secret: String = document["secretKey"]?.string
-        else { throw .storage("\(keyFile) does not hold the administrator's key: remove \(folder) to begin anew") }
+        else {
+            throw .storage("\(keyFile) does not give the administrator's key: remove \(folder) to begin anew")
+        }
         return APIKey(publicValue: access, secretValue: secret)
     }
 }

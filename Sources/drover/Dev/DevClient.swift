@@ -52,7 +52,8 @@ struct DevClient: Sendable {
             if let answer = try? await send("GET", "/v2-beta/projects/1a5/hosts?state=active&limit=-1"),
                 let list: [JSONValue] = (try? JSONReader.parse(answer.body))?["data"]?.array
             {
-                active = list.count
+                // Registering makes a host active; what counts is that its agent has reported.
+                active = list.count { $0["agentState"]?.string == "active" }
                 if active >= wanted { return }
             }
             // What keeps an agent from starting at all does not pass by itself: no engine, a folder in use.

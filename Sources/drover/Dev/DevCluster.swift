@@ -114,6 +114,8 @@ final class DevCluster: Sendable {
             for part in parts where part.name != "node1" { group.addTask { await part.stop() } }
         }
         for part in parts where part.name == "node1" { await part.stop() }
+        // A part that was just being started again may have written it once more.
+        access.withdraw()
     }
 
     private func document(url: String, port: Int, key: APIKey) -> JSONValue {

@@ -58,6 +58,8 @@ final class DevPart: Sendable {
             guard (try? await Task.sleep(for: .seconds(1))) != nil, !state.withLock({ $0.isStopping }) else { return }
             do {
                 try spawn()
+                // Whoever stopped it meanwhile ends this process, too: it is the part's child by now.
+                guard !state.withLock({ $0.isStopping }) else { return }
                 state.withLock { $0.whenRestarted }()
             } catch {
                 console.note("drover: \(name) does not start: \(error)")
@@ -66,6 +68,7 @@ final class DevPart: Sendable {
         }
     }
 
+    /// Returns when the process has ended and will not be started again.
     func stop() async {
         let (child, watcher): (ChildProcess?, Task<Void, Never>?) = state.withLock { state in
             state.isStopping = true
@@ -73,5 +76,9 @@ final class DevPart: Sendable {
         }
         watcher?.cancel()
         _ = await child?.stop(grace: .seconds(20))
+        // It may have been starting the process again at this very moment.
+        await watcher?.value
+        let last: ChildProcess? = state.withLock { $0.child }
+        if last !== child { _ = await last?.stop(grace: .seconds(20)) }
     }
 }

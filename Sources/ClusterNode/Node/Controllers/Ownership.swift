@@ -55,7 +55,10 @@ final class Ownership: Sendable {
                 )
             )
             guard case .committed = outcome, let owner: ScopeOwner = state.store.view.epoch(scope), owner.node == node
-            else { continue }
+            else {
+                logger.error("scope not taken", ["scope": .init(scope), "outcome": "\(outcome)"])
+                continue
+            }
             held.withLock { $0[scope] = owner.epoch }
             taken.append(scope)
             logger.notice("scope taken", ["scope": .init(scope), "scope.epoch": .init(owner.epoch)])

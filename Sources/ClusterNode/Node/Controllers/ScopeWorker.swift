@@ -27,6 +27,8 @@ final class ScopeWorker: Sendable {
         var items: Set<WorkItem> = []
         /// When an item is to be run though nothing changed.
         var wakes: [WorkItem: Int64] = [:]
+        /// How often in a row an item's plan was refused.
+        var refusals: [WorkItem: Int] = [:]
         var isWorking: Bool = false
         var sleeper: Task<Void, Never>?
         var sleepsUntil: Int64?
@@ -92,6 +94,7 @@ final class ScopeWorker: Sendable {
         let plan: Plan = Controllers.run(item, StateReader(state.store.view, parsed), context)
         for note in plan.notes { logger.debug("planned", ["item": "\(item)", "note": .string(note)]) }
         if let time: Int64 = plan.wakeAt { queue.withLock { $0.wakes[item] = time } }
+        var wasRefused: Bool = false
         for transaction in plan.transactions {
             do throws(ProposalFault) {
                 switch try await state.propose(transaction) {
@@ -106,16 +109,31 @@ final class ScopeWorker: Sendable {
                         ["item": "\(item)", "error": .string(reason)]
                     )
                     retry(item, after: 60_000)
-                case .refused:
-                    // Somebody was faster: plan again on what is there now.
-                    retry(item, after: 0)
+                case .refused(let refusal):
+                    wasRefused = true
+                    planAgain(item, refusal)
                 }
             } catch {
+                logger.notice("a plan could not be proposed", ["item": "\(item)", "error": "\(error)"])
                 retry(item, after: 1_000)
             }
             break
         }
+        if !wasRefused { queue.withLock { $0.refusals[item] = nil } }
         return true
+    }
+
+    /// Somebody was faster: plan again on what is there now.
+    ///
+    /// At once at first; a plan that is refused again and again is a bug of ours, and each attempt is an entry of the log.
+    private func planAgain(_ item: WorkItem, _ refusal: Refusal) {
+        let count: Int = queue.withLock { queue in
+            queue.refusals[item, default: 0] += 1
+            return queue.refusals[item, default: 0]
+        }
+        guard count > Limits.conflictRetries else { return retry(item, after: 0) }
+        logger.notice("a plan is refused again and again", ["item": "\(item)", "refusal": "\(refusal)"])
+        retry(item, after: 1_000)
     }
 
     private func retry(_ item: WorkItem, after milliseconds: Int64) {

@@ -39,7 +39,7 @@ final class HostSession: Sendable {
                 HostReports.facts(hello.facts, host: host, scope: project, epoch: epoch, time: time, in: view)
             }
             logger.notice("host connected", ["host.runtime": .string(hello.facts.runtime)])
-            // The watch comes first: what changes after the view is then in it.
+            // The watch begins right after the view: what changes meanwhile is in it, and nothing is told twice.
             let view: StoreView = room.state.store.view
             let watch: Watch = try room.state.store.watch(
                 from: view.revision + 1,
@@ -134,7 +134,9 @@ final class HostSession: Sendable {
     private func keepAlive(_ epoch: UInt64) async throws {
         while true {
             try await room.loop.sleep(milliseconds: Limits.hostPingSeconds * 1_000)
-            let silence: UInt64 = MonotonicClock.now - lastHeard.withLock { $0 }
+            // Read first: what is heard in between must not lie ahead of the time that it is taken from.
+            let heard: UInt64 = lastHeard.withLock { $0 }
+            let silence: UInt64 = MonotonicClock.now - heard
             guard silence < UInt64(Limits.hostSilenceSeconds) * 1_000_000_000 else { throw HostFault.silent }
             guard room.ownership.epoch(of: project) == epoch else { throw HostFault.moved }
             guard room.isWelcome(host) else { throw HostFault.removed }

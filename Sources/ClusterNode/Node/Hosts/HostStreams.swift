@@ -65,8 +65,12 @@ final class HostStreams: HostConnecting, Sendable {
             let old: HostSession? = table.connected.updateValue(session, forKey: session.host)
             return (old, table.absences.removeValue(forKey: session.host))
         }
+        // A peer that is gone does not answer the close: nobody waits for it.
+        if let old { Task(executorPreference: loop) { await old.replace() } }
         absence?.cancel()
-        await old?.replace()
+        // What it is just proposing must be decided before the host's own facts are planned: written after them it would
+        // show a host as away that is here.
+        await absence?.value
     }
 
     func left(_ session: HostSession) async {
@@ -111,7 +115,9 @@ final class HostStreams: HostConnecting, Sendable {
             try Task.checkCancellation()
             do {
                 return try await declareOnce(agentState, host)
-            } catch let fault as ProposalFault {
+            } catch HostFault.moved {
+                throw HostFault.moved  // its new owner tells
+            } catch let fault where fault is ProposalFault || fault is HostFault {
                 logger.debug("agent state not written yet", ["error": "\(fault)"])
                 try await loop.sleep(milliseconds: 1_000)
             }
@@ -121,11 +127,15 @@ final class HostStreams: HostConnecting, Sendable {
     private func declareOnce(_ agentState: String, _ host: UInt64) async throws {
         guard let record: Record = state.store.view.get(RecordKey(.host, host)),
             let stored = try? HostRecord(document: record.document), stored.removed == nil,
-            let project: UInt64 = stored.accountID, let epoch: UInt64 = ownership.epoch(of: project)
+            let project: UInt64 = stored.accountID
         else { return }
+        let epoch: UInt64 = try await epoch(of: project)
         try await propose { view, time in
-            HostReports.agentState(agentState, host: host, scope: project, epoch: epoch, time: time, in: view)
+            // It may have come back since the last attempt.
+            guard !Task.isCancelled else { return nil }
+            return HostReports.agentState(agentState, host: host, scope: project, epoch: epoch, time: time, in: view)
         }
+        try Task.checkCancellation()
         logger.notice("host is away", ["host.id": .string("1h\(host)"), "host.agentState": .string(agentState)])
     }
 
