@@ -187,6 +187,13 @@ import Testing
         await rig.stop()
     }
 
+    @Test func `a setting that is given twice at founding has its last value`() async throws {
+        let rig = try await NodeRig(settings: [("api.security.enabled", "true"), ("api.security.enabled", "false")])
+        let anyone = try await rig.call("GET", "stacks", user: "nobody", password: "nothing")
+        #expect(anyone.status == 200, "access control is off: \(anyone.body)")
+        await rig.stop()
+    }
+
     @Test func `a port that is taken is named`() async throws {
         let rig = try await NodeRig()
         let other = DataFolder(rig.folder.path + "-other")

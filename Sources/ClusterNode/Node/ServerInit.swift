@@ -3,6 +3,7 @@ import Crypto
 package import Gateway
 import JSON
 package import Logging
+import Model
 import RaftCore
 import RaftGroup
 import RaftLog
@@ -31,6 +32,7 @@ package enum ServerInit {
         _ options: Options,
         logger: Logger
     ) async throws(NodeFault) -> APIKey {
+        let settings: [(name: String, value: String)] = try checked(options.settings)
         guard !folder.isFounded else { throw .alreadyFounded(folder: folder.path) }
         try folder.create()
         let configuration = NodeConfiguration(
@@ -54,14 +56,14 @@ package enum ServerInit {
         } catch {
             throw .storage("\(error)")
         }
-        let key: APIKey = try await writeFirst(folder, options, logger)
+        let key: APIKey = try await writeFirst(folder, settings, logger)
         try folder.save(configuration)
         return key
     }
 
     private static func writeFirst(
         _ folder: DataFolder,
-        _ options: Options,
+        _ settings: [(name: String, value: String)],
         _ logger: Logger
     ) async throws(NodeFault) -> APIKey {
         let core: NodeCore = try NodeCore.open(folder, logger: logger) { reason in
@@ -74,7 +76,7 @@ package enum ServerInit {
             secretHash: KeyHash.make(key.secretValue),
             registrationKey: Hex.encode(SecureRandom.bytes(32)),
             uuid: Hex.encode(SecureRandom.bytes(16)),
-            settings: options.settings
+            settings: settings
         )
         do {
             try await core.state.group.awaitLeader()
@@ -88,6 +90,17 @@ package enum ServerInit {
         }
         await core.checkpointAndClose()
         return key
+    }
+
+    /// Each setting once, the last word on it; by name.
+    private static func checked(
+        _ settings: [(name: String, value: String)]
+    ) throws(NodeFault) -> [(name: String, value: String)] {
+        if let wrong = settings.first(where: { !SettingCatalogue.isListed($0.name) }) {
+            throw .founding("'\(wrong.name)' is no name of a setting: it must start with a lower-case letter")
+        }
+        let last: [String: String] = Dictionary(settings.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
+        return last.sorted { $0.key < $1.key }.map { (name: $0.key, value: $0.value) }
     }
 
     private static func random() -> UInt64 {

@@ -148,10 +148,11 @@ enum HostDoor {
         // Agents answer pings: a stream on which nothing comes, not even the hello, is no stream any more.
         var limits = WebSocketLimits()
         limits.silenceMilliseconds = Limits.hostSilenceSeconds * 1_000
+        let kept: Exchange = exchange.kept
         return .http(
             WebSocket.response(to: exchange.request, limits: limits) { socket in
                 // A host that registers again gets a new key: whoever still holds a stream with the old one loses it.
-                await StreamRights.guarding(exchange, gateway, socket, while: { $0.rights.mayStream(host: host) }) {
+                await StreamRights.guarding(kept, gateway, socket, while: { $0.rights.mayStream(host: host) }) {
                     await gateway.hosts.serve(socket, host: host, project: project)
                 }
             }

@@ -41,7 +41,7 @@ enum LogAccess {
             host: host,
             request: request,
             expires: exchange.time + Limits.logTicketMilliseconds,
-            exchange: exchange
+            exchange: exchange.kept
         )
         guard let token: String = gateway.logTickets.add(ticket, now: exchange.time) else {
             throw .unavailable("Too many requests for output are open at the moment; try again.")

@@ -79,6 +79,15 @@ struct Exchange: Sendable {
         )
     }
 
+    /// Without its view: what a stream may hold for days.
+    ///
+    /// A view keeps everything alive that was there when it was taken.
+    var kept: Exchange {
+        var copy: Exchange = self
+        copy.view = .empty
+        return copy
+    }
+
     var client: ClientAddress { ClientAddress(headers: request.headers, peer: connection.peer.host) }
 
     /// See ``RequestBody``.

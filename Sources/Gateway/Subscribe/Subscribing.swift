@@ -22,9 +22,10 @@ enum Subscribing {
                 let plain: Substring = name.split(separator: ";").first ?? ""
                 return plain == "resource.change" || plain == "*" || plain == "resource.*"
             }
+        let kept: Exchange = exchange.kept
         return .http(
             WebSocket.response(to: exchange.request) { socket in
-                await Subscription(exchange, project: project, tellsChanges: wanted, gateway, socket).run()
+                await Subscription(kept, project: project, tellsChanges: wanted, gateway, socket).run()
             }
         )
     }

@@ -69,7 +69,7 @@ final class Subscription: Sendable {
                 try? await socket.send(text: SubscribedEvent.logout)
                 return
             }
-            state.withLock { $0.exchange = now }
+            state.withLock { $0.exchange = now.kept }
             guard (try? await socket.send(text: SubscribedEvent.ping(time: gateway.now()))) != nil else { return }
         }
     }

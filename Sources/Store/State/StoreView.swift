@@ -19,6 +19,9 @@ package struct StoreView: Sendable {
     var replies: OrderedTree<ReplyKey, TransactionOutcome> = OrderedTree()
 
     init() {}
+
+    /// Nothing: what takes the place of a view that must not be held any longer.
+    package static let empty = StoreView()
 }
 
 /// Who runs a scope's controllers, and for the how-manieth time the owner was named.
