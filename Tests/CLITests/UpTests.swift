@@ -4,7 +4,7 @@ import Testing
 
 @testable import CLI
 
-struct UpTests {
+@Suite(.timeLimit(.minutes(2))) struct UpTests {
     static let files: [String: String] = [
         "docker-compose.yml": """
         version: '2'

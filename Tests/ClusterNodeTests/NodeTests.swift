@@ -10,7 +10,7 @@ import Testing
 
 @testable import ClusterNode
 
-@Suite(.serialized) struct NodeTests {
+@Suite(.serialized, .timeLimit(.minutes(2))) struct NodeTests {
     /// A stack with one service of it; returns their ids.
     private func deploy(
         _ rig: NodeRig,

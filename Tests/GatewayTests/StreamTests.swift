@@ -7,7 +7,7 @@ import StoreFormat
 import Testing
 import WebSocket
 
-@Suite struct StreamTests {
+@Suite(.timeLimit(.minutes(2))) struct StreamTests {
     static let subscribe: String = "\(World.home)/subscribe?eventNames=resource.change"
 
     // MARK: Subscribe
