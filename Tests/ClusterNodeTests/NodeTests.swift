@@ -146,8 +146,15 @@ import Testing
         }
         let liar: PuppetHost = try await rig.host("beta")
         let spec: InstanceSpec = try #require(await honest.kept.values.first)
+        // A lie that no controller would mend: if it were believed, it would stay.
         try await liar.report([
-            Observation(uuid: spec.uuid, number: spec.number, generation: spec.generation, condition: .gone)
+            Observation(
+                uuid: spec.uuid,
+                number: spec.number,
+                generation: spec.generation,
+                condition: .running,
+                externalID: "forged"
+            )
         ])
         // A report of its own comes after the lie on the same stream: when it has arrived, so has the lie.
         let other = try await rig.call(
@@ -163,6 +170,8 @@ import Testing
         let id: String = try #require(other.body["id"]?.string, "\(other.body)")
         _ = try await rig.wait(for: "the liar's own container", "containers/\(id)") { $0["state"]?.string == "running" }
         let now = try await rig.call("GET", "services/\(service)")
+        let container = try await rig.call("GET", "containers/1i\(spec.number)")
+        #expect(container.body["externalId"]?.string == "puppet-\(spec.number)", "\(container.body)")
         #expect(now.body["instanceIds"] == running["instanceIds"])
         #expect(now.body["healthState"]?.string == "healthy")
         await rig.stop()
