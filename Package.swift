@@ -51,6 +51,13 @@ let rooms: [Room] = [
     Room("EventLoop", "Platform/EventLoop", knows: ["CLinux", "Bytes", "Limits"]),
     Room("HTTP", "Platform/HTTP", knows: ["EventLoop", "Bytes", "Limits"]),
     Room("WebSocket", "Platform/WebSocket", knows: ["HTTP", "EventLoop", "Crypto", "Bytes", "Limits"]),
+    Room("Certificates", "Platform/Certificates", knows: ["COpenSSL", "Bytes", "Crypto", "Limits"]),
+    Room(
+        "TLS",
+        "Platform/TLS",
+        knows: ["COpenSSL", "Certificates", "EventLoop", "Bytes", "Crypto", "Limits"],
+        testsKnow: ["HTTP"]
+    ),
     Room("SQLite", "Platform/SQLite", knows: ["CSQLite", "Limits"]),
     Room("Subprocess", "Platform/Subprocess", knows: ["CLinux", "Limits"]),
 
@@ -65,6 +72,11 @@ let rooms: [Room] = [
     Room("RaftCore", "Raft/Core", testsRead: ["Scripts"]),
     Room("RaftLog", "Raft/Log", knows: ["RaftCore", "Bytes", "CLinux", "Limits"]),
     Room("RaftGroup", "Raft/Group", knows: ["RaftCore", "RaftLog", "Bytes", "Logging", "Metrics", "Limits"]),
+    Room(
+        "RaftTransport",
+        "Raft/Transport",
+        knows: ["RaftCore", "RaftLog", "RaftGroup", "EventLoop", "Bytes", "Logging", "Metrics", "Limits"]
+    ),
     Room(
         "Store",
         "Store/State",
@@ -86,8 +98,8 @@ let rooms: [Room] = [
         "HostAgent",
         "HostAgent/Agent",
         knows: [
-            "HostAgentCore", "HostRuntime", "HostProtocol", "HTTP", "WebSocket", "EventLoop", "JSON", "Bytes",
-            "Logging", "Limits", "Crypto", "CLinux",
+            "HostAgentCore", "HostRuntime", "HostProtocol", "HTTP", "WebSocket", "EventLoop", "TLS", "Certificates",
+            "JSON", "Bytes", "Logging", "Limits", "Crypto", "CLinux",
         ]
     ),
 
@@ -95,8 +107,8 @@ let rooms: [Room] = [
     Room(
         "Gateway",
         knows: [
-            "HTTP", "WebSocket", "EventLoop", "JSON", "Bytes", "Crypto", "Logging", "Metrics", "Limits", "Model",
-            "RBAC", "StoreFormat", "Store",
+            "HTTP", "WebSocket", "EventLoop", "TLS", "Certificates", "JSON", "Bytes", "Crypto", "Logging", "Metrics",
+            "Limits", "Model", "RBAC", "StoreFormat", "Store",
         ]
     ),
     Room(
@@ -104,12 +116,19 @@ let rooms: [Room] = [
         "ClusterNode/Services",
         knows: ["Model", "Network", "Scheduler", "StoreFormat", "JSON", "Bytes", "Limits"]
     ),
+    Room("Ownership", "ClusterNode/Ownership", knows: ["Limits"], testsKnow: ["RaftCore"]),
+    Room(
+        "Authority",
+        "ClusterNode/Authority",
+        knows: ["Certificates", "Crypto", "Model", "StoreFormat", "Store", "JSON", "Bytes", "Limits"]
+    ),
     Room("HostFrames", "ClusterNode/HostFrames", knows: ["HostProtocol", "Model", "StoreFormat", "JSON"]),
     Room(
         "ClusterNode",
         "ClusterNode/Node",
         knows: [
-            "Services", "HostFrames", "Gateway", "Store", "StoreFormat", "RaftCore", "RaftLog", "RaftGroup", "RBAC",
+            "Services", "HostFrames", "Ownership", "Authority", "Gateway", "RaftTransport", "TLS", "Certificates",
+            "Store", "StoreFormat", "RaftCore", "RaftLog", "RaftGroup", "RBAC",
             "Scheduler", "Network", "Model", "HostProtocol", "HTTP", "WebSocket", "EventLoop", "JSON", "Bytes",
             "Crypto",
             "Logging", "Metrics", "Limits", "CLinux",
@@ -128,7 +147,8 @@ let rooms: [Room] = [
     Room(
         "CLI",
         knows: [
-            "Compose", "YAML", "HTTP", "WebSocket", "EventLoop", "JSON", "Bytes", "Limits", "CLinux",
+            "Compose", "YAML", "HTTP", "WebSocket", "EventLoop", "TLS", "Certificates", "JSON", "Bytes", "Crypto",
+            "Limits", "CLinux",
         ]
     ),
     Room(
