@@ -44,6 +44,8 @@ package final class Gateway: Sendable {
     let proposer: any Proposing
     let hosts: any HostConnecting
     let explainer: any Explaining
+    /// Nil where there is no cluster to operate; then its address does not exist.
+    let cluster: (any ClusterOperating)?
     let logger: Logger
     let counters: GatewayCounters
     let session: GatewaySession
@@ -59,6 +61,7 @@ package final class Gateway: Sendable {
         proposer: any Proposing,
         hosts: any HostConnecting,
         explainer: any Explaining,
+        cluster: (any ClusterOperating)? = nil,
         logger: Logger,
         metrics: MetricsRegistry,
         version: String,
@@ -69,6 +72,7 @@ package final class Gateway: Sendable {
         self.proposer = proposer
         self.hosts = hosts
         self.explainer = explainer
+        self.cluster = cluster
         self.logger = logger
         self.version = version
         self.now = now
