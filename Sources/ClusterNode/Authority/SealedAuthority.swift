@@ -57,7 +57,7 @@ package struct SealedAuthority: Hashable, Sendable {
             )
         }
         do throws(CertificateFault) {
-            return CertificateAuthority(certificate: try parsed(), key: try PrivateKey(pem: pem))
+            return try CertificateAuthority(certificate: try parsed(), key: try PrivateKey(pem: pem))
         } catch {
             throw AuthorityFault("the authority in the state is damaged: \(error)")
         }

@@ -161,15 +161,7 @@ actor MembershipMaster {
             }
             return true
         }
-        var view = MembershipView(
-            leader: look.id,
-            configuration: look.configuration,
-            nodes: nodes,
-            peers: look.peers,
-            silenceMilliseconds: Limits.memberSilenceMilliseconds,
-            promotionLag: Limits.promotionLagEntries,
-            promotionLooks: Limits.promotionLooks
-        )
+        var view = MembershipView(look, nodes: nodes)
         countSteady(view)
         view.steadyLooks = steadyLooks
         return view

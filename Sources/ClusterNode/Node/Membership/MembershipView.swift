@@ -1,3 +1,4 @@
+import Limits
 import RaftCore
 
 /// What the leader knows of the members at one moment: what operators want, what Raft has, how each of them is.
@@ -21,12 +22,15 @@ struct MembershipView: Hashable, Sendable {
 
     /// How another member is, as the leader sees it.
     struct Peer: Hashable, Sendable {
-        /// Entries of the log that it has not confirmed.
+        /// The last entry that it has confirmed.
+        var match: UInt64
+        /// Entries of the log behind that.
         var lag: UInt64
         /// Since it was heard last; nil when it never was.
         var silentMilliseconds: Int?
 
-        init(lag: UInt64, silentMilliseconds: Int?) {
+        init(match: UInt64, lag: UInt64, silentMilliseconds: Int?) {
+            self.match = match
             self.lag = lag
             self.silentMilliseconds = silentMilliseconds
         }
@@ -62,6 +66,19 @@ struct MembershipView: Hashable, Sendable {
         self.silenceMilliseconds = silenceMilliseconds
         self.promotionLag = promotionLag
         self.promotionLooks = promotionLooks
+    }
+
+    /// What the leader sees, under the bounds of the product.
+    init(_ look: GroupLook, nodes: [Node]) {
+        self.init(
+            leader: look.id,
+            configuration: look.configuration,
+            nodes: nodes,
+            peers: look.peers,
+            silenceMilliseconds: Limits.memberSilenceMilliseconds,
+            promotionLag: Limits.promotionLagEntries,
+            promotionLooks: Limits.promotionLooks
+        )
     }
 
     func isHeard(_ member: MemberID) -> Bool {
