@@ -77,7 +77,8 @@ package enum ServerInit {
         } catch {
             throw .storage("\(error)")
         }
-        configuration.instance = try folder.saveNewInstance()
+        configuration.instance = Hex.encode(SecureRandom.bytes(16))
+        try folder.saveInstance(configuration.instance)
         let time: Int64 = WallClock.milliseconds
         let (credentials, authority): (DataFolder.Credentials, SealedAuthority) = try foundAuthority(
             folder,

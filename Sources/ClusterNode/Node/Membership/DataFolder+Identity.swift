@@ -1,7 +1,6 @@
 import Authority
 import Bytes
 import Certificates
-import Crypto
 import Glibc
 
 /// What makes a folder's node a member: its certificate, its keys, and the log that it voted with.
@@ -20,11 +19,34 @@ extension DataFolder {
         }
     }
 
-    /// Draws what tells this log from every other one, and puts it beside the log.
-    func saveNewInstance() throws(NodeFault) -> String {
-        let instance: String = Hex.encode(SecureRandom.bytes(16))
+    /// Puts what tells this log from every other one beside it.
+    func saveInstance(_ instance: String) throws(NodeFault) {
         try Self.write(Array("\(instance)\n".utf8), to: instanceFile)
-        return instance
+    }
+
+    /// That the folder can be written: by writing a file of it.
+    func probe() throws(NodeFault) {
+        let file: String = "\(path)/probe"
+        try Self.write([], to: file)
+        unlink(file)
+    }
+
+    /// Takes away what a join has written that was not finished; a folder with a `node.json` is left alone.
+    func removeUnfinished() {
+        guard !isFounded else { return }
+        for file in [certificateFile, keyFile, authorityFile, sealingKeyFile] { unlink(file) }
+        rmdir("\(path)/tls")
+        guard let names = opendir(log) else { return }
+        var files: [String] = []
+        while let entry = readdir(names) {
+            let name: String = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name != ".", name != ".." { files.append("\(log)/\(name)") }
+        }
+        closedir(names)
+        for file in files { unlink(file) }
+        rmdir(log)
     }
 
     /// That the log is the one with which the node became a member.

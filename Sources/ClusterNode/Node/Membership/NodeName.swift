@@ -1,3 +1,5 @@
+import Authority
+
 /// What a node may be called: a DNS label in lower case, for it stands in certificates and host names.
 package enum NodeName {
     package static func isValid(_ name: String) -> Bool {
@@ -7,4 +9,7 @@ package enum NodeName {
                     || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || byte == UInt8(ascii: "-")
             } && !name.hasPrefix("-") && !name.hasSuffix("-")
     }
+
+    /// Whether others can reach a node under this: a host name or a numeric address, without a port.
+    package static func isHost(_ host: String) -> Bool { NetworkPlace.isAddress(host) || NetworkPlace.isName(host) }
 }
