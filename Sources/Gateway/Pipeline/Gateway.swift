@@ -48,6 +48,8 @@ package final class Gateway: Sendable {
     let proposer: any Proposing
     let hosts: any HostConnecting
     let explainer: any Explaining
+    /// Nil where there is no cluster to operate; then its address does not exist.
+    let cluster: (any ClusterOperating)?
     let logger: Logger
     let counters: GatewayCounters
     let session: GatewaySession
@@ -68,6 +70,7 @@ package final class Gateway: Sendable {
         explainer: any Explaining,
         peers: (any PeerForwarding)? = nil,
         timing: GatewayTiming = GatewayTiming(),
+        cluster: (any ClusterOperating)? = nil,
         logger: Logger,
         metrics: MetricsRegistry,
         version: String,
@@ -80,6 +83,7 @@ package final class Gateway: Sendable {
         self.explainer = explainer
         self.peers = peers
         self.timing = timing
+        self.cluster = cluster
         self.logger = logger
         self.version = version
         self.now = now

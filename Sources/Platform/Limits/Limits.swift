@@ -123,6 +123,32 @@ package enum Limits {
     /// Log entries that stay behind a checkpoint, for members that are a little late.
     package static let raftKeptEntries: UInt64 = 10_000
 
+    // MARK: Membership
+
+    /// How long a node's certificate is good; it is exchanged at a random moment past its half.
+    package static let nodeCertificateSeconds: Int64 = 90 * 86_400
+    package static let hostCertificateSeconds: Int64 = 30 * 86_400
+    /// How long a join token lets somebody in, unless it is said otherwise.
+    package static let joinTokenSeconds: Int64 = 3_600
+    package static let joinTokenMaximumSeconds: Int64 = 7 * 86_400
+    /// Join tokens that are kept; more are not made until old ones go.
+    package static let joinTokens: Int = 1_000
+    /// How long a join token that is used or expired can still be looked up.
+    package static let joinTokenKeptSeconds: Int64 = 7 * 86_400
+    /// A request to join, with its certificate request.
+    package static let joinBodyBytes: Int = 64 * 1024
+    /// Refused joins that one node writes into the state; further ones are in its log only.
+    package static let joinAuditsPerMinute: Int = 10
+    /// To try one address when joining, from the connection to the answer.
+    package static let joinSeconds: Int = 30
+    /// Between two looks at the members, besides those that changes cause.
+    package static let membershipMilliseconds: Int = 1_000
+    /// A learner that is no further behind than this, in so many looks in a row, becomes a voter.
+    package static let promotionLagEntries: UInt64 = 500
+    package static let promotionLooks: Int = 2
+    /// A member that was silent for so long does not count as there.
+    package static let memberSilenceMilliseconds: Int = 3_000
+
     // MARK: Watches
 
     /// Events that wait for a slow watcher; one more and it is closed with the revision to resume from.
