@@ -111,7 +111,7 @@ final class HostSession: Sendable {
             case .report(let report): try await take(report, epoch)
             case .log(let chunk): pass(chunk)
             case .logEnd(let end): finish(end)
-            case .hello, .pong, .unknown: continue
+            case .hello, .pong, .credit, .exit, .unknown: continue
             }
         }
     }
