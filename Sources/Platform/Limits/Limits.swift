@@ -185,6 +185,8 @@ package enum Limits {
     package static let hostStreamCreditBytes: Int = 256 * 1024
     /// What each piece takes of a stream's credit besides its bytes.
     package static let hostStreamPieceCost: Int = 64
+    /// What may wait for the reader of a stream whose host knows no credit; with more, the stream ends.
+    package static let hostStreamBacklogBytes: Int = 8 * 1024 * 1024
     /// From the order to run a command until the agent says that it runs.
     package static let hostExecStartSeconds: Int = 30
     /// All words of a command together.
