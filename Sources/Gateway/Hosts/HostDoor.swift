@@ -19,9 +19,9 @@ enum HostDoor {
             throw .forbidden("Registering takes a registration token, not a key.")
         }
         let host: Host = try self.host(try exchange.body())
-        let key = APIKey.generate()
+        let key = APIKey.generate(&exchange.chance)
         let hash: String = KeyHash.make(key.secretValue)
-        let credentialUUID: String = UUIDs.random()
+        let credentialUUID: String = UUIDs.random(&exchange.chance)
         let committed: Changing.Result? = try await Changing.commit(&exchange, gateway) { (current) throws(Problem) in
             plan(
                 Registration(project: project, host: host, key: key, hash: hash, credentialUUID: credentialUUID),

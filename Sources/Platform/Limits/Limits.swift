@@ -129,12 +129,37 @@ package enum Limits {
     package static let likePatternBytes: Int = 1024
     /// What the audit log keeps of a request; of a longer one it keeps the length.
     package static let auditedRequestBytes: Int = 32 * 1024
-    /// Tokens for container output that were given out and not used yet.
-    package static let logTickets: Int = 10_000
-    package static let logTicketMilliseconds: Int64 = 300_000
+    /// Tokens of streams that were used here and have not expired yet.
+    package static let streamTickets: Int = 10_000
+    /// From the action that gives a stream's token to the opening of the stream.
+    package static let streamTicketMilliseconds: Int64 = 60_000
+    /// A stream's token, with everything that it says.
+    package static let streamTicketBytes: Int = 12 * 1024
+    /// How long a request goes on trying while the cluster has no leader, or an answer is lost.
+    package static let requestSeconds: Int = 10
+    /// How long a read waits for a leader.
+    package static let readPatienceMilliseconds: Int = 5_000
+    /// How long a request waits until this node has the revision that it asks for.
+    package static let revisionWaitMilliseconds: Int = 2_000
+    /// The longest pause between two attempts of one request.
+    package static let requestPauseMilliseconds: Int = 200
     /// How often the rights behind an open stream are looked at again.
     package static let streamRightsMilliseconds: Int = 5_000
     package static let serviceScale: Int = 10_000
+
+    // MARK: Forwarding between nodes
+
+    /// How long the owner of an environment may be silent before the node that was asked makes the change itself.
+    package static let forwardSilenceMilliseconds: Int = 200
+    package static let forwardConnectMilliseconds: Int = 1_000
+    /// For the owner to open a stream.
+    package static let forwardOpenSeconds: Int = 5
+    /// How often a forwarded stream looks whether the owner is still the same.
+    package static let forwardOwnerMilliseconds: Int = 1_000
+    /// What one direction of a forwarded stream holds in memory.
+    package static let forwardPieceBytes: Int = 64 * 1024
+    /// What the head of a forwarded request may have beyond that of a client's.
+    package static let forwardHeadBytes: Int = 8 * 1024
 
     // MARK: Controllers
 
