@@ -141,7 +141,7 @@ extension HostWorld {
             streams[id]?.upAt = arrival
             at(arrival, .toServer(stream: id, frame.encoded))
         case .closeStream(let reason): abandon(host, reason)
-        case .openLogs, .closeLogs: break
+        case .openLogs, .openExec, .feed, .closeLogs: break
         }
     }
 

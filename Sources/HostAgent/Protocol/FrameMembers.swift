@@ -82,6 +82,15 @@ package struct FrameMembers {
         return map
     }
 
+    /// The texts of an array; absent is empty.
+    package func texts(_ key: String) throws(FrameError) -> [String] {
+        guard let value: JSONValue = optional(key) else { return [] }
+        guard let array: [JSONValue] = value.array else { throw wrong(key, "an array of texts") }
+        let texts: [String] = array.compactMap(\.string)
+        guard texts.count == array.count else { throw wrong(key, "an array of texts") }
+        return texts
+    }
+
     /// The objects of an array; absent is empty.
     package func list<Element>(
         _ key: String,

@@ -250,8 +250,21 @@ package enum Limits {
     package static let hostPullSeconds: Int = 1_800
     /// One line of an engine's event or progress stream.
     package static let hostEngineLineBytes: Int = 256 * 1024
+    /// Streams of output, of containers and of commands, that an agent carries at once.
     package static let hostLogStreams: Int = 256
     package static let hostLogChunkBytes: Int = 32 * 1024
+    /// What one stream of output, or of input, may have under way: its credit at the start.
+    package static let hostStreamCreditBytes: Int = 256 * 1024
+    /// What each piece takes of a stream's credit besides its bytes.
+    package static let hostStreamPieceCost: Int = 64
+    /// What may wait for the reader of a stream whose host knows no credit; with more, the stream ends.
+    package static let hostStreamBacklogBytes: Int = 8 * 1024 * 1024
+    /// From the order to run a command until the agent says that it runs.
+    package static let hostExecStartSeconds: Int = 30
+    /// All words of a command together.
+    package static let execCommandBytes: Int = 64 * 1024
+    /// How long a client of a stream may stop reading before the stream is closed.
+    package static let streamPauseSeconds: Int = 3_600
 
     // MARK: SQLite
 
