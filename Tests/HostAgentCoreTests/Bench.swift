@@ -87,6 +87,7 @@ struct Bench {
             case .openLogs(let request, _): logs.append(request)
             case .closeLogs(let stream): closedLogs.append(stream)
             case .send(let frame): sent.append(frame.message)
+            case .heard: break
             case .closeStream(let reason): closings.append(reason)
             }
         }

@@ -22,6 +22,11 @@ struct Exchange: Sendable {
     /// Fresh again when a change has to be planned anew.
     var view: StoreView
 
+    /// Whom the connection's client certificate speaks for.
+    var certified: CertifiedPeer?
+    /// Of the cluster's authority, for the tokens of new hosts.
+    var authorityFingerprint: [UInt8]?
+
     // Found by the stages, in their order.
 
     /// Set by identify.
@@ -75,7 +80,7 @@ struct Exchange: Sendable {
             rights: rights,
             view: view,
             usesActionLinks: request.headers.contains("x-api-action-links") || query["_actionLinks"] != nil,
-            registration: RegistrationPlace(view: view, base: base)
+            registration: RegistrationPlace(view: view, base: base, pin: authorityFingerprint)
         )
     }
 

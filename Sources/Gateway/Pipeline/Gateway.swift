@@ -44,6 +44,10 @@ package final class Gateway: Sendable {
     let proposer: any Proposing
     let hosts: any HostConnecting
     let explainer: any Explaining
+    /// nil for a cluster without an authority, which speaks plain HTTP only.
+    let certificates: (any CertificateIssuing)?
+    /// nil where hosts need not know of more than the server that they were given.
+    let servers: (any ServerAddresses)?
     let logger: Logger
     let counters: GatewayCounters
     let session: GatewaySession
@@ -59,6 +63,8 @@ package final class Gateway: Sendable {
         proposer: any Proposing,
         hosts: any HostConnecting,
         explainer: any Explaining,
+        certificates: (any CertificateIssuing)? = nil,
+        servers: (any ServerAddresses)? = nil,
         logger: Logger,
         metrics: MetricsRegistry,
         version: String,
@@ -69,6 +75,8 @@ package final class Gateway: Sendable {
         self.proposer = proposer
         self.hosts = hosts
         self.explainer = explainer
+        self.certificates = certificates
+        self.servers = servers
         self.logger = logger
         self.version = version
         self.now = now
@@ -81,7 +89,7 @@ package final class Gateway: Sendable {
     package func handle(_ request: HTTPRequest, _ connection: ConnectionInfo) async -> HTTPResponse {
         counters.requests.add()
         let id: String = Hex.encode(SecureRandom.bytes(8))
-        let base = BaseURL(headers: request.headers, isSecure: false, local: localAuthority())
+        let base = BaseURL(headers: request.headers, isSecure: connection.isSecure, local: localAuthority())
         guard let segments: [String] = request.segments, let query: QueryItems = request.queryItems else {
             return refusal(
                 .badRequest("The address has an invalid percent escape, or is not UTF-8."),
@@ -112,6 +120,8 @@ package final class Gateway: Sendable {
                 query: query,
                 view: view
             )
+            current.certified = CertifiedPeer.of(connection, certificates)
+            current.authorityFingerprint = certificates?.authorityFingerprint
             defer { exchange = current }
             for stage in Self.stages {
                 guard let answer: Answer = try await stage.run(&current, self) else { continue }

@@ -8,6 +8,12 @@ package enum ServerMessage: Sendable, Hashable {
     /// Ends a stream that the server asked for.
     case cancel(stream: UInt64)
     case ping
+    /// The gateways are others than the `welcome` said: base URLs, as there.
+    case servers([String])
+    /// Another node takes over the host's environment: come back at a moment of chance within so many milliseconds.
+    ///
+    /// 0 is at once; more is said when many hosts move together.
+    case moved(withinMilliseconds: UInt64)
     /// Of a newer server: to be ignored, with a note.
     case unknown(type: String)
 }
@@ -33,6 +39,8 @@ package struct ServerFrame: Sendable, Hashable {
         case "logs": message = .logs(try LogsRequest(members))
         case "cancel": message = .cancel(stream: try members.count("stream"))
         case "ping": message = .ping
+        case "servers": message = .servers(try members.texts("servers"))
+        case "moved": message = .moved(withinMilliseconds: try members.optionalCount("withinMilliseconds") ?? 0)
         default: message = .unknown(type: envelope.type)
         }
     }
@@ -45,6 +53,8 @@ package struct ServerFrame: Sendable, Hashable {
             case .sync(let sync): sync.append(to: &object)
             case .logs(let request): request.append(to: &object)
             case .cancel(let stream): object.append("stream", .init(stream))
+            case .servers(let servers): object.append("servers", .array(servers.map { .string($0) }))
+            case .moved(let milliseconds): object.append("withinMilliseconds", JSONValue(milliseconds))
             case .ping, .unknown: break
             }
         }
@@ -59,6 +69,8 @@ extension ServerMessage {
         case .logs: "logs"
         case .cancel: "cancel"
         case .ping: "ping"
+        case .servers: "servers"
+        case .moved: "moved"
         case .unknown(let type): type
         }
     }

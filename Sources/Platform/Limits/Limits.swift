@@ -179,6 +179,10 @@ package enum Limits {
     /// One line of an engine's event or progress stream.
     package static let hostEngineLineBytes: Int = 256 * 1024
     package static let hostLogStreams: Int = 256
+    /// A host's request for a certificate, in PEM.
+    package static let certificateRequestCharacters: Int = 8_192
+    /// Base URLs of servers that an agent keeps.
+    package static let hostServers: Int = 64
     package static let hostLogChunkBytes: Int = 32 * 1024
 
     // MARK: SQLite
