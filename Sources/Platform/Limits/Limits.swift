@@ -181,6 +181,10 @@ package enum Limits {
     package static let hostLogStreams: Int = 256
     /// A host's request for a certificate, in PEM.
     package static let certificateRequestCharacters: Int = 8_192
+    /// An agent's attempt to reach one server, its TLS handshake included, before it tries the next.
+    package static let hostConnectMilliseconds: Int = 3_000
+    /// A stream that ends sooner was none to speak of: the agent waits before it opens many of them.
+    package static let hostShortStreamMilliseconds: UInt64 = 5_000
     /// Base URLs of servers that an agent keeps.
     package static let hostServers: Int = 64
     package static let hostLogChunkBytes: Int = 32 * 1024
