@@ -3,6 +3,7 @@ import HostProtocol
 import HostRuntime
 import JSON
 import Logging
+import Synchronization
 import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct FailoverTests {

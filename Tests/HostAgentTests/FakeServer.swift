@@ -1,4 +1,5 @@
 import Bytes
+import Certificates
 import EventLoop
 import HTTP
 import HostProtocol

@@ -1,5 +1,6 @@
 import HTTP
 import JSON
+import Logging
 import Model
 import RBAC
 import Store

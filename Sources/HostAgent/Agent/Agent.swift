@@ -1,3 +1,4 @@
+import Certificates
 import EventLoop
 import HostAgentCore
 import HostProtocol

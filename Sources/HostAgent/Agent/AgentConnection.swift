@@ -66,6 +66,8 @@ struct AgentConnection: Sendable {
                 // A host that knows its cluster goes on looking for it; a new one must not guess.
                 guard await agent.identity.key != nil else { return AgentFault(reason) }
                 agent.logger.error("a server is not to be trusted", ["reason": .string(reason)])
+            } catch let mismatch as ServerTrust.Mismatch {
+                agent.logger.error("a server is not to be trusted", ["reason": .string("\(mismatch)")])
             } catch Registration.Failure.later(let reason) {
                 agent.logger.notice("cannot register yet", ["reason": .string(reason)])
             } catch {

@@ -3,6 +3,7 @@ import Certificates
 import EventLoop
 import HTTP
 import Limits
+import Synchronization
 import TLS
 
 /// How an agent reaches its servers: over plain TCP, or over TLS 1.3 with whom it trusts and who it is.
@@ -10,10 +11,24 @@ final class AgentTransport: Sendable {
     let client: HTTPClient
     /// nil over plain HTTP.
     private let context: TLSClientContext?
+    private let wanted: Wanted
+
+    /// The fingerprints of those who are trusted now, for messages.
+    private final class Wanted: Sendable {
+        private let text: Mutex<String>
+
+        init(_ text: String) { self.text = Mutex(text) }
+
+        var value: String {
+            get { text.withLock { $0 } }
+            set { text.withLock { $0 = newValue } }
+        }
+    }
 
     /// Plain HTTP: nothing proves who the server is.
     init(plainOn loop: EventLoop) {
         context = nil
+        wanted = Wanted("")
         client = HTTPClient(loop: loop, limits: Self.limits)
     }
 
@@ -30,8 +45,10 @@ final class AgentTransport: Sendable {
             throw AgentFault("TLS cannot be set up: \(error)")
         }
         self.context = context
+        let wanted = Wanted(trust.fingerprints)
+        self.wanted = wanted
         client = HTTPClient(loop: loop, limits: Self.limits) { endpoint, loop, deadline in
-            try await Self.connect(endpoint, loop, deadline, context)
+            try await Self.connect(endpoint, loop, deadline, context, wanted)
         }
     }
 
@@ -40,7 +57,8 @@ final class AgentTransport: Sendable {
     /// - Parameter certificate: nil shows none.
     func use(_ trust: ServerTrust, certificate: HostCertificate?) throws(AgentFault) {
         do throws(TLSFault) {
-            try context?.replace(identity: certificate?.identity, trust: trust.tls)
+            try context?.replace(identity: certificate?.identity, trust: trust.tls, protocols: Self.protocols)
+            wanted.value = trust.fingerprints
         } catch {
             throw AgentFault("TLS cannot be set up: \(error)")
         }
@@ -60,7 +78,8 @@ final class AgentTransport: Sendable {
         _ endpoint: Endpoint,
         _ loop: EventLoop,
         _ deadline: Deadline,
-        _ context: TLSClientContext
+        _ context: TLSClientContext,
+        _ wanted: Wanted
     ) async throws -> any ByteStream {
         let socket: SocketStream = try await loop.connect(to: endpoint, before: deadline)
         do {
@@ -69,6 +88,9 @@ final class AgentTransport: Sendable {
                 throw ServerTrust.Mismatch.notAServer(endpoint)
             }
             return stream
+        } catch let fault as TLSFault where fault.reason == .unknownAuthority {
+            let presented: String = fault.presentedFingerprint.map { Hex.encode($0) } ?? "none"
+            throw ServerTrust.Mismatch.foreign(endpoint, wanted: wanted.value, presented: presented)
         } catch {
             socket.close()
             throw error
@@ -99,9 +121,14 @@ enum ServerTrust: Sendable {
 
     enum Mismatch: Error, CustomStringConvertible {
         case notAServer(Endpoint)
+        case foreign(Endpoint, wanted: String, presented: String)
 
         var description: String {
             switch self {
+            case .foreign(let endpoint, let wanted, let presented):
+                "\(endpoint) is no server of the cluster that this host trusts: the wanted authority has the fingerprint \(wanted), "
+                    + "the one that answers there has \(presented). Nothing was sent. Give the address of the right "
+                    + "cluster, or a new token of this one, whose fourth part is that fingerprint; if neither helps, somebody stands between"
             case .notAServer(let endpoint):
                 "\(endpoint) has a certificate of the cluster's authority, but not one of a server: another host answers there"
             }
