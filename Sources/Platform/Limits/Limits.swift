@@ -252,6 +252,14 @@ package enum Limits {
     package static let hostEngineLineBytes: Int = 256 * 1024
     /// Streams of output, of containers and of commands, that an agent carries at once.
     package static let hostLogStreams: Int = 256
+    /// A host's request for a certificate, in PEM.
+    package static let certificateRequestCharacters: Int = 8_192
+    /// An agent's attempt to reach one server, its TLS handshake included, before it tries the next.
+    package static let hostConnectMilliseconds: Int = 3_000
+    /// A stream that ends sooner was none to speak of: the agent waits before it opens many of them.
+    package static let hostShortStreamMilliseconds: UInt64 = 5_000
+    /// Base URLs of servers that an agent keeps.
+    package static let hostServers: Int = 64
     package static let hostLogChunkBytes: Int = 32 * 1024
     /// What one stream of output, or of input, may have under way: its credit at the start.
     package static let hostStreamCreditBytes: Int = 256 * 1024

@@ -35,7 +35,11 @@ final class World: Sendable {
         func advance(_ milliseconds: Int64) { time.add(milliseconds, ordering: .relaxed) }
     }
 
-    init(settings: [(String, String)] = []) {
+    init(
+        settings: [(String, String)] = [],
+        certificates: (any CertificateIssuing)? = nil,
+        servers: (any ServerAddresses)? = nil
+    ) {
         loop = Self.loops.next()
         let (node, clock) = (node, clock)
         gateway = Gateway(
@@ -43,6 +47,8 @@ final class World: Sendable {
             proposer: node,
             hosts: node,
             explainer: node,
+            certificates: certificates,
+            servers: servers,
             logger: Logger(label: "gateway", level: .debug, sink: log),
             metrics: MetricsRegistry(),
             version: "0.1.0",
