@@ -238,6 +238,9 @@ package enum Limits {
     package static let hostPulls: Int = 4
     /// Tombstones carried out that an agent remembers.
     package static let hostTombstones: Int = 10_000
+    /// When a scope moves, its hosts look for the new owner within so long for each of them, and within so long at most.
+    package static let hostMoveSpreadMilliseconds: UInt64 = 5
+    package static let hostMoveMilliseconds: UInt64 = 2_000
     /// Between two looks at all containers, besides those that events cause.
     package static let hostInventorySeconds: Int = 60
     /// The longest wait before an operation on a container is tried again.
