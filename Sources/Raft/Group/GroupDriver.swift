@@ -155,11 +155,12 @@ struct GroupDriver<Machine: StateMachine> {
 
     /// Asks again for reads whose answer may have been lost, and refuses those for which there is no leader for too long.
     private mutating func repeatReads() {
-        for id in unconfirmed.expired(at: ticks, after: leaderlessTicks) {
+        for id in unconfirmed.expired(at: ticks, leaderless: leaderlessTicks, patience: patienceTicks) {
             reads.answer(id, .failure(.noLeader(leader: nil)))
         }
         guard core.leader != nil else { return }
-        let due: [UInt64] = unconfirmed.due(at: ticks, after: readRepeatTicks)
+        let isLeader: Bool = core.role == .leader
+        let due: [UInt64] = unconfirmed.due(at: ticks, after: readRepeatTicks, isLeader: isLeader)
         if !due.isEmpty { step(.read(ids: due)) }
     }
 

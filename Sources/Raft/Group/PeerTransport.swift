@@ -54,6 +54,8 @@ package enum SnapshotReply: Hashable, Sendable {
     case proceed(transfer: UInt64, offset: UInt64)
     /// The member has it now, or something newer.
     case installed
+    /// Another one is being installed: connect again in a moment.
+    case later
     case refused(String)
 }
 

@@ -89,7 +89,7 @@ final class SnapshotDesk: @unchecked Sendable {
 
     func offered(_ about: SnapshotAbout) async -> SnapshotReply {
         await ask(ended: .refused("the member stops")) { [self] in
-            guard !isInstalling else { return .refused("another snapshot is being installed") }
+            guard !isInstalling else { return .later }
             do throws(LogFault) {
                 incoming = nil
                 let file: SnapshotFile = try folder.openIncoming(about)
