@@ -115,7 +115,42 @@ package enum Limits {
     package static let raftCommandBytes: Int = 2 * 1024 * 1024
     /// Until a proposal or read without an outcome is answered "unknown".
     package static let raftAnswerSeconds: Int = 10
-    package static let raftTickMilliseconds: Int = 50
+    package static let raftTickMilliseconds: Int = 25
+    /// How long a read waits for a leader to be elected before it is refused.
+    package static let raftLeaderlessMilliseconds: Int = 2_000
+    /// Until a follower asks the leader again for a read whose answer may have been lost.
+    package static let raftReadRepeatMilliseconds: Int = 200
+
+    // MARK: Between members
+
+    /// One frame: a command with what stands around it, or a batch of entries.
+    package static let raftFrameBytes: Int = 4 * 1024 * 1024
+    /// Messages, and their bytes, that wait for a connection to a member; beyond it the oldest is dropped.
+    package static let raftQueuedMessages: Int = 1_024
+    package static let raftQueuedBytes: Int = 16 * 1024 * 1024
+    /// What is written to a connection at once.
+    package static let raftWriteBytes: Int = 512 * 1024
+    package static let raftDialMilliseconds: Int = 3_000
+    /// A write that takes longer breaks the connection.
+    package static let raftWriteMilliseconds: Int = 10_000
+    /// Between two attempts to connect: the first pause, doubled up to the longest.
+    package static let raftRedialMilliseconds: Int = 50
+    package static let raftRedialMaximumMilliseconds: Int = 1_000
+    /// How often a member is asked for a sign of life on the lane of calls.
+    package static let raftPingMilliseconds: Int = 1_000
+    /// Without an answer for so long its connections are made anew.
+    package static let raftPingSilenceMilliseconds: Int = 5_000
+    /// Requests to one member without an answer yet; further ones fail at once.
+    package static let raftCalls: Int = 1_024
+    /// A request between nodes, or its answer.
+    package static let raftCallBytes: Int = 3 * 1024 * 1024
+    package static let raftSnapshotChunkBytes: Int = 256 * 1024
+    package static let raftSnapshotBytesPerSecond: Int = 128 * 1024 * 1024
+    /// A transfer that moves nothing for so long is given up.
+    package static let raftSnapshotStallMilliseconds: Int = 30_000
+    /// To replace the state by a received snapshot.
+    package static let raftSnapshotInstallMilliseconds: Int = 300_000
+    package static let raftSnapshotBytes: UInt64 = 64 * 1024 * 1024 * 1024
 
     // MARK: Checkpoints
 
