@@ -257,6 +257,26 @@ package enum Limits {
     /// How long a removed record can still be looked up.
     package static let removedPurgeSeconds: Int64 = 600
 
+    // MARK: Ownership
+
+    /// An owner that is silent for this long loses its scopes; a new leader listens this long first.
+    package static let ownershipLostMilliseconds: Int64 = 2_000
+    /// A node that is silent for this long is given nothing, and nothing is moved that need not be.
+    package static let ownershipDoubtMilliseconds: Int64 = 1_000
+    /// How long everybody must have been steadily there, or away, before a planned move.
+    package static let ownershipCalmMilliseconds: Int64 = 5_000
+    /// A planned move whose drain takes longer is made without it.
+    package static let ownershipDrainMilliseconds: Int64 = 5_000
+    /// Steps of one decision; the rest follows with the next.
+    package static let ownershipSteps: Int = 200
+    /// The greatest weight of a node.
+    package static let ownershipWeight: Int = 64
+    /// When more than `brakePercent` of a scope's hosts, and at least `brakeHosts`, vanish within this time, nothing is created
+    /// elsewhere for them.
+    package static let brakeWindowMilliseconds: Int64 = 60_000
+    package static let brakePercent: Int = 30
+    package static let brakeHosts: Int = 2
+
     // MARK: Host streams
 
     package static let hostFrameBytes: Int = 1024 * 1024
