@@ -39,6 +39,27 @@ package enum Limits {
     package static let httpClientIdleConnections: Int = 32
     package static let httpClientIdleSeconds: Int = 30
 
+    // MARK: TLS and certificates
+
+    /// From the first byte of a handshake to its end.
+    package static let tlsHandshakeSeconds: Int = 10
+    /// How long the closing message may take to be handed to the system.
+    package static let tlsCloseSeconds: Int = 5
+    /// How long a peer whose handshake was refused is still read, so that it gets to see the reason.
+    package static let tlsLingerMilliseconds: Int = 500
+    /// What is encrypted in one go, and sent in one go.
+    package static let tlsWriteBytes: Int = 64 * 1024
+    /// Answers to a peer's key updates that wait for the next write; more and the connection ends.
+    package static let tlsUnsentBytes: Int = 16 * 1024
+    /// The certificates that a peer presents, together.
+    package static let tlsChainBytes: Int = 64 * 1024
+    /// Authorities between a peer's certificate and a trusted one.
+    package static let tlsChainDepth: Int32 = 4
+    /// A PEM file of certificates or a key.
+    package static let certificatePEMBytes: Int = 1024 * 1024
+    /// How long before its making a certificate is valid: clocks differ.
+    package static let certificateBackdateSeconds: Int64 = 3_600
+
     // MARK: WebSocket (RFC 6455)
 
     package static let webSocketMessageBytes: Int = 1024 * 1024
@@ -101,6 +122,32 @@ package enum Limits {
     package static let checkpointSeconds: Int = 30
     /// Log entries that stay behind a checkpoint, for members that are a little late.
     package static let raftKeptEntries: UInt64 = 10_000
+
+    // MARK: Membership
+
+    /// How long a node's certificate is good; it is exchanged at a random moment past its half.
+    package static let nodeCertificateSeconds: Int64 = 90 * 86_400
+    package static let hostCertificateSeconds: Int64 = 30 * 86_400
+    /// How long a join token lets somebody in, unless it is said otherwise.
+    package static let joinTokenSeconds: Int64 = 3_600
+    package static let joinTokenMaximumSeconds: Int64 = 7 * 86_400
+    /// Join tokens that are kept; more are not made until old ones go.
+    package static let joinTokens: Int = 1_000
+    /// How long a join token that is used or expired can still be looked up.
+    package static let joinTokenKeptSeconds: Int64 = 7 * 86_400
+    /// A request to join, with its certificate request.
+    package static let joinBodyBytes: Int = 64 * 1024
+    /// Refused joins that one node writes into the state; further ones are in its log only.
+    package static let joinAuditsPerMinute: Int = 10
+    /// To try one address when joining, from the connection to the answer.
+    package static let joinSeconds: Int = 30
+    /// Between two looks at the members, besides those that changes cause.
+    package static let membershipMilliseconds: Int = 1_000
+    /// A learner that is no further behind than this, in so many looks in a row, becomes a voter.
+    package static let promotionLagEntries: UInt64 = 500
+    package static let promotionLooks: Int = 2
+    /// A member that was silent for so long does not count as there.
+    package static let memberSilenceMilliseconds: Int = 3_000
 
     // MARK: Watches
 
@@ -203,8 +250,29 @@ package enum Limits {
     package static let hostPullSeconds: Int = 1_800
     /// One line of an engine's event or progress stream.
     package static let hostEngineLineBytes: Int = 256 * 1024
+    /// Streams of output, of containers and of commands, that an agent carries at once.
     package static let hostLogStreams: Int = 256
+    /// A host's request for a certificate, in PEM.
+    package static let certificateRequestCharacters: Int = 8_192
+    /// An agent's attempt to reach one server, its TLS handshake included, before it tries the next.
+    package static let hostConnectMilliseconds: Int = 3_000
+    /// A stream that ends sooner was none to speak of: the agent waits before it opens many of them.
+    package static let hostShortStreamMilliseconds: UInt64 = 5_000
+    /// Base URLs of servers that an agent keeps.
+    package static let hostServers: Int = 64
     package static let hostLogChunkBytes: Int = 32 * 1024
+    /// What one stream of output, or of input, may have under way: its credit at the start.
+    package static let hostStreamCreditBytes: Int = 256 * 1024
+    /// What each piece takes of a stream's credit besides its bytes.
+    package static let hostStreamPieceCost: Int = 64
+    /// What may wait for the reader of a stream whose host knows no credit; with more, the stream ends.
+    package static let hostStreamBacklogBytes: Int = 8 * 1024 * 1024
+    /// From the order to run a command until the agent says that it runs.
+    package static let hostExecStartSeconds: Int = 30
+    /// All words of a command together.
+    package static let execCommandBytes: Int = 64 * 1024
+    /// How long a client of a stream may stop reading before the stream is closed.
+    package static let streamPauseSeconds: Int = 3_600
 
     // MARK: SQLite
 

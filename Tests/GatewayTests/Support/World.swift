@@ -51,7 +51,12 @@ final class World: Sendable {
         return timing
     }()
 
-    init(settings: [(String, String)] = [], timing: GatewayTiming = World.timing) {
+    init(
+        settings: [(String, String)] = [],
+        certificates: (any CertificateIssuing)? = nil,
+        servers: (any ServerAddresses)? = nil,
+        timing: GatewayTiming = World.timing
+    ) {
         loop = Self.loops.next()
         let (node, clock) = (node, clock)
         gateway = Gateway(
@@ -60,6 +65,8 @@ final class World: Sendable {
             hosts: node,
             explainer: node,
             timing: timing,
+            certificates: certificates,
+            servers: servers,
             logger: Logger(label: "gateway", level: .debug, sink: log),
             metrics: MetricsRegistry(),
             version: "0.1.0",
