@@ -19,5 +19,5 @@ package enum DroverCommand {
         StacksCommand.command, ServicesCommand.command, HostsCommand.command, EnvironmentCommands.list,
         EnvironmentCommands.create, ExplainCommand.command, ContextCommands.show, ContextCommands.use,
         ContextCommands.save, VersionCommand.command,
-    ]
+    ] + ClusterCommands.all
 }

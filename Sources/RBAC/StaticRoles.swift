@@ -132,6 +132,11 @@ package enum StaticRoles {
     /// Objects of it have a member `hostId`.
     package static let hostStream: String = "hostStream"
 
+    /// The cluster itself, its members and join tokens; no type of the schemas.
+    ///
+    /// Only the rule for everything covers it.
+    package static let cluster: String = "cluster"
+
     package static let all: [Role] = [admin, user, owner, member, projectKey, hostAgent, registration, nobody]
 
     /// The role that a membership names; nil for one that does not exist, which grants nothing.

@@ -142,7 +142,7 @@ extension HostWorld {
             at(arrival, .toServer(stream: id, frame.encoded))
         case .heard: break
         case .closeStream(let reason): abandon(host, reason)
-        case .openLogs, .closeLogs: break
+        case .openLogs, .openExec, .feed, .closeLogs: break
         }
     }
 

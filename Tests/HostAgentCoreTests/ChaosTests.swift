@@ -272,7 +272,7 @@ struct ChaosWorld {
             case .send(let frame):
                 guard case .report(let report) = frame.message else { continue }
                 for each in report.observations { observed[each.uuid] = each }
-            case .note, .openLogs, .closeLogs: break
+            case .note, .openLogs, .openExec, .feed, .closeLogs: break
             }
         }
     }

@@ -20,9 +20,9 @@ enum HostDoor {
         }
         let host: Host = try self.host(try exchange.body())
         let request: [UInt8]? = host.certificateRequest
-        let key = APIKey.generate()
+        let key = APIKey.generate(&exchange.chance)
         let hash: String = KeyHash.make(key.secretValue)
-        let credentialUUID: String = UUIDs.random()
+        let credentialUUID: String = UUIDs.random(&exchange.chance)
         let committed: Changing.Result? = try await Changing.commit(&exchange, gateway) { (current) throws(Problem) in
             plan(
                 Registration(project: project, host: host, key: key, hash: hash, credentialUUID: credentialUUID),

@@ -22,6 +22,26 @@ package enum CertifiedPeer: Hashable, Sendable {
     }
 }
 
+/// How one node tells another whom a certificate spoke for: `host/<number>/<until>`, or `other/<what it is>`.
+extension CertifiedPeer {
+    var forwarded: String {
+        switch self {
+        case .host(let host): "host/\(host.number)/\(host.notAfter)"
+        case .other(let what): "other/\(what.filter { $0.isASCII && !$0.isNewline })"
+        }
+    }
+
+    /// What is malformed identifies nobody, and is refused as such.
+    init(forwarded text: String) {
+        let parts: [Substring] = text.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false)
+        guard parts.count == 3, parts[0] == "host", let number = UInt64(parts[1]), let notAfter = Int64(parts[2]) else {
+            self = .other(text)
+            return
+        }
+        self = .host(CertifiedHost(number: number, notAfter: notAfter))
+    }
+}
+
 /// A host that proved with its certificate which one it is.
 package struct CertifiedHost: Hashable, Sendable {
     package var number: UInt64

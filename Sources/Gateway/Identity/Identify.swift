@@ -43,6 +43,7 @@ enum Identify {
 
     private static func caller(_ exchange: Exchange) throws(Problem) -> Caller {
         let view: StoreView = exchange.view
+        if let ticket: StreamTicket = exchange.streamTicket { return try holder(of: ticket, view, exchange.time) }
         // Servers that ask for each other say so: they never want to be mistaken for somebody.
         let isOpen: Bool =
             !ActiveSettings.isSecurityEnabled(view)
@@ -105,6 +106,30 @@ enum Identify {
             accountNumber: number,
             authType: credential.kind,
             credentialNumber: holder.number
+        )
+    }
+
+    /// Whoever a stream's token was given to, as long as the credential and the account are good.
+    private static func holder(of ticket: StreamTicket, _ view: StoreView, _ time: Int64) throws(Problem) -> Caller {
+        let gone = Problem.unauthorized("The key that this stream was opened with is no longer good.")
+        guard let number: UInt64 = ticket.credential else {
+            // Given while nobody needed a key.
+            guard !ActiveSettings.isSecurityEnabled(view) else { throw gone }
+            let caller: Caller = try administrator(view)
+            guard caller.accountNumber == ticket.account else { throw gone }
+            return caller
+        }
+        guard let record: Record = view.get(RecordKey(.credential, number)),
+            let credential = try? CredentialRecord(document: record.document), credential.isActive,
+            credential.expires.map({ $0 > time }) ?? true, credential.accountID == ticket.account,
+            let account: AccountRecord = account(ticket.account, view), account.isActive
+        else { throw gone }
+        return Caller(
+            subject: Subjects.make(account, ticket.account, credential, number, in: view),
+            account: account,
+            accountNumber: ticket.account,
+            authType: credential.kind,
+            credentialNumber: number
         )
     }
 

@@ -5,7 +5,7 @@ import Model
 /// Types whose resources are no records, and streams.
 enum SpecialPaths {
     /// Lower-case path segments that are answered here though no schema may name them.
-    static let names: Set<String> = ["hoststream"]
+    static let names: Set<String> = ["hoststream", ClusterAPI.name]
 
     static func answer(_ exchange: inout Exchange, _ gateway: Gateway) async throws(Problem) -> Answer? {
         guard let type: String = exchange.path.type?.lowercased() else {
@@ -13,6 +13,7 @@ enum SpecialPaths {
             return .document(status: 200, version(exchange))
         }
         if type == "hoststream" { return try HostDoor.stream(exchange, gateway) }
+        if type == ClusterAPI.name { return try await ClusterAPI.answer(&exchange, gateway) }
         switch exchange.definition?.name {
         case "apiVersion": return try versions(exchange)
         case "schema": return try schemas(exchange)

@@ -32,12 +32,23 @@ package actor Agent {
     private var outbound: AsyncStream<AgentFrame>.Continuation?
     private var session: AgentSession?
     private var work: [UInt64: Task<Void, Never>] = [:]
-    /// By stream; the number tells a pump from a later one for a stream of the same name.
-    private var pumps: [UInt64: (number: UInt64, task: Task<Void, Never>)] = [:]
+    /// By stream.
+    private var pumps: [UInt64: Pump] = [:]
     private var workCount: UInt64 = 0
     /// Why it must end; nothing is done any more.
     private var fault: AgentFault?
     private var whenFailed: AsyncStream<AgentFault>.Continuation?
+
+    /// Carries one stream of output.
+    private struct Pump {
+        /// Tells it from a later one for a stream of the same name.
+        var number: UInt64
+        var task: Task<Void, Never>
+        /// For its output.
+        var gate: CreditGate
+        /// nil for the output of a container.
+        var feed: ExecFeed?
+    }
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor { coreLoop.asUnownedSerialExecutor() }
 
@@ -245,6 +256,8 @@ package actor Agent {
         case .takeInventory: begin { agent in await agent.takeInventory() }
         case .run(let operation): begin { agent in await agent.carryOut(operation) }
         case .openLogs(let request, let externalID): openLogs(request, externalID)
+        case .openExec(let order, let externalID): openExec(order, externalID)
+        case .feed(let stream, let what): feed(stream, what)
         case .closeLogs(let stream): pumps.removeValue(forKey: stream)?.task.cancel()
         case .send(let frame):
             if case .dropped? = outbound?.yield(frame) { leave("the server reads too slowly") }
@@ -381,21 +394,61 @@ package actor Agent {
         input(.streamClosed)
     }
 
-    // MARK: Output of containers
+    // MARK: Output of containers, and commands in them
 
     private func openLogs(_ request: LogsRequest, _ externalID: String) {
         guard let session else { return }
-        let pump = LogPump(agent: self, session: session, request: request, externalID: externalID)
+        let gate = CreditGate(request.credit)
+        let output = OutputSender(agent: self, session: session, stream: request.stream, gate: gate)
+        let pump = LogPump(output: output, request: request, externalID: externalID)
+        carry(request.stream, gate, nil) { await pump.run() }
+    }
+
+    private func openExec(_ order: ExecOrder, _ externalID: String) {
+        guard let session else { return }
+        logger.notice(
+            "runs a command",
+            [
+                "instance.uuid": .string(order.uuid), "exec.program": .string(order.command.first ?? ""),
+                "exec.tty": .bool(order.isTerminal),
+            ]
+        )
+        let gate = CreditGate(order.credit)
+        let output = OutputSender(agent: self, session: session, stream: order.stream, gate: gate)
+        let feed = ExecFeed(stream: order.stream)
+        let pump = ExecPump(output: output, order: order, externalID: externalID, feed: feed)
+        carry(order.stream, gate, feed) { await pump.run() }
+    }
+
+    private func carry(
+        _ stream: UInt64,
+        _ gate: CreditGate,
+        _ feed: ExecFeed?,
+        _ run: @escaping @Sendable () async -> Void
+    ) {
         workCount += 1
         let number: UInt64 = workCount
         let task = Task(executorPreference: loop) {
-            await pump.run()
-            await self.logsEnded(request.stream, number)
+            await run()
+            await self.pumpEnded(stream, number)
         }
-        pumps[request.stream] = (number, task)
+        pumps[stream] = Pump(number: number, task: task, gate: gate, feed: feed)
     }
 
-    private func logsEnded(_ stream: UInt64, _ number: UInt64) {
+    private func feed(_ stream: UInt64, _ what: AgentCore.StreamFeed) {
+        guard let pump: Pump = pumps[stream] else { return }
+        switch what {
+        case .credit(let bytes): pump.gate.add(bytes)
+        case .resize(let columns, let rows): pump.feed?.resize(columns: columns, rows: rows)
+        case .input(let bytes, let isLast):
+            guard let feed: ExecFeed = pump.feed, !feed.take(bytes, isLast: isLast) else { return }
+            // Memory is worth more than a server that breaks its word.
+            logger.notice("a command is ended: the server sends more input than it may", ["stream": JSONValue(stream)])
+            pump.task.cancel()
+        }
+    }
+
+    private func pumpEnded(_ stream: UInt64, _ number: UInt64) {
         guard pumps[stream]?.number == number else { return }
         pumps[stream] = nil
         input(.logsEnded(stream: stream))

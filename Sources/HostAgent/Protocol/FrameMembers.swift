@@ -85,7 +85,7 @@ package struct FrameMembers {
     /// The texts of an array; absent is empty.
     package func texts(_ key: String) throws(FrameError) -> [String] {
         guard let value: JSONValue = optional(key) else { return [] }
-        guard let array: [JSONValue] = value.array else { throw wrong(key, "an array") }
+        guard let array: [JSONValue] = value.array else { throw wrong(key, "an array of texts") }
         var texts: [String] = []
         for (index, element) in array.enumerated() {
             guard let text: String = element.string else { throw wrong("\(key)[\(index)]", "text") }

@@ -123,6 +123,32 @@ package enum Limits {
     /// Log entries that stay behind a checkpoint, for members that are a little late.
     package static let raftKeptEntries: UInt64 = 10_000
 
+    // MARK: Membership
+
+    /// How long a node's certificate is good; it is exchanged at a random moment past its half.
+    package static let nodeCertificateSeconds: Int64 = 90 * 86_400
+    package static let hostCertificateSeconds: Int64 = 30 * 86_400
+    /// How long a join token lets somebody in, unless it is said otherwise.
+    package static let joinTokenSeconds: Int64 = 3_600
+    package static let joinTokenMaximumSeconds: Int64 = 7 * 86_400
+    /// Join tokens that are kept; more are not made until old ones go.
+    package static let joinTokens: Int = 1_000
+    /// How long a join token that is used or expired can still be looked up.
+    package static let joinTokenKeptSeconds: Int64 = 7 * 86_400
+    /// A request to join, with its certificate request.
+    package static let joinBodyBytes: Int = 64 * 1024
+    /// Refused joins that one node writes into the state; further ones are in its log only.
+    package static let joinAuditsPerMinute: Int = 10
+    /// To try one address when joining, from the connection to the answer.
+    package static let joinSeconds: Int = 30
+    /// Between two looks at the members, besides those that changes cause.
+    package static let membershipMilliseconds: Int = 1_000
+    /// A learner that is no further behind than this, in so many looks in a row, becomes a voter.
+    package static let promotionLagEntries: UInt64 = 500
+    package static let promotionLooks: Int = 2
+    /// A member that was silent for so long does not count as there.
+    package static let memberSilenceMilliseconds: Int = 3_000
+
     // MARK: Watches
 
     /// Events that wait for a slow watcher; one more and it is closed with the revision to resume from.
@@ -150,12 +176,37 @@ package enum Limits {
     package static let likePatternBytes: Int = 1024
     /// What the audit log keeps of a request; of a longer one it keeps the length.
     package static let auditedRequestBytes: Int = 32 * 1024
-    /// Tokens for container output that were given out and not used yet.
-    package static let logTickets: Int = 10_000
-    package static let logTicketMilliseconds: Int64 = 300_000
+    /// Tokens of streams that were used here and have not expired yet.
+    package static let streamTickets: Int = 10_000
+    /// From the action that gives a stream's token to the opening of the stream.
+    package static let streamTicketMilliseconds: Int64 = 60_000
+    /// A stream's token, with everything that it says.
+    package static let streamTicketBytes: Int = 12 * 1024
+    /// How long a request goes on trying while the cluster has no leader, or an answer is lost.
+    package static let requestSeconds: Int = 10
+    /// How long a read waits for a leader.
+    package static let readPatienceMilliseconds: Int = 5_000
+    /// How long a request waits until this node has the revision that it asks for.
+    package static let revisionWaitMilliseconds: Int = 2_000
+    /// The longest pause between two attempts of one request.
+    package static let requestPauseMilliseconds: Int = 200
     /// How often the rights behind an open stream are looked at again.
     package static let streamRightsMilliseconds: Int = 5_000
     package static let serviceScale: Int = 10_000
+
+    // MARK: Forwarding between nodes
+
+    /// How long the owner of an environment may be silent before the node that was asked makes the change itself.
+    package static let forwardSilenceMilliseconds: Int = 200
+    package static let forwardConnectMilliseconds: Int = 1_000
+    /// For the owner to open a stream.
+    package static let forwardOpenSeconds: Int = 5
+    /// How often a forwarded stream looks whether the owner is still the same.
+    package static let forwardOwnerMilliseconds: Int = 1_000
+    /// What one direction of a forwarded stream holds in memory.
+    package static let forwardPieceBytes: Int = 64 * 1024
+    /// What the head of a forwarded request may have beyond that of a client's.
+    package static let forwardHeadBytes: Int = 8 * 1024
 
     // MARK: Controllers
 
@@ -199,6 +250,7 @@ package enum Limits {
     package static let hostPullSeconds: Int = 1_800
     /// One line of an engine's event or progress stream.
     package static let hostEngineLineBytes: Int = 256 * 1024
+    /// Streams of output, of containers and of commands, that an agent carries at once.
     package static let hostLogStreams: Int = 256
     /// A host's request for a certificate, in PEM.
     package static let certificateRequestCharacters: Int = 8_192
@@ -209,6 +261,18 @@ package enum Limits {
     /// Base URLs of servers that an agent keeps.
     package static let hostServers: Int = 64
     package static let hostLogChunkBytes: Int = 32 * 1024
+    /// What one stream of output, or of input, may have under way: its credit at the start.
+    package static let hostStreamCreditBytes: Int = 256 * 1024
+    /// What each piece takes of a stream's credit besides its bytes.
+    package static let hostStreamPieceCost: Int = 64
+    /// What may wait for the reader of a stream whose host knows no credit; with more, the stream ends.
+    package static let hostStreamBacklogBytes: Int = 8 * 1024 * 1024
+    /// From the order to run a command until the agent says that it runs.
+    package static let hostExecStartSeconds: Int = 30
+    /// All words of a command together.
+    package static let execCommandBytes: Int = 64 * 1024
+    /// How long a client of a stream may stop reading before the stream is closed.
+    package static let streamPauseSeconds: Int = 3_600
 
     // MARK: SQLite
 

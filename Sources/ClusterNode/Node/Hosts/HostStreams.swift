@@ -47,15 +47,29 @@ final class HostStreams: HostConnecting, Sendable {
     }
 
     func logs(of instance: UInt64, on host: UInt64, _ request: LogRequest) async throws(HostUnavailable) -> LogStream {
+        let (session, uuid): (HostSession, String) = try find(instance, host)
+        return try await session.openLogs(uuid: uuid, request)
+    }
+
+    func exec(
+        of instance: UInt64,
+        on host: UInt64,
+        _ request: ExecRequest
+    ) async throws(HostUnavailable) -> ExecStream {
+        let (session, uuid): (HostSession, String) = try find(instance, host)
+        return try await session.openExec(uuid: uuid, request)
+    }
+
+    private func find(_ instance: UInt64, _ host: UInt64) throws(HostUnavailable) -> (HostSession, uuid: String) {
         guard let session: HostSession = table.withLock({ $0.connected[host] }) else {
             throw HostUnavailable(
-                message: "The host 1h\(host) is not connected now: its output cannot be read until it is back."
+                message: "The host 1h\(host) is not connected now: its containers cannot be reached until it is back."
             )
         }
         guard let record: Record = state.store.view.get(RecordKey(.instance, instance)),
-            let stored = try? InstanceRecord(document: record.document)
-        else { throw HostUnavailable(message: "The container 1i\(instance) is gone.") }
-        return try await session.openLogs(uuid: stored.uuid, request)
+            let stored = try? InstanceRecord(document: record.document), stored.hostID == host
+        else { throw HostUnavailable(message: "The container 1i\(instance) is gone from the host 1h\(host).") }
+        return (session, stored.uuid)
     }
 
     // MARK: Sessions
