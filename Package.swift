@@ -80,7 +80,8 @@ let rooms: [Room] = [
     Room(
         "RaftTransport",
         "Raft/Transport",
-        knows: ["RaftCore", "RaftLog", "RaftGroup", "EventLoop", "Bytes", "Logging", "Metrics", "Limits"]
+        knows: ["RaftCore", "RaftLog", "RaftGroup", "EventLoop", "Bytes", "JSON", "Logging", "Metrics", "Limits"],
+        testsRead: ["Golden"]
     ),
     Room(
         "Store",
