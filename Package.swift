@@ -120,7 +120,7 @@ let rooms: [Room] = [
     Room(
         "Services",
         "ClusterNode/Services",
-        knows: ["Model", "Network", "Scheduler", "StoreFormat", "JSON", "Bytes", "Limits"]
+        knows: ["Ownership", "Model", "Network", "Scheduler", "StoreFormat", "JSON", "Bytes", "Limits"]
     ),
     Room("Ownership", "ClusterNode/Ownership", knows: ["Limits"], testsKnow: ["RaftCore"]),
     Room(
