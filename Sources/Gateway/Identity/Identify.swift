@@ -75,7 +75,9 @@ enum Identify {
     /// Also with access control off: a certificate says who it is, and whoever it is not for is nobody.
     private static func certifiedCaller(_ peer: CertifiedPeer, _ view: StoreView) throws(Problem) -> Caller {
         guard case .host(let host) = peer else {
-            throw .unauthorized("The certificate is none of a host of this cluster: only hosts identify themselves so here.")
+            throw .unauthorized(
+                "The certificate is none of a host of this cluster: only hosts identify themselves so here."
+            )
         }
         guard let caller = Caller(certifiedHost: host.number, in: view) else {
             throw .unauthorized("The host of this certificate was removed, or its environment is not active.")

@@ -92,7 +92,11 @@ final class TestAuthority: CertificateIssuing, Sendable {
             protocols: ["http/1.1"]
         )
         return HTTPClient(loop: World.loops.next()) { endpoint, loop, deadline in
-            try await context.connect(try await loop.connect(to: endpoint, before: deadline), serverName: nil, before: deadline)
+            try await context.connect(
+                try await loop.connect(to: endpoint, before: deadline),
+                serverName: nil,
+                before: deadline
+            )
         }
     }
 }
