@@ -4,6 +4,7 @@ import EventLoop
 import Gateway
 import HTTP
 import JSON
+import Logging
 import Model
 import Store
 import StoreFormat
@@ -30,7 +31,7 @@ import WebSocket
     }
 
     static func identity(_ answer: Answer, _ key: PrivateKey) throws -> TLSIdentity {
-        let pem: [UInt8] = Array((answer["certificate"]?.string ?? "").utf8 + (answer["authority"]?.string ?? "").utf8)
+        let pem: [UInt8] = Array("\(answer["certificate"]?.string ?? "")\(answer["authority"]?.string ?? "")".utf8)
         return TLSIdentity(certificates: try Certificate.bundle(pem: pem), key: key)
     }
 
@@ -76,7 +77,9 @@ import WebSocket
         let world = World(certificates: try TestAuthority())
         let token: String = try await HostTests.token(world).token
         let count: Int = world.node.changes.count
-        for bad: JSONValue in ["x", "-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n", [1]] {
+        for bad: JSONValue in [
+            "x", "-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n", [1],
+        ] {
             let answer: Answer = await HostTests.register(world, token, ["key": "a", "certificateRequest": bad])
             #expect(answer.status == 422 && answer.field == "certificateRequest", "\(answer)")
         }

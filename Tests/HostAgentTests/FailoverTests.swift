@@ -40,7 +40,9 @@ import Testing
             let agent: Task<AgentFault?, Never> = try bench.start()
             try await bench.server.welcome(servers: ["https://h:1", "http://h:2"])
             let kept: () throws -> [JSONValue]? = {
-                guard let bytes: [UInt8] = try StateFile(path: "\(bench.folder)/servers.json").read() else { return nil }
+                guard let bytes: [UInt8] = try StateFile(path: "\(bench.folder)/servers.json").read() else {
+                    return nil
+                }
                 return try JSONReader.parse(bytes)["servers"]?.array
             }
             try await eventually("servers.json") { try kept() == ["http://h:2"] ? true : nil }

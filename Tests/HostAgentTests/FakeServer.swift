@@ -40,11 +40,17 @@ final class FakeServer: Sendable {
     /// - Parameters:
     ///   - authority: for TLS; nil for plain HTTP.
     ///   - role: what the server's own certificate says that it is.
-    static func start(port: Int = 0, authority: TestAuthority? = nil, role: String = "node") throws -> FakeServer {
+    ///   - clients: whose certificates it believes; nil for the same authority.
+    static func start(
+        port: Int = 0,
+        authority: TestAuthority? = nil,
+        role: String = "node",
+        clients: TestAuthority? = nil
+    ) throws -> FakeServer {
         let loops: Loops = try .start(count: 1)
         let box = Mutex<FakeServer?>(nil)
         let wrapper: HTTPServer.Wrapper? = try authority.map { authority in
-            let context: TLSServerContext = try authority.server(role: role)
+            let context: TLSServerContext = try authority.server(role: role, clients: clients ?? authority)
             return { try await context.accept($0, before: .after(seconds: 10)) }
         }
         let server: HTTPServer = try .start(

@@ -10,7 +10,9 @@ import Testing
     static let day: Int64 = 86_400_000
     static let host: String = "drover://\(TestAuthority.cluster)/host/3"
 
-    @Test func `over https the token's authority is trusted, and the stream shows a certificate and no key`() async throws {
+    @Test func `over https the token's authority is trusted, and the stream shows a certificate and no key`()
+        async throws
+    {
         try await AgentBench.run(authority: try TestAuthority()) { bench in
             let agent: Task<AgentFault?, Never> = try bench.start(token: bench.pinnedToken)
             try await bench.server.welcome()
@@ -116,6 +118,47 @@ import Testing
             #expect(bench.server.state.withLock { $0.certified.last } == Self.host)
             late.cancel()
             _ = await late.value
+        }
+    }
+
+    @Test func `a certificate that a server does not accept in the handshake is exchanged with the key`() async throws {
+        let authority = try TestAuthority()
+        try await AgentBench.run(authority: authority) { bench in
+            let agent: Task<AgentFault?, Never> = try bench.start(token: bench.pinnedToken)
+            try await bench.server.welcome()
+            agent.cancel()
+            _ = await agent.value
+            // It believes the hosts of another authority only.
+            let strict: FakeServer = try .start(authority: authority, clients: try TestAuthority())
+            let again: Task<AgentFault?, Never> = try bench.start(token: nil, urls: [strict.url])
+            try await eventually("a renewal with the key") {
+                let renewals: [String] = strict.state.withLock { $0.renewals }
+                return renewals.first == "Basic " + Base64.encode(Array("AK:SK".utf8)) ? true : nil
+            }
+            again.cancel()
+            _ = await again.value
+            await strict.stop()
+        }
+    }
+
+    @Test func `a host that registered over http gets its certificate over https with its key and a token's pin`()
+        async throws
+    {
+        let authority = try TestAuthority()
+        try await AgentBench.run { bench in
+            let plain: Task<AgentFault?, Never> = try bench.start()
+            try await bench.server.welcome()
+            plain.cancel()
+            _ = await plain.value
+            let secure: FakeServer = try .start(authority: authority)
+            let token: String = "PUBLIC:1:SIGNATURE:\(authority.pin)"
+            let agent: Task<AgentFault?, Never> = try bench.start(token: token, urls: [secure.url])
+            try await secure.welcome()
+            #expect(secure.state.withLock { $0.registrations } == [], "it is the host that it was")
+            #expect(secure.state.withLock { $0.certified } == [Self.host])
+            agent.cancel()
+            _ = await agent.value
+            await secure.stop()
         }
     }
 

@@ -53,11 +53,11 @@ struct TestAuthority: Sendable {
         )
     }
 
-    /// A listener's context: who comes with a certificate must have one of this authority.
-    func server(role: String) throws -> TLSServerContext {
+    /// A listener's context: who comes with a certificate must have one of the authority `clients`.
+    func server(role: String, clients: TestAuthority) throws -> TLSServerContext {
         try TLSServerContext(
             identity: try identity(role: role, number: 1, usages: [.server, .client]),
-            clientCertificates: .optional(.authorities([authority.certificate])),
+            clientCertificates: .optional(.authorities([clients.authority.certificate])),
             protocols: ["http/1.1"]
         )
     }

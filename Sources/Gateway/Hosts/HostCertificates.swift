@@ -58,7 +58,11 @@ enum HostCertificates {
         do {
             _ = try CertificateRequest(pem: Array(text.utf8))
         } catch {
-            throw .validation(.invalidFormat, field: "certificateRequest", message: "No certificate request in PEM: \(error)")
+            throw .validation(
+                .invalidFormat,
+                field: "certificateRequest",
+                message: "No certificate request in PEM: \(error)"
+            )
         }
         return Array(text.utf8)
     }

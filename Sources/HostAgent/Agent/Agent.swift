@@ -70,7 +70,9 @@ package actor Agent {
         }
         guard let first: ServerURL = configuration.urls.first else { throw AgentFault("give a server with --url") }
         guard configuration.urls.allSatisfy({ $0.isSecure == first.isSecure }) else {
-            throw AgentFault("the addresses of the servers must be all of https, or all of http: a stream never falls back")
+            throw AgentFault(
+                "the addresses of the servers must be all of https, or all of http: a stream never falls back"
+            )
         }
         if !first.isSecure {
             logger.notice(
@@ -320,24 +322,36 @@ package actor Agent {
     }
 
     func registered(_ outcome: Registration.Outcome) throws(AgentFault) {
-        identity.key = outcome.key
-        if let certificate = outcome.certificate {
-            try certified(certificate)
-        } else {
-            try folder.save(identity)
-        }
+        var next: AgentIdentity = identity
+        next.key = outcome.key
+        if let certificate = outcome.certificate { next.certificate = certificate }
+        try become(next)
         try learn(outcome.servers)
     }
 
     /// Saves a certificate and shows it from the next connection on.
     func certified(_ certificate: HostCertificate) throws(AgentFault) {
-        identity.certificate = certificate
-        try folder.save(identity)
-        try transport.use(
-            .authorities(certificate.authorities),
-            certificate: certificate.shown(at: configuration.now())
-        )
+        var next: AgentIdentity = identity
+        next.certificate = certificate
+        try become(next)
+    }
+
+    /// On disk before it is used.
+    private func become(_ next: AgentIdentity) throws(AgentFault) {
+        try folder.save(next)
+        identity = next
+        guard let certificate: HostCertificate = next.certificate else { return }
+        try showCertificate()
         logger.notice("has a certificate", ["certificate.notAfter": .int(certificate.certificate.notAfter)])
+    }
+
+    /// Shows the certificate, if there is a valid one, on the next connections.
+    func showCertificate() throws(AgentFault) {
+        guard transport.isSecure else { return }
+        try transport.use(
+            try Self.trust(configuration, identity),
+            certificate: identity.certificate?.shown(at: configuration.now())
+        )
     }
 
     /// Shows no certificate on the next connections: for asking for one with the key.

@@ -125,21 +125,15 @@ struct AgentConnection: Sendable {
     /// A new certificate in exchange for the key.
     private func recertify(_ url: ServerURL, _ key: AgentIdentity.Key) async throws {
         try await agent.hideCertificate()
+        let new: HostCertificate
         do throws(Registration.Failure) {
-            let new: HostCertificate = try await Registration(url: url, client: agent.transport.client).renew(key)
-            try await keep(new)
+            new = try await Registration(url: url, client: agent.transport.client).renew(key)
         } catch {
+            try await agent.showCertificate()
             guard case .refused(let cause) = error else { throw error }
             throw removed(key, cause.message)
         }
-    }
-
-    private func keep(_ certificate: HostCertificate) async throws(Registration.Failure) {
-        do throws(AgentFault) {
-            try await agent.certified(certificate)
-        } catch {
-            throw .refused(error)
-        }
+        try await agent.certified(new)
     }
 
     private func removed(_ key: AgentIdentity.Key, _ cause: String) -> AgentFault {
@@ -227,14 +221,18 @@ struct AgentConnection: Sendable {
     private func renewWhenDue(_ url: ServerURL) async -> String {
         var random = SystemRandomNumberGenerator()
         var backoff = Backoff()
-        guard let held: HostCertificate = await agent.identity.certificate else { return "this host has no certificate" }
+        guard let held: HostCertificate = await agent.identity.certificate else {
+            return "this host has no certificate"
+        }
         let due: Int64 = held.renewal(using: &random)
         while !Task.isCancelled {
             // Read again and again: a clock may be set.
             guard await pause(Self.clockMilliseconds) else { break }
             guard agent.configuration.now() >= due else { continue }
             do {
-                try await keep(try await Registration(url: url, client: agent.transport.client).renew(nil))
+                try await agent.certified(
+                    try await Registration(url: url, client: agent.transport.client).renew(nil)
+                )
                 await agent.comeBack(withinMilliseconds: 0)
                 return "a new certificate"
             } catch {

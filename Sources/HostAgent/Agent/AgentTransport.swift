@@ -25,6 +25,8 @@ final class AgentTransport: Sendable {
         }
     }
 
+    var isSecure: Bool { context != nil }
+
     /// Plain HTTP: nothing proves who the server is.
     init(plainOn loop: EventLoop) {
         context = nil

@@ -45,7 +45,8 @@ extension HostCertificate {
     ///
     /// - Throws: what is wrong with the answer.
     init(answer: JSONValue, key: PrivateKey) throws(AgentFault) {
-        guard let certificate: String = answer["certificate"]?.string, let authority: String = answer["authority"]?.string
+        guard let certificate: String = answer["certificate"]?.string,
+            let authority: String = answer["authority"]?.string
         else { throw AgentFault("the server answered without a certificate") }
         do throws(CertificateFault) {
             let leaf = try Certificate(pem: Array(certificate.utf8))

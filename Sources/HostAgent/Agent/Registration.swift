@@ -74,7 +74,9 @@ struct Registration: Sendable {
         switch answer.status {
         case 200, 201: return try certificate(answer.body, request.key)
         case 401, 403:
-            throw .refused(AgentFault("the server gives this host no certificate (\(answer.status)\(Self.cause(answer.body)))"))
+            throw .refused(
+                AgentFault("the server gives this host no certificate (\(answer.status)\(Self.cause(answer.body)))")
+            )
         default: throw .later("\(url) issued no certificate (\(answer.status)\(Self.cause(answer.body)))")
         }
     }
