@@ -22,7 +22,7 @@ enum Routing {
                 exchange.rights.mayStream(host: host)
             else { return nil }
             return try await ForwardedStream.open(exchange, scope: project, gateway, orElse: .refuse) {
-                $0.rights.mayStream(host: host)
+                $0.rights.mayStream(host: host) && ($0.certified?.notAfter ?? .max) > gateway.now()
             }.map { .forwarded($0) }
         }
         guard let scope: UInt64 = scope(ofChange: exchange), case .peer(let peer) = peers.owner(of: scope) else {
