@@ -54,7 +54,7 @@ enum LogAccess {
     }
 
     /// The WebSocket behind the address.
-    static let stream = TicketedStream(purpose: .logs, mayUse: mayRead) { ticket, socket, gateway in
+    static let stream = TicketedStream(purpose: .logs, limits: .patient, mayUse: mayRead) { ticket, socket, gateway in
         await copy(ticket, to: socket, gateway)
     }
 
