@@ -54,7 +54,7 @@ enum LogAccess {
     }
 
     /// The WebSocket behind the address.
-    static let stream = TicketedStream(purpose: .logs, mayUse: mayRead) { ticket, socket, gateway in
+    static let stream = TicketedStream(purpose: .logs, limits: .patient, mayUse: mayRead) { ticket, socket, gateway in
         await copy(ticket, to: socket, gateway)
     }
 
@@ -68,7 +68,11 @@ enum LogAccess {
     private static func copy(_ ticket: StreamTicket, to socket: WebSocket, _ gateway: Gateway) async {
         let stream: LogStream
         do throws(HostUnavailable) {
-            stream = try await gateway.hosts.logs(of: ticket.instance, on: ticket.host, LogRequest(options: ticket.options))
+            stream = try await gateway.hosts.logs(
+                of: ticket.instance,
+                on: ticket.host,
+                LogRequest(options: ticket.options)
+            )
         } catch {
             try? await socket.send(text: "02 \(error.message)\n")
             return

@@ -18,6 +18,7 @@ enum OutsideAPI {
         case ["ping"]:
             return HTTPResponse(status: 200, headers: ["Content-Type": "text/plain"], body: Array("pong".utf8))
         case ["v1", "logs"]: return await LogAccess.stream.answer(arrival, gateway)
+        case ["v1", "exec"]: return await ExecAccess.stream.answer(arrival, gateway)
         default:
             guard segments.count == 3, segments[0] == APIPath.currentVersion, segments[1] == "scripts" else {
                 return nil

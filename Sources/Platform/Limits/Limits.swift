@@ -331,10 +331,10 @@ package enum Limits {
     package static let hostStreamBacklogBytes: Int = 8 * 1024 * 1024
     /// From the order to run a command until the agent says that it runs.
     package static let hostExecStartSeconds: Int = 30
-    /// All words of a command together.
-    package static let execCommandBytes: Int = 64 * 1024
     /// How long a client of a stream may stop reading before the stream is closed.
     package static let streamPauseSeconds: Int = 3_600
+    /// Between two pings on the stream of a command: a client that is gone is noticed by them.
+    package static let streamPingSeconds: Int = 20
 
     // MARK: SQLite
 
