@@ -63,9 +63,11 @@ final class PeerLink: Sendable {
         var started: [Task<Void, Never>] = lanes.map { lane in
             Task(executorPreference: loop) { await lane.run() }
         }
-        started.append(Task(executorPreference: loop) { [weak self, loop] in
-            while (try? await loop.sleep(milliseconds: Limits.raftPingMilliseconds)) != nil { self?.ping() }
-        })
+        started.append(
+            Task(executorPreference: loop) { [weak self, loop] in
+                while (try? await loop.sleep(milliseconds: Limits.raftPingMilliseconds)) != nil { self?.ping() }
+            }
+        )
         tasks.withLock { $0 += started }
     }
 
