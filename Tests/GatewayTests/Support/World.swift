@@ -35,7 +35,7 @@ final class World: Sendable {
         func advance(_ milliseconds: Int64) { time.add(milliseconds, ordering: .relaxed) }
     }
 
-    init(settings: [(String, String)] = []) {
+    init(settings: [(String, String)] = [], cluster: (any ClusterOperating)? = nil) {
         loop = Self.loops.next()
         let (node, clock) = (node, clock)
         gateway = Gateway(
@@ -43,6 +43,7 @@ final class World: Sendable {
             proposer: node,
             hosts: node,
             explainer: node,
+            cluster: cluster,
             logger: Logger(label: "gateway", level: .debug, sink: log),
             metrics: MetricsRegistry(),
             version: "0.1.0",
