@@ -78,7 +78,9 @@ enum ServerCommands {
     ) { invocation in
         try refuseOperands(invocation)
         let folder: DataFolder = try ServerCommands.folder(invocation)
-        guard let token: String = invocation.arguments.value("token") else { throw CommandFailure.usage("--token TOKEN is needed") }
+        guard let token: String = invocation.arguments.value("token") else {
+            throw CommandFailure.usage("--token TOKEN is needed")
+        }
         let urls: [String] = invocation.arguments.values("peer-url")
         guard !urls.isEmpty else { throw CommandFailure.usage("--peer-url HOST:PORT is needed") }
         guard let peer: ListenAddress = try address(invocation, "peer") else {
@@ -155,18 +157,24 @@ enum ServerCommands {
 
     private static func name(_ invocation: Invocation) throws(CommandFailure) -> String {
         guard let name: String = invocation.arguments.value("name") else { throw .usage("--name NODE is needed") }
-        guard NodeName.isValid(name) else { throw .usage("'\(name)' is no node name: use a-z, 0-9 and -, at most 63 characters") }
+        guard NodeName.isValid(name) else {
+            throw .usage("'\(name)' is no node name: use a-z, 0-9 and -, at most 63 characters")
+        }
         return name
     }
 
     private static func refuseOperands(_ invocation: Invocation) throws(CommandFailure) {
-        if let extra: String = invocation.arguments.operands.first { throw .usage("'\(extra)' is one operand too many") }
+        if let extra: String = invocation.arguments.operands.first {
+            throw .usage("'\(extra)' is one operand too many")
+        }
     }
 
     private static func advertise(_ invocation: Invocation) throws(CommandFailure) -> String? {
         guard let text: String = invocation.arguments.value("advertise") else { return nil }
         guard NodeName.isHost(text) else {
-            throw .usage("--advertise '\(text)' is neither a host name nor an address; ports stand in the other options")
+            throw .usage(
+                "--advertise '\(text)' is neither a host name nor an address; ports stand in the other options"
+            )
         }
         return text
     }
@@ -177,7 +185,9 @@ enum ServerCommands {
     ) throws(CommandFailure) -> ListenAddress? {
         guard let text: String = invocation.arguments.value(option) else { return nil }
         guard let address = ListenAddress(text) else {
-            throw .usage("--\(option) '\(text)' is no address: use a numeric address and a port, such as 127.0.0.1:8080")
+            throw .usage(
+                "--\(option) '\(text)' is no address: use a numeric address and a port, such as 127.0.0.1:8080"
+            )
         }
         return address
     }

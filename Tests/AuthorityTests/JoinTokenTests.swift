@@ -59,7 +59,13 @@ import Testing
         Row(description: "used by nobody that is known", change: { $0.fields["used"] = 1 }, refusal: .used),
         Row(description: "for a host", change: { $0.fields["role"] = "host" }, refusal: .wrongRole("host")),
         Row(description: "at the hosts' door", role: .host, refusal: .wrongRole("node")),
-        Row(description: "withdrawn", change: { $0.fields["state"] = "removed"; $0.fields["removed"] = 1 }, refusal: .unknown),
+        Row(
+            description: "withdrawn",
+            change: {
+                $0.fields["state"] = "removed"; $0.fields["removed"] = 1
+            },
+            refusal: .unknown
+        ),
         Row(description: "malformed", show: { _ in "let me in" }, refusal: .unknown),
         Row(description: "empty", show: { _ in "" }, refusal: .unknown),
         Row(description: "truncated", show: { String($0.text.dropLast()) }, refusal: .unknown),
@@ -133,8 +139,10 @@ import Testing
 
     @Test func `a stranger cannot tell an unknown token from a wrong secret`() {
         let answers: Set<JoinVerdict> = Set(
-            Self.rows.filter { ["malformed", "never made", "a wrong secret", "of another authority"].contains($0.description) }
-                .map(Self.judge)
+            Self.rows.filter {
+                ["malformed", "never made", "a wrong secret", "of another authority"].contains($0.description)
+            }
+            .map(Self.judge)
         )
         #expect(answers == [.refused(.unknown, nil)])
         #expect(Self.rows.allSatisfy { row in row.refusal.map { !$0.description.isEmpty } ?? true })
@@ -142,7 +150,12 @@ import Testing
 
     @Test func `a used token says whom it let in`() {
         let verdict: JoinVerdict = Self.judge(
-            Row(description: "used", change: { $0.fields["used"] = 1; $0.fields["usedBy"] = 42 })
+            Row(
+                description: "used",
+                change: {
+                    $0.fields["used"] = 1; $0.fields["usedBy"] = 42
+                }
+            )
         )
         guard case .used(_, _, by: 42) = verdict else {
             Issue.record("\(verdict)")

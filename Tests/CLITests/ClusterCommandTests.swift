@@ -8,7 +8,9 @@ import Testing
         try await FakeServer.run { server in
             let shown: Ended = await drover("cluster", "status", server: server)
             #expect(shown.code == 0, "\(shown.error)")
-            #expect(shown.out.hasPrefix("cluster 0abc, incarnation 0def: node1 leads in term 3, entry 90 is committed\n"))
+            #expect(
+                shown.out.hasPrefix("cluster 0abc, incarnation 0def: node1 leads in term 3, entry 90 is committed\n")
+            )
             #expect(shown.out.contains("node2  42"))
             #expect(shown.out.contains("it is still getting the log") && shown.out.contains("1a5"))
         }

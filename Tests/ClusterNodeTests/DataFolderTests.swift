@@ -12,7 +12,8 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct DataFolderTests {
     private static func withFolder(_ body: (DataFolder) async throws -> Void) async throws {
-        let path: String = FileManager.default.temporaryDirectory.appending(path: "drover-folder-\(UUID().uuidString)").path
+        let path: String = FileManager.default.temporaryDirectory.appending(path: "drover-folder-\(UUID().uuidString)")
+            .path
         let result: Result<Void, any Error>
         do { result = .success(try await body(DataFolder(path))) } catch { result = .failure(error) }
         try? FileManager.default.removeItem(atPath: path)
@@ -65,7 +66,8 @@ import Testing
         #expect(throws: NodeFault.self) { try NodeConfiguration(JSONReader.parse(text)) }
     }
 
-    @Test func `founding makes the first node, its certificate and an authority that only nodes can open`() async throws {
+    @Test func `founding makes the first node, its certificate and an authority that only nodes can open`() async throws
+    {
         try await Self.withFolder { folder in
             _ = try await ServerInit.found(
                 folder,
@@ -100,7 +102,10 @@ import Testing
             for file in FileManager.default.subpaths(atPath: folder.path) ?? []
             where file.hasPrefix("log/") || file.hasPrefix("state/") {
                 let bytes: Data = FileManager.default.contents(atPath: "\(folder.path)/\(file)") ?? Data()
-                #expect(bytes.range(of: Data("PRIVATE KEY".utf8)) == nil && bytes.range(of: Data(key)) == nil, "\(file)")
+                #expect(
+                    bytes.range(of: Data("PRIVATE KEY".utf8)) == nil && bytes.range(of: Data(key)) == nil,
+                    "\(file)"
+                )
             }
         }
     }

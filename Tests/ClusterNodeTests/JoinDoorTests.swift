@@ -56,7 +56,9 @@ import Testing
             #expect(first == 201)
             let second: Int = try await rig.join(token.text, "node3", loop)
             #expect(second == 403)
-            let secrets: [String] = [Hex.encode(token.secret), Base64.encode(rig.sealingKey), Hex.encode(rig.sealingKey)]
+            let secrets: [String] = [
+                Hex.encode(token.secret), Base64.encode(rig.sealingKey), Hex.encode(rig.sealingKey),
+            ]
             var texts: [String] = rig.log.records.map { "\($0)" }
             for table: Table in [.node, .joinToken, .clusterKeys] {
                 texts += rig.state.store.view.records(in: table).map { String(decoding: $0.document, as: UTF8.self) }
@@ -161,7 +163,10 @@ import Testing
             var unknown: Set<String> = []
             for (index, token) in tokens.enumerated() {
                 let got = await rig.ask(try JoinRig.request(token, "node9").json, loop: loop)
-                #expect(got.status == 403 && got.body["code"] == "JoinRefused" && got.body["type"] == "error", "\(index)")
+                #expect(
+                    got.status == 403 && got.body["code"] == "JoinRefused" && got.body["type"] == "error",
+                    "\(index)"
+                )
                 #expect(got.body.object?.keys.count == 10)
                 let message: String = got.body["message"]?.string ?? ""
                 #expect(message.contains("drover cluster token"), "\(message)")
@@ -207,8 +212,12 @@ import Testing
                 with("name", "-x"), with("name", .string(String(repeating: "a", count: 64))), with("name", "../x"),
                 with("peer", nil), with("peer", "nowhere"), with("peer", "h:0"), with("http", "h"), with("https", "h"),
                 with("advertise", "a b"), with("advertise", nil), with("instance", "12"), with("instance", nil),
-                with("certificateRequest", nil), with("certificateRequest", "nonsense"),
-                with("certificateRequest", "-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n"),
+                with("advertise", "node1"), with("http", "NODE1:80"), with("certificateRequest", nil),
+                with("certificateRequest", "nonsense"),
+                with(
+                    "certificateRequest",
+                    "-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n"
+                ),
                 with("certificateRequest", .string(broken)),
                 with("certificateRequest", .string(String(decoding: rig.authority.certificate.pem, as: UTF8.self))),
             ]
@@ -224,7 +233,8 @@ import Testing
             for _ in 0..<300 {
                 var damaged: [UInt8] = bytes
                 damaged[Int(random.next() % UInt64(bytes.count))] = UInt8(truncatingIfNeeded: random.next())
-                guard damaged != bytes, let value = try? JSONReader.parse(damaged), value["token"] != good["token"] else {
+                guard damaged != bytes, let value = try? JSONReader.parse(damaged), value["token"] != good["token"]
+                else {
                     continue
                 }
                 let status: Int = await rig.ask(damaged, loop: loop).status

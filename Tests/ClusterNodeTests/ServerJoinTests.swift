@@ -71,7 +71,9 @@ import Testing
             try FileManager.default.removeItem(atPath: rig.folder)
 
             // The disk was wiped: the old name is taken, and the message says what to do.
-            let wiped: String = await Self.failure { try await Self.join(rig, Self.options(rig, rig.token().text, address)) }
+            let wiped: String = await Self.failure {
+                try await Self.join(rig, Self.options(rig, rig.token().text, address))
+            }
             #expect(wiped.contains("drover cluster remove node2") && wiped.contains("drover cluster token"), "\(wiped)")
             var other: ServerJoin.Options = Self.options(rig, used, address)
             other.name = "node3"

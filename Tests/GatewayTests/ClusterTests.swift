@@ -64,7 +64,11 @@ import Testing
             #expect([wanted, 403].contains(answer.status), "\(path): \(answer.status)")
         }
         for action in ["createtoken", "listtokens", "revoketoken", "transfer", "remove", "drain", "undrain"] {
-            let answer = await world.post("/v2-beta/cluster?action=\(action)", ["name": "node1", "to": "node1"], as: who)
+            let answer = await world.post(
+                "/v2-beta/cluster?action=\(action)",
+                ["name": "node1", "to": "node1"],
+                as: who
+            )
             #expect(answer.status == wanted, "\(action)")
         }
         #expect(world.node.changes.isEmpty)
@@ -72,7 +76,9 @@ import Testing
 
     @Test func `it has the words of a type that does not exist, for who may not see it`() async {
         let world = Self.world()
-        let (hidden, unknown) = (await world.get("/v2-beta/cluster", as: .ann), await world.get("/v2-beta/clutter", as: .ann))
+        let (hidden, unknown) = (
+            await world.get("/v2-beta/cluster", as: .ann), await world.get("/v2-beta/clutter", as: .ann)
+        )
         let text: String? = unknown.json["message"]?.string?.split(separator: "clutter").joined(separator: "cluster")
         #expect(hidden.json["message"]?.string == text && text != nil)
         let none = await World().get("/v2-beta/cluster")
