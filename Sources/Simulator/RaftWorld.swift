@@ -11,6 +11,8 @@ package final class RaftWorld {
         case disk(MemberID, life: UInt64)
         case crash(MemberID, life: UInt64)
         case mute(MemberID, ticks: Int)
+        /// A member hears that another one's process is gone.
+        case gone(MemberID, heardBy: MemberID)
         case snapshot(from: MemberID, to: MemberID, LogPosition, state: UInt64, Configuration)
         case snapshotSent(from: MemberID, to: MemberID, life: UInt64, succeeded: Bool)
     }
@@ -46,6 +48,7 @@ package final class RaftWorld {
         var settings = RaftSettings()
         settings.electionTicks = 20
         settings.heartbeatTicks = 3
+        settings.diskStallTicks = 80
         settings.appendBytes = faults.appendBytes
         settings.windowBytes = 1_200
         settings.promotionLagEntries = 20

@@ -85,7 +85,7 @@ actor DockerForTests {
     private static func importImage() async throws {
         let script: String = """
             set -e; root=$(mktemp -d); mkdir -p $root/bin $root/tmp; cp "$(command -v busybox)" $root/bin/busybox
-            for name in sh sleep echo httpd nc; do ln -s busybox $root/bin/$name; done
+            for name in sh sleep echo cat stty yes httpd nc; do ln -s busybox $root/bin/$name; done
             tar -C $root -c .; rm -r $root
             """
         let packed: SubprocessResult = try await Subprocess.run(

@@ -20,6 +20,7 @@ enum SpecialPaths {
         case "setting", "activeSetting": return try await SettingsAPI.answer(&exchange, gateway)
         case "subscribe": return try Subscribing.answer(exchange, gateway)
         case "register": return try await HostDoor.register(&exchange, gateway)
+        case "hostCertificate": return try await HostCertificates.renew(&exchange, gateway)
         case .some(let name) where Schemas.definition(name)?.table == nil:
             throw .notFound("A \(name) is only ever part of something else; it has no address of its own.")
         default: return nil

@@ -17,6 +17,8 @@ struct PeerVerification {
     var isAuthority: Bool = false
     /// What the leaf presents.
     var leaf: Certificate?
+    /// The last of the presented chain: the authority, where the peer sends it.
+    var top: Certificate?
 
     /// Called by OpenSSL in the middle of a handshake: 1 accepts.
     static func verify(_ store: OpaquePointer?) -> Int32 {
@@ -34,9 +36,14 @@ struct PeerVerification {
         }
         if failure.code == X509_V_OK {
             failure.code = chain(store, session.context.trust)
-            if failure.code != X509_V_OK { failure.certificate = X509_STORE_CTX_get_current_cert(store).flatMap(certificate) }
+            if failure.code != X509_V_OK {
+                failure.certificate = X509_STORE_CTX_get_current_cert(store).flatMap(certificate)
+            }
         }
         guard failure.code != X509_V_OK else { return 1 }
+        if let presented = X509_STORE_CTX_get0_untrusted(store), case let count = copenssl_x509_count(presented), count > 0 {
+            failure.top = copenssl_x509_at(presented, count - 1).flatMap(certificate)
+        }
         // OpenSSL chooses the alert by this.
         X509_STORE_CTX_set_error(store, failure.code)
         session.verification = failure
@@ -98,9 +105,19 @@ extension PeerVerification {
         let what: String = subject.map { "\(who) \($0)" } ?? "\(who) certificate"
         switch code {
         case X509_V_ERR_CERT_HAS_EXPIRED:
-            return TLSFault(side, .expired, peer: peer, "\(what) \(Self.times(subject)); renew it, or set the clock that is wrong")
+            return TLSFault(
+                side,
+                .expired,
+                peer: peer,
+                "\(what) \(Self.times(subject)); renew it, or set the clock that is wrong"
+            )
         case X509_V_ERR_CERT_NOT_YET_VALID:
-            return TLSFault(side, .notYetValid, peer: peer, "\(what) \(Self.times(subject)); set the clock that is wrong")
+            return TLSFault(
+                side,
+                .notYetValid,
+                peer: peer,
+                "\(what) \(Self.times(subject)); set the clock that is wrong"
+            )
         case X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH:
             let names: [String] = (leaf?.dnsNames ?? []) + (leaf?.addresses ?? [])
             let list: String = names.isEmpty ? "no name or address" : names.joined(separator: ", ")
@@ -112,14 +129,25 @@ extension PeerVerification {
                     + "connect by a name of the certificate, or issue one with this name"
             )
         case X509_V_ERR_INVALID_PURPOSE where isAuthority:
-            return TLSFault(side, .wrongPurpose, peer: peer, "\(what) is an authority's; an authority is nobody's identity")
+            return TLSFault(
+                side,
+                .wrongPurpose,
+                peer: peer,
+                "\(what) is an authority's; an authority is nobody's identity"
+            )
         case X509_V_ERR_INVALID_PURPOSE:
             let use: String = side == .accepting ? "as a client's" : "as a server's"
             return TLSFault(side, .wrongPurpose, peer: peer, "\(what) may not be used \(use) (extended key usage)")
         case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT,
             X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT,
             X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, X509_V_ERR_CERT_SIGNATURE_FAILURE, X509_V_ERR_CERT_UNTRUSTED:
-            return TLSFault(side, .unknownAuthority, peer: peer, "\(what) \(Self.distrust(trust))")
+            return TLSFault(
+                side,
+                .unknownAuthority,
+                peer: peer,
+                "\(what) \(Self.distrust(trust))",
+                presentedFingerprint: (top ?? leaf)?.fingerprint
+            )
         default:
             let cause: String = X509_verify_cert_error_string(Int(code)).map { String(cString: $0) } ?? "error \(code)"
             return TLSFault(side, .badCertificate, peer: peer, "\(what) cannot be used: \(cause)")
