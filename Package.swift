@@ -51,12 +51,17 @@ let rooms: [Room] = [
     Room("EventLoop", "Platform/EventLoop", knows: ["CLinux", "Bytes", "Limits"]),
     Room("HTTP", "Platform/HTTP", knows: ["EventLoop", "Bytes", "Limits"]),
     Room("WebSocket", "Platform/WebSocket", knows: ["HTTP", "EventLoop", "Crypto", "Bytes", "Limits"]),
-    Room("Certificates", "Platform/Certificates", knows: ["COpenSSL", "Bytes", "Crypto", "Limits"]),
+    Room(
+        "Certificates",
+        "Platform/Certificates",
+        knows: ["COpenSSL", "Bytes", "Crypto", "Limits"],
+        testsKnow: ["Subprocess"]
+    ),
     Room(
         "TLS",
         "Platform/TLS",
         knows: ["COpenSSL", "Certificates", "EventLoop", "Bytes", "Crypto", "Limits"],
-        testsKnow: ["HTTP"]
+        testsKnow: ["HTTP", "WebSocket", "Subprocess"]
     ),
     Room("SQLite", "Platform/SQLite", knows: ["CSQLite", "Limits"]),
     Room("Subprocess", "Platform/Subprocess", knows: ["CLinux", "Limits"]),

@@ -39,6 +39,27 @@ package enum Limits {
     package static let httpClientIdleConnections: Int = 32
     package static let httpClientIdleSeconds: Int = 30
 
+    // MARK: TLS and certificates
+
+    /// From the first byte of a handshake to its end.
+    package static let tlsHandshakeSeconds: Int = 10
+    /// How long the closing message may take to be handed to the system.
+    package static let tlsCloseSeconds: Int = 5
+    /// How long a peer whose handshake was refused is still read, so that it gets to see the reason.
+    package static let tlsLingerMilliseconds: Int = 500
+    /// What is encrypted in one go, and sent in one go: a body of 64 KiB with its head, in six full records.
+    package static let tlsWriteBytes: Int = 96 * 1024
+    /// Answers to a peer's key updates that wait for the next write; more and the connection ends.
+    package static let tlsUnsentBytes: Int = 16 * 1024
+    /// The certificates that a peer presents, together.
+    package static let tlsChainBytes: Int = 64 * 1024
+    /// Authorities between a peer's certificate and a trusted one.
+    package static let tlsChainDepth: Int32 = 4
+    /// A PEM file of certificates or a key.
+    package static let certificatePEMBytes: Int = 1024 * 1024
+    /// How long before its making a certificate is valid: clocks differ.
+    package static let certificateBackdateSeconds: Int64 = 3_600
+
     // MARK: WebSocket (RFC 6455)
 
     package static let webSocketMessageBytes: Int = 1024 * 1024
