@@ -140,6 +140,7 @@ extension HostWorld {
             let arrival: Int = max(stream.upAt, now + 1 + below(faults.frameDelayTicks))
             streams[id]?.upAt = arrival
             at(arrival, .toServer(stream: id, frame.encoded))
+        case .heard: break
         case .closeStream(let reason): abandon(host, reason)
         case .openLogs, .openExec, .feed, .closeLogs: break
         }

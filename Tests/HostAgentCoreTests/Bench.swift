@@ -91,6 +91,7 @@ struct Bench {
             case .feed(let stream, let what): feeds.append((stream, what))
             case .closeLogs(let stream): closedLogs.append(stream)
             case .send(let frame): sent.append(frame.message)
+            case .heard: break
             case .closeStream(let reason): closings.append(reason)
             }
         }

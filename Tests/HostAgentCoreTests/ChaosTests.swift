@@ -265,6 +265,7 @@ struct ChaosWorld {
                     )
                 }
                 running.append(operation)
+            case .heard: break
             case .closeStream:
                 isConnected = false
                 line = []

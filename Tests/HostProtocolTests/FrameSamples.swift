@@ -114,6 +114,28 @@ enum Samples {
         (
             #"{"v":1,"type":"ping","incarnation":"9f3a","epoch":7,"revision":1042}"#, ServerFrame(stamp, .ping)
         ),
+        (
+            #"{"v":1,"type":"welcome","incarnation":"9f3a","epoch":7,"revision":1042,"hostId":"1h3","hostNumber":3,"pingSeconds":5,"servers":["http://10.0.0.1:8080","https://10.0.0.1:8443"]}"#,
+            ServerFrame(
+                stamp,
+                .welcome(
+                    Welcome(
+                        hostID: "1h3",
+                        hostNumber: 3,
+                        pingSeconds: 5,
+                        servers: ["http://10.0.0.1:8080", "https://10.0.0.1:8443"]
+                    )
+                )
+            )
+        ),
+        (
+            #"{"v":1,"type":"servers","incarnation":"9f3a","epoch":7,"revision":1042,"servers":["https://b:1"]}"#,
+            ServerFrame(stamp, .servers(["https://b:1"]))
+        ),
+        (
+            #"{"v":1,"type":"moved","incarnation":"9f3a","epoch":7,"revision":1042,"withinMilliseconds":2000}"#,
+            ServerFrame(stamp, .moved(withinMilliseconds: 2_000))
+        ),
     ]
 
     static let fromAgent: [(String, AgentFrame)] = [

@@ -25,7 +25,7 @@ struct Arrival: Sendable {
         )
         guard let facts else { return exchange }
         exchange.forwarded = facts
-        exchange.certificate = facts.certificate
+        exchange.certified = facts.certificate.map { CertifiedPeer(forwarded: $0) }
         exchange.tickets = facts.tickets
         exchange.chance = Chance(seed: facts.seed)
         return exchange
@@ -41,7 +41,7 @@ extension Exchange {
             id: id,
             client: client,
             base: base,
-            certificate: certificate,
+            certificate: certified?.forwarded,
             tickets: tickets,
             seed: chance.seed,
             revision: revision

@@ -22,6 +22,11 @@ struct Exchange: Sendable {
     /// Fresh again when a change has to be planned anew.
     var view: StoreView
 
+    /// Whom the connection's client certificate speaks for.
+    var certified: CertifiedPeer?
+    /// Of the cluster's authority, for the tokens of new hosts.
+    var authorityFingerprint: [UInt8]?
+
     // Found by the stages, in their order.
 
     /// Set by identify.
@@ -44,8 +49,6 @@ struct Exchange: Sendable {
 
     /// What the node says that forwarded the request; nil for one of a client's own.
     var forwarded: ForwardedFacts?
-    /// Who the client's certificate proves it to be; nil without one.
-    var certificate: String?
     /// Stands for the credentials of whoever it was given to.
     var streamTicket: StreamTicket?
     /// When a change that finds no leader is given up.
@@ -95,7 +98,7 @@ struct Exchange: Sendable {
             rights: rights,
             view: view,
             usesActionLinks: request.headers.contains("x-api-action-links") || query["_actionLinks"] != nil,
-            registration: RegistrationPlace(view: view, base: base)
+            registration: RegistrationPlace(view: view, base: base, pin: authorityFingerprint)
         )
     }
 

@@ -48,6 +48,12 @@ package final class Gateway: Sendable {
     let proposer: any Proposing
     let hosts: any HostConnecting
     let explainer: any Explaining
+    /// Nil where there is no cluster to operate; then its address does not exist.
+    let cluster: (any ClusterOperating)?
+    /// nil for a cluster without an authority, which speaks plain HTTP only.
+    let certificates: (any CertificateIssuing)?
+    /// nil where hosts need not know of more than the server that they were given.
+    let servers: (any ServerAddresses)?
     let logger: Logger
     let counters: GatewayCounters
     let session: GatewaySession
@@ -68,6 +74,9 @@ package final class Gateway: Sendable {
         explainer: any Explaining,
         peers: (any PeerForwarding)? = nil,
         timing: GatewayTiming = GatewayTiming(),
+        cluster: (any ClusterOperating)? = nil,
+        certificates: (any CertificateIssuing)? = nil,
+        servers: (any ServerAddresses)? = nil,
         logger: Logger,
         metrics: MetricsRegistry,
         version: String,
@@ -80,6 +89,9 @@ package final class Gateway: Sendable {
         self.explainer = explainer
         self.peers = peers
         self.timing = timing
+        self.cluster = cluster
+        self.certificates = certificates
+        self.servers = servers
         self.logger = logger
         self.version = version
         self.now = now
@@ -89,12 +101,9 @@ package final class Gateway: Sendable {
     }
 
     /// Answers a client's request; never throws.
-    ///
-    /// - Parameter isSecure: whether the connection is TLS.
     package func handle(
         _ request: HTTPRequest,
-        _ connection: ConnectionInfo,
-        isSecure: Bool = false
+        _ connection: ConnectionInfo
     ) async -> HTTPResponse {
         var request: HTTPRequest = request
         // Whatever a client says there is not what a node of the cluster said.
@@ -104,7 +113,7 @@ package final class Gateway: Sendable {
                 request: request,
                 connection: connection,
                 id: Hex.encode(SecureRandom.bytes(8)),
-                base: BaseURL(headers: request.headers, isSecure: isSecure, local: localAuthority()),
+                base: BaseURL(headers: request.headers, isSecure: connection.isSecure, local: localAuthority()),
                 facts: nil
             )
         )
@@ -176,6 +185,8 @@ package final class Gateway: Sendable {
             )
             var current: Exchange = arrival.exchange(path, query, view, now())
             current.deadline = deadline
+            if arrival.facts == nil { current.certified = CertifiedPeer.of(arrival.connection, certificates) }
+            current.authorityFingerprint = certificates?.authorityFingerprint
             defer { exchange = current }
             for stage in Self.stages {
                 guard let answer: Answer = try await stage.run(&current, self) else { continue }

@@ -1,3 +1,4 @@
+import Certificates
 import EventLoop
 import HostAgentCore
 import HostProtocol
@@ -17,10 +18,15 @@ package actor Agent {
     nonisolated let loop: EventLoop
     /// Of this actor.
     private nonisolated let coreLoop: EventLoop
-    nonisolated let client: HTTPClient
+    nonisolated let transport: AgentTransport
     nonisolated let runtime: any ContainerRuntime
     private let folder: AgentFolder
     private(set) var identity: AgentIdentity
+    /// Servers that servers told of, of the scheme that this agent speaks.
+    private var learned: [ServerURL]
+    /// The stream's end was announced: the next is wanted within so many milliseconds.
+    private var comeBack: Int?
+    private var wasRestless: Bool = false
     private var core: AgentCore
     /// What the connected stream sends, in order; nil when there is none.
     private var outbound: AsyncStream<AgentFrame>.Continuation?
@@ -62,6 +68,18 @@ package actor Agent {
         guard identity.key != nil || configuration.token != nil else {
             throw AgentFault("this host is not registered yet: give the registration token with --token")
         }
+        guard let first: ServerURL = configuration.urls.first else { throw AgentFault("give a server with --url") }
+        guard configuration.urls.allSatisfy({ $0.isSecure == first.isSecure }) else {
+            throw AgentFault(
+                "the addresses of the servers must be all of https, or all of http: a stream never falls back"
+            )
+        }
+        if !first.isSecure {
+            logger.notice(
+                "the stream to the server is in plain text: whoever is on the way can read and change it; use https",
+                ["server.url": .string("\(first)")]
+            )
+        }
         let loops: (network: EventLoop, core: EventLoop)
         do {
             loops = (try EventLoop.start(), try EventLoop.start())
@@ -92,7 +110,7 @@ package actor Agent {
                 "agent starts",
                 [
                     "host.uuid": .string(identity.hostUUID), "host.runtime": .string(runtime.name),
-                    "server.url": .string("\(configuration.url)"),
+                    "server.url": .string(configuration.urls.map(\.description).joined(separator: " ")),
                 ]
             )
             let agent = Agent(
@@ -101,6 +119,8 @@ package actor Agent {
                 identity: identity,
                 orders: try folder.orders(),
                 starts: try folder.starts(),
+                learned: ServerList.usable(try folder.servers(), beside: configuration.urls),
+                transport: try transport(configuration, identity, loops.network),
                 runtime: runtime,
                 loops: loops,
                 logger: logger
@@ -114,12 +134,40 @@ package actor Agent {
         }
     }
 
+    private static func transport(
+        _ configuration: AgentConfiguration,
+        _ identity: AgentIdentity,
+        _ loop: EventLoop
+    ) throws(AgentFault) -> AgentTransport {
+        guard configuration.urls.contains(where: \.isSecure) else { return AgentTransport(plainOn: loop) }
+        return try AgentTransport(
+            on: loop,
+            trust: try trust(configuration, identity),
+            certificate: identity.certificate?.shown(at: configuration.now())
+        )
+    }
+
+    /// Whom this host knows; a host that knows nobody yet goes by its token.
+    private static func trust(
+        _ configuration: AgentConfiguration,
+        _ identity: AgentIdentity
+    ) throws(AgentFault) -> ServerTrust {
+        if let known: HostCertificate = identity.certificate { return .authorities(known.authorities) }
+        if let token = configuration.token, let pin = try AuthorityPin(token: token.reveal()) { return .pinned(pin) }
+        throw AgentFault(
+            "https needs a registration token that names the server's authority, which is its fourth part: make a new "
+                + "token on a server that has an authority, and start the agent with --token"
+        )
+    }
+
     private init(
         configuration: AgentConfiguration,
         folder: AgentFolder,
         identity: AgentIdentity,
         orders: DesiredSet,
         starts: StartLedger,
+        learned: [ServerURL],
+        transport: AgentTransport,
         runtime: any ContainerRuntime,
         loops: (network: EventLoop, core: EventLoop),
         logger: Logger
@@ -131,7 +179,8 @@ package actor Agent {
         self.logger = logger
         loop = loops.network
         coreLoop = loops.core
-        client = HTTPClient(loop: loops.network)
+        self.learned = learned
+        self.transport = transport
         core = AgentCore(orders: orders, starts: starts)
     }
 
@@ -152,7 +201,7 @@ package actor Agent {
         self.fault = fault ?? AgentFault("the agent has stopped")
         for task in work.values { task.cancel() }
         for pump in pumps.values { pump.task.cancel() }
-        client.close()
+        transport.client.close()
         return fault
     }
 
@@ -213,6 +262,9 @@ package actor Agent {
         case .send(let frame):
             if case .dropped? = outbound?.yield(frame) { leave("the server reads too slowly") }
         case .closeStream(let reason): leave(reason)
+        case .heard(.addresses(let addresses)): try learn(addresses)
+        case .heard(.moved(let milliseconds)):
+            comeBack = Int(min(milliseconds, UInt64(Limits.hostReconnectSeconds) * 1_000))
         }
     }
 
@@ -258,9 +310,68 @@ package actor Agent {
     var isWelcomed: Bool { core.isWelcomed }
     var stamp: FrameStamp { core.stamp }
 
-    func registered(_ key: AgentIdentity.Key) throws(AgentFault) {
-        identity.key = key
-        try folder.save(identity)
+    /// The servers to try: those of the configuration, and those that are known besides.
+    var servers: (given: [ServerURL], learned: [ServerURL]) { (configuration.urls, learned) }
+
+    /// On disk before it is used.
+    private func learn(_ addresses: [String]) throws(AgentFault) {
+        let usable: [ServerURL] = ServerList.usable(addresses, beside: configuration.urls)
+        guard !usable.isEmpty, usable != learned else { return }
+        try folder.save(servers: usable.map(\.description))
+        learned = usable
+    }
+
+    func registered(_ outcome: Registration.Outcome) throws(AgentFault) {
+        var next: AgentIdentity = identity
+        next.key = outcome.key
+        if let certificate = outcome.certificate { next.certificate = certificate }
+        try become(next)
+        try learn(outcome.servers)
+    }
+
+    /// Saves a certificate and shows it from the next connection on.
+    func certified(_ certificate: HostCertificate) throws(AgentFault) {
+        var next: AgentIdentity = identity
+        next.certificate = certificate
+        try become(next)
+    }
+
+    /// On disk before it is used.
+    private func become(_ next: AgentIdentity) throws(AgentFault) {
+        try folder.save(next)
+        identity = next
+        guard let certificate: HostCertificate = next.certificate else { return }
+        try showCertificate()
+        logger.notice("has a certificate", ["certificate.notAfter": .int(certificate.certificate.notAfter)])
+    }
+
+    /// Shows the certificate, if there is a valid one, on the next connections.
+    func showCertificate() throws(AgentFault) {
+        guard transport.isSecure else { return }
+        try transport.use(
+            try Self.trust(configuration, identity),
+            certificate: identity.certificate?.shown(at: configuration.now())
+        )
+    }
+
+    /// Shows no certificate on the next connections: for asking for one with the key.
+    func hideCertificate() throws(AgentFault) {
+        try transport.use(try Self.trust(configuration, identity), certificate: nil)
+    }
+
+    /// The next stream is to be opened within so many milliseconds of this one's end.
+    func comeBack(withinMilliseconds most: Int) { comeBack = most }
+
+    func takeComeBack() -> Int? {
+        defer { comeBack = nil }
+        return comeBack
+    }
+
+    /// Whether the stream that ends now was welcomed, and neither it nor the one before was short.
+    func isGood(streamLasted isLong: Bool) -> Bool {
+        defer { wasRestless = !isLong }
+        // Who is told to come back was welcomed.
+        return (core.isWelcomed || comeBack != nil) && (isLong || !wasRestless)
     }
 
     /// A stream is open: what comes out of the returned queue is to be sent on it, until it ends.
@@ -271,6 +382,7 @@ package actor Agent {
         outbound?.finish()
         outbound = continuation
         self.session = session
+        comeBack = nil
         input(.streamOpened(facts))
         return frames
     }

@@ -27,8 +27,11 @@ extension AgentCore {
 
     mutating func onFrame(_ frame: ServerFrame) {
         guard let current: Link = link else { return }
-        if case .welcome = frame.message {
+        if case .welcome(let welcome) = frame.message {
             onWelcome(frame)
+            if link?.isWelcomed == true, !current.isWelcomed, !welcome.servers.isEmpty {
+                actions.append(.heard(.addresses(welcome.servers)))
+            }
             return
         }
         guard current.isWelcomed else {
@@ -52,6 +55,10 @@ extension AgentCore {
         case .cancel(let stream):
             if link?.logStreams.remove(stream) != nil { actions.append(.closeLogs(stream: stream)) }
         case .ping: actions.append(.send(AgentFrame(stamp, .pong)))
+        case .servers(let addresses): actions.append(.heard(.addresses(addresses)))
+        case .moved(let milliseconds):
+            actions.append(.heard(.moved(withinMilliseconds: milliseconds)))
+            abandonLink("the environment moves to another node")
         case .unknown(let type): notes.append(.unknownFrame(type: type))
         }
     }

@@ -46,6 +46,16 @@ package struct AgentCore: Sendable {
         case send(AgentFrame)
         /// Nothing good can come on this stream: close it and open another. No ``Input/streamClosed`` need follow.
         case closeStream(reason: String)
+        /// For whoever keeps the stream open.
+        case heard(ServerNews)
+    }
+
+    /// What a server says of the servers.
+    package enum ServerNews: Sendable, Hashable {
+        /// Base URLs of all gateways.
+        case addresses([String])
+        /// The stream ends since the environment moves: the next is to be opened within so many milliseconds.
+        case moved(withinMilliseconds: UInt64)
     }
 
     /// What the server sends for an open stream.

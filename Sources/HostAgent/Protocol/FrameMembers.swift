@@ -86,8 +86,11 @@ package struct FrameMembers {
     package func texts(_ key: String) throws(FrameError) -> [String] {
         guard let value: JSONValue = optional(key) else { return [] }
         guard let array: [JSONValue] = value.array else { throw wrong(key, "an array of texts") }
-        let texts: [String] = array.compactMap(\.string)
-        guard texts.count == array.count else { throw wrong(key, "an array of texts") }
+        var texts: [String] = []
+        for (index, element) in array.enumerated() {
+            guard let text: String = element.string else { throw wrong("\(key)[\(index)]", "text") }
+            texts.append(text)
+        }
         return texts
     }
 

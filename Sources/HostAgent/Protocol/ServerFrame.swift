@@ -13,6 +13,12 @@ package enum ServerMessage: Sendable, Hashable {
     /// Ends a stream that the server asked for.
     case cancel(stream: UInt64)
     case ping
+    /// The gateways are others than the `welcome` said: base URLs, as there.
+    case servers([String])
+    /// Another node takes over the host's environment: come back at a moment of chance within so many milliseconds.
+    ///
+    /// 0 is at once; more is said when many hosts move together.
+    case moved(withinMilliseconds: UInt64)
     /// Of a newer server: to be ignored, with a note.
     case unknown(type: String)
 }
@@ -42,6 +48,8 @@ package struct ServerFrame: Sendable, Hashable {
         case "credit": message = .credit(try StreamCredit(members))
         case "cancel": message = .cancel(stream: try members.count("stream"))
         case "ping": message = .ping
+        case "servers": message = .servers(try members.texts("servers"))
+        case "moved": message = .moved(withinMilliseconds: try members.optionalCount("withinMilliseconds") ?? 0)
         default: message = .unknown(type: envelope.type)
         }
     }
@@ -58,6 +66,8 @@ package struct ServerFrame: Sendable, Hashable {
             case .resize(let size): size.append(to: &object)
             case .credit(let credit): credit.append(to: &object)
             case .cancel(let stream): object.append("stream", .init(stream))
+            case .servers(let servers): object.append("servers", .array(servers.map { .string($0) }))
+            case .moved(let milliseconds): object.append("withinMilliseconds", JSONValue(milliseconds))
             case .ping, .unknown: break
             }
         }
@@ -76,6 +86,8 @@ extension ServerMessage {
         case .credit: "credit"
         case .cancel: "cancel"
         case .ping: "ping"
+        case .servers: "servers"
+        case .moved: "moved"
         case .unknown(let type): type
         }
     }

@@ -115,13 +115,74 @@ package enum Limits {
     package static let raftCommandBytes: Int = 2 * 1024 * 1024
     /// Until a proposal or read without an outcome is answered "unknown".
     package static let raftAnswerSeconds: Int = 10
-    package static let raftTickMilliseconds: Int = 50
+    package static let raftTickMilliseconds: Int = 25
+    /// How long a read waits for a leader to be elected before it is refused.
+    package static let raftLeaderlessMilliseconds: Int = 2_000
+    /// Until a follower asks the leader again for a read whose answer may have been lost.
+    package static let raftReadRepeatMilliseconds: Int = 200
+
+    // MARK: Between members
+
+    /// One frame: a command with what stands around it, or a batch of entries.
+    package static let raftFrameBytes: Int = 4 * 1024 * 1024
+    /// Messages, and their bytes, that wait for a connection to a member; beyond it the oldest is dropped.
+    package static let raftQueuedMessages: Int = 1_024
+    package static let raftQueuedBytes: Int = 16 * 1024 * 1024
+    /// What is written to a connection at once.
+    package static let raftWriteBytes: Int = 512 * 1024
+    package static let raftDialMilliseconds: Int = 3_000
+    /// A write that takes longer breaks the connection.
+    package static let raftWriteMilliseconds: Int = 10_000
+    /// Between two attempts to connect: the first pause, doubled up to the longest.
+    package static let raftRedialMilliseconds: Int = 50
+    package static let raftRedialMaximumMilliseconds: Int = 1_000
+    /// How often a member is asked for a sign of life on the lane of calls.
+    package static let raftPingMilliseconds: Int = 1_000
+    /// Without an answer for so long its connections are made anew.
+    package static let raftPingSilenceMilliseconds: Int = 5_000
+    /// Requests to one member without an answer yet; further ones fail at once.
+    package static let raftCalls: Int = 1_024
+    /// A request between nodes, or its answer.
+    package static let raftCallBytes: Int = 3 * 1024 * 1024
+    package static let raftSnapshotChunkBytes: Int = 256 * 1024
+    package static let raftSnapshotBytesPerSecond: Int = 128 * 1024 * 1024
+    /// A transfer that moves nothing for so long is given up.
+    package static let raftSnapshotStallMilliseconds: Int = 30_000
+    /// To replace the state by a received snapshot.
+    package static let raftSnapshotInstallMilliseconds: Int = 300_000
+    package static let raftSnapshotBytes: UInt64 = 64 * 1024 * 1024 * 1024
 
     // MARK: Checkpoints
 
     package static let checkpointSeconds: Int = 30
     /// Log entries that stay behind a checkpoint, for members that are a little late.
     package static let raftKeptEntries: UInt64 = 10_000
+
+    // MARK: Membership
+
+    /// How long a node's certificate is good; it is exchanged at a random moment past its half.
+    package static let nodeCertificateSeconds: Int64 = 90 * 86_400
+    package static let hostCertificateSeconds: Int64 = 30 * 86_400
+    /// How long a join token lets somebody in, unless it is said otherwise.
+    package static let joinTokenSeconds: Int64 = 3_600
+    package static let joinTokenMaximumSeconds: Int64 = 7 * 86_400
+    /// Join tokens that are kept; more are not made until old ones go.
+    package static let joinTokens: Int = 1_000
+    /// How long a join token that is used or expired can still be looked up.
+    package static let joinTokenKeptSeconds: Int64 = 7 * 86_400
+    /// A request to join, with its certificate request.
+    package static let joinBodyBytes: Int = 64 * 1024
+    /// Refused joins that one node writes into the state; further ones are in its log only.
+    package static let joinAuditsPerMinute: Int = 10
+    /// To try one address when joining, from the connection to the answer.
+    package static let joinSeconds: Int = 30
+    /// Between two looks at the members, besides those that changes cause.
+    package static let membershipMilliseconds: Int = 1_000
+    /// A learner that is no further behind than this, in so many looks in a row, becomes a voter.
+    package static let promotionLagEntries: UInt64 = 500
+    package static let promotionLooks: Int = 2
+    /// A member that was silent for so long does not count as there.
+    package static let memberSilenceMilliseconds: Int = 3_000
 
     // MARK: Watches
 
@@ -196,6 +257,26 @@ package enum Limits {
     /// How long a removed record can still be looked up.
     package static let removedPurgeSeconds: Int64 = 600
 
+    // MARK: Ownership
+
+    /// An owner that is silent for this long loses its scopes; a new leader listens this long first.
+    package static let ownershipLostMilliseconds: Int64 = 2_000
+    /// A node that is silent for this long is given nothing, and nothing is moved that need not be.
+    package static let ownershipDoubtMilliseconds: Int64 = 1_000
+    /// How long everybody must have been steadily there, or away, before a planned move.
+    package static let ownershipCalmMilliseconds: Int64 = 5_000
+    /// A planned move whose drain takes longer is made without it.
+    package static let ownershipDrainMilliseconds: Int64 = 5_000
+    /// Steps of one decision; the rest follows with the next.
+    package static let ownershipSteps: Int = 200
+    /// The greatest weight of a node.
+    package static let ownershipWeight: Int = 64
+    /// When more than `brakePercent` of a scope's hosts, and at least `brakeHosts`, vanish within this time, nothing is created
+    /// elsewhere for them.
+    package static let brakeWindowMilliseconds: Int64 = 60_000
+    package static let brakePercent: Int = 30
+    package static let brakeHosts: Int = 2
+
     // MARK: Host streams
 
     package static let hostFrameBytes: Int = 1024 * 1024
@@ -212,6 +293,9 @@ package enum Limits {
     package static let hostPulls: Int = 4
     /// Tombstones carried out that an agent remembers.
     package static let hostTombstones: Int = 10_000
+    /// When a scope moves, its hosts look for the new owner within so long for each of them, and within so long at most.
+    package static let hostMoveSpreadMilliseconds: UInt64 = 5
+    package static let hostMoveMilliseconds: UInt64 = 2_000
     /// Between two looks at all containers, besides those that events cause.
     package static let hostInventorySeconds: Int = 60
     /// The longest wait before an operation on a container is tried again.
@@ -226,6 +310,14 @@ package enum Limits {
     package static let hostEngineLineBytes: Int = 256 * 1024
     /// Streams of output, of containers and of commands, that an agent carries at once.
     package static let hostLogStreams: Int = 256
+    /// A host's request for a certificate, in PEM.
+    package static let certificateRequestCharacters: Int = 8_192
+    /// An agent's attempt to reach one server, its TLS handshake included, before it tries the next.
+    package static let hostConnectMilliseconds: Int = 3_000
+    /// A stream that ends sooner was none to speak of: the agent waits before it opens many of them.
+    package static let hostShortStreamMilliseconds: UInt64 = 5_000
+    /// Base URLs of servers that an agent keeps.
+    package static let hostServers: Int = 64
     package static let hostLogChunkBytes: Int = 32 * 1024
     /// What one stream of output, or of input, may have under way: its credit at the start.
     package static let hostStreamCreditBytes: Int = 256 * 1024

@@ -17,6 +17,8 @@ struct PeerVerification {
     var isAuthority: Bool = false
     /// What the leaf presents.
     var leaf: Certificate?
+    /// The last of the presented chain: the authority, where the peer sends it.
+    var top: Certificate?
 
     /// Called by OpenSSL in the middle of a handshake: 1 accepts.
     static func verify(_ store: OpaquePointer?) -> Int32 {
@@ -39,6 +41,9 @@ struct PeerVerification {
             }
         }
         guard failure.code != X509_V_OK else { return 1 }
+        if let presented = X509_STORE_CTX_get0_untrusted(store), case let count = copenssl_x509_count(presented), count > 0 {
+            failure.top = copenssl_x509_at(presented, count - 1).flatMap(certificate)
+        }
         // OpenSSL chooses the alert by this.
         X509_STORE_CTX_set_error(store, failure.code)
         session.verification = failure
@@ -136,7 +141,13 @@ extension PeerVerification {
         case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT,
             X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT,
             X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, X509_V_ERR_CERT_SIGNATURE_FAILURE, X509_V_ERR_CERT_UNTRUSTED:
-            return TLSFault(side, .unknownAuthority, peer: peer, "\(what) \(Self.distrust(trust))")
+            return TLSFault(
+                side,
+                .unknownAuthority,
+                peer: peer,
+                "\(what) \(Self.distrust(trust))",
+                presentedFingerprint: (top ?? leaf)?.fingerprint
+            )
         default:
             let cause: String = X509_verify_cert_error_string(Int(code)).map { String(cString: $0) } ?? "error \(code)"
             return TLSFault(side, .badCertificate, peer: peer, "\(what) cannot be used: \(cause)")

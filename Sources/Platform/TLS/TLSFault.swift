@@ -40,12 +40,21 @@ package struct TLSFault: Error, Equatable, Sendable, CustomStringConvertible {
     package let peer: String
     /// What failed and what to do.
     package let message: String
+    /// With ``Reason/unknownAuthority``: SHA-256 of the topmost certificate that the peer presented.
+    package let presentedFingerprint: [UInt8]?
 
-    package init(_ side: Side, _ reason: Reason, peer: String = "", _ message: String) {
+    package init(
+        _ side: Side,
+        _ reason: Reason,
+        peer: String = "",
+        _ message: String,
+        presentedFingerprint: [UInt8]? = nil
+    ) {
         self.side = side
         self.reason = reason
         self.peer = peer
         self.message = message
+        self.presentedFingerprint = presentedFingerprint
     }
 
     package var description: String {

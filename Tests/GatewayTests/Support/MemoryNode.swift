@@ -10,6 +10,8 @@ import WebSocket
 final class MemoryNode: StateProviding, Proposing, HostConnecting, Explaining {
     let store = Store()
     private let state = Mutex(State())
+    /// Several gateways may propose at the same time.
+    private let applying = Mutex<Void>(())
 
     private struct State {
         /// Every transaction that was proposed, in order, with its outcome where it was applied.
@@ -23,6 +25,7 @@ final class MemoryNode: StateProviding, Proposing, HostConnecting, Explaining {
         var sizes: [TerminalSize] = []
         var cancelledExecs: Int = 0
         var readFault: ProposalFault?
+        var reads: Int = 0
     }
 
     enum Fault: Sendable {
@@ -49,11 +52,18 @@ final class MemoryNode: StateProviding, Proposing, HostConnecting, Explaining {
 
     /// The proposals of the API, without openings of sessions.
     var changes: [Transaction] { state.withLock { $0.proposed.filter { $0.audit != nil } } }
+    /// How many sessions were asked for.
+    var sessionOpenings: Int {
+        state.withLock { state in
+            state.proposed.count { if case .openSession? = $0.writes.first { true } else { false } }
+        }
+    }
+    var readCount: Int { state.withLock { $0.reads } }
     var lastChange: Transaction? { changes.last }
 
     @discardableResult
     func apply(_ transaction: Transaction) -> TransactionOutcome {
-        store.apply(index: store.appliedIndex + 1, transaction)
+        applying.withLock { _ in store.apply(index: store.appliedIndex + 1, transaction) }
     }
 
     /// Applies writes as a controller would.
@@ -86,7 +96,11 @@ final class MemoryNode: StateProviding, Proposing, HostConnecting, Explaining {
     }
 
     func currentView() async throws(ProposalFault) -> StoreView {
-        if let fault: ProposalFault = state.withLock({ $0.readFault }) { throw fault }
+        let fault: ProposalFault? = state.withLock { state in
+            state.reads += 1
+            return state.readFault
+        }
+        if let fault { throw fault }
         return store.view
     }
 

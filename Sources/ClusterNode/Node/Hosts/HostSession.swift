@@ -21,6 +21,7 @@ final class HostSession: Sendable {
     let streams = Mutex(OpenStreams())
     private let reports = ReportIntake()
     private let lastHeard: Mutex<UInt64>
+    private let toldServers = Mutex<[String]>([])
 
     init(host: UInt64, project: UInt64, socket: WebSocket, room: HostStreams) {
         self.host = host
@@ -47,12 +48,15 @@ final class HostSession: Sendable {
                 from: view.revision + 1,
                 filter: WatchFilter(tables: [.instance], term: RecordWriting.term("hostId", host))
             )
+            let servers: [String] = room.servers.baseURLs
+            toldServers.withLock { $0 = servers }
             try await send(
                 .welcome(
                     Welcome(
                         hostID: "1h\(host)",
                         hostNumber: host,
-                        pingSeconds: UInt64(Limits.hostPingSeconds)
+                        pingSeconds: UInt64(Limits.hostPingSeconds),
+                        servers: servers
                     )
                 ),
                 epoch,
@@ -149,6 +153,12 @@ final class HostSession: Sendable {
             guard silence < UInt64(Limits.hostSilenceSeconds) * 1_000_000_000 else { throw HostFault.silent }
             guard room.ownership.epoch(of: project) == epoch else { throw HostFault.moved }
             guard room.isWelcome(host) else { throw HostFault.removed }
+            let servers: [String] = room.servers.baseURLs
+            let isNews: Bool = toldServers.withLock { told in
+                defer { told = servers }
+                return told != servers
+            }
+            if isNews { try await send(.servers(servers), epoch, room.state.store.appliedIndex) }
             try await send(.ping, epoch, room.state.store.appliedIndex)
         }
     }
@@ -177,6 +187,16 @@ final class HostSession: Sendable {
         switch message {
         case .text(let text): try AgentFrame(decoding: Array(text.utf8))
         case .binary(let bytes): try AgentFrame(decoding: bytes)
+        }
+    }
+
+    /// The scope has moved: the host is told to look for its new owner, not all hosts in the same moment.
+    func move(after epoch: UInt64, among count: Int) async {
+        let spread: UInt64 = min(UInt64(count) * Limits.hostMoveSpreadMilliseconds, Limits.hostMoveMilliseconds)
+        try? await send(.moved(withinMilliseconds: spread), epoch, room.state.store.appliedIndex)
+        Task(executorPreference: room.loop) {
+            // A host that does not hear it does not answer the close, either.
+            await socket.close(code: 1012, reason: "\(HostFault.moved)")
         }
     }
 
