@@ -80,7 +80,8 @@ let rooms: [Room] = [
     Room(
         "RaftTransport",
         "Raft/Transport",
-        knows: ["RaftCore", "RaftLog", "RaftGroup", "EventLoop", "Bytes", "Logging", "Metrics", "Limits"]
+        knows: ["RaftCore", "RaftLog", "RaftGroup", "EventLoop", "Bytes", "JSON", "Logging", "Metrics", "Limits"],
+        testsRead: ["Golden"]
     ),
     Room(
         "Store",
@@ -119,7 +120,7 @@ let rooms: [Room] = [
     Room(
         "Services",
         "ClusterNode/Services",
-        knows: ["Model", "Network", "Scheduler", "StoreFormat", "JSON", "Bytes", "Limits"]
+        knows: ["Ownership", "Model", "Network", "Scheduler", "StoreFormat", "JSON", "Bytes", "Limits"]
     ),
     Room("Ownership", "ClusterNode/Ownership", knows: ["Limits"], testsKnow: ["RaftCore"]),
     Room(

@@ -271,6 +271,10 @@ package enum Limits {
     package static let ownershipSteps: Int = 200
     /// The greatest weight of a node.
     package static let ownershipWeight: Int = 64
+    /// How often a leader looks whether everybody is there.
+    package static let ownershipLookMilliseconds: Int = 200
+    /// How long something waits for this node to be given the scope that it is about.
+    package static let ownershipWaitSeconds: Int = 5
     /// When more than `brakePercent` of a scope's hosts, and at least `brakeHosts`, vanish within this time, nothing is created
     /// elsewhere for them.
     package static let brakeWindowMilliseconds: Int64 = 60_000
