@@ -18,7 +18,7 @@ enum DevCommand {
             OptionSpec("nodes", value: "N", "server nodes (only 1 for now)"),
             OptionSpec("hosts", value: "N", "hosts (default 2)"),
             OptionSpec("clusters", value: "N", "clusters (only 1 for now)"),
-            OptionSpec("runtime", value: "NAME", "auto, docker or simulated (default auto)"),
+            OptionSpec("runtime", value: "NAME", "auto, docker, oci, process or simulated (default auto)"),
             OptionSpec("data", value: "DIR", "where everything is kept (default .drover-dev)"),
             OptionSpec("port", value: "PORT", "where the API listens (default 8080; 0 takes a free one)"),
             OptionSpec("no-auth", "switch access control off: everybody is the administrator"),
@@ -59,8 +59,8 @@ struct DevOptions: Sendable {
         hosts = try arguments.count("hosts") ?? 2
         guard (0...250).contains(hosts) else { throw .usage("--hosts is 0 to 250") }
         runtime = arguments.value("runtime") ?? "auto"
-        guard ["auto", "docker", "simulated"].contains(runtime) else {
-            throw .usage("--runtime is auto, docker or simulated; '\(runtime)' is not built yet or no runtime")
+        guard ["auto", "docker", "oci", "process", "simulated"].contains(runtime) else {
+            throw .usage("--runtime is auto, docker, oci, process or simulated; '\(runtime)' is none")
         }
         let path: String = arguments.value("data") ?? ".drover-dev"
         data = path.hasPrefix("/") ? path : "\(invocation.directory)/\(path)"
