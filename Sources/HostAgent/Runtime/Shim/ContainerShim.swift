@@ -30,7 +30,7 @@ package enum ContainerShim {
             let null: Int32 = open("/dev/null", O_RDWR | O_CLOEXEC)
             let errors: Int32 = open("\(folder.path)/supervisor.log", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
             _ = try ShimProcess.spawn(
-                "/proc/self/exe",
+                ShimProcess.ownPath,
                 SupervisorProcess.arguments("run", folder.path),
                 input: null,
                 output: pipe.write,

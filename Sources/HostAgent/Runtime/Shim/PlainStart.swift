@@ -23,7 +23,7 @@ struct PlainStart {
         let process: pid_t
         do {
             process = try ShimProcess.spawn(
-                "/proc/self/exe",
+                ShimProcess.ownPath,
                 SupervisorProcess.arguments("child", folder.path),
                 environment: address.map { ["\(PlainChild.addressVariable)=\($0)"] } ?? [],
                 input: plan.isTerminal ? slave : streams.childInput,

@@ -4,6 +4,8 @@ import HostAgentCore
 
 /// A child of a supervisor, which has one thread and waits for its children itself.
 enum ShimProcess {
+    /// This executable, also when another has taken its place.
+    static let ownPath: String = "/proc/self/exe"
     static let path: String = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
     /// Starts a program with exactly these streams and variables; `report` becomes its descriptor 3.
@@ -46,7 +48,7 @@ enum ShimProcess {
             Int16(Int32(POSIX_SPAWN_SETSIGDEF) | Int32(POSIX_SPAWN_SETSIGMASK) | session)
         )
         var process: pid_t = 0
-        let code: Int32 = withStrings([program] + arguments) { arguments in
+        let code: Int32 = withStrings([program == ownPath ? "drover" : program] + arguments) { arguments in
             withStrings(environment) { posix_spawn(&process, file, &actions, &attributes, arguments, $0) }
         }
         guard code == 0 else {

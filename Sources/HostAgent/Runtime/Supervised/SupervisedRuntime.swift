@@ -198,6 +198,8 @@ package struct SupervisedRuntime: ContainerRuntime {
             throw FolderTree.failure("remove", folder.path)
         }
         folder.ring()
+        // It has been heard already.
+        unlink(folder.bell)
         try FolderTree.remove(grave)
     }
 
