@@ -71,7 +71,7 @@ let rooms: [Room] = [
     // Consensus and the replicated state.
     Room("RaftCore", "Raft/Core", testsRead: ["Scripts"]),
     Room("RaftLog", "Raft/Log", knows: ["RaftCore", "Bytes", "CLinux", "Limits"]),
-    Room("RaftGroup", "Raft/Group", knows: ["RaftCore", "RaftLog", "Bytes", "Logging", "Metrics", "Limits"]),
+    Room("RaftGroup", "Raft/Group", knows: ["RaftCore", "RaftLog", "Bytes", "Crypto", "Logging", "Metrics", "Limits"]),
     Room(
         "RaftTransport",
         "Raft/Transport",

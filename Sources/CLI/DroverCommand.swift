@@ -16,8 +16,8 @@ package enum DroverCommand {
 
     private static let all: [Command] = [
         UpCommand.command, PsCommand.command, LogsCommand.command, ScaleCommand.command, RemoveCommand.command,
-        StacksCommand.command, ServicesCommand.command, HostsCommand.command, EnvironmentCommands.list,
+        StacksCommand.command, ServicesCommand.command, HostsCommand.command, HostsCommand.token, EnvironmentCommands.list,
         EnvironmentCommands.create, ExplainCommand.command, ContextCommands.show, ContextCommands.use,
         ContextCommands.save, VersionCommand.command,
-    ]
+    ] + ClusterCommands.all
 }

@@ -64,7 +64,7 @@ package enum StaticRoles {
         "admin",
         rules: [
             Rule(.allow, [.any], on: ["*"]),
-            Rule(.deny, [.any], on: ["subscribe", "register", hostStream]),
+            Rule(.deny, [.any], on: ["subscribe", "register", "hostCertificate", hostStream]),
         ]
     )
 
@@ -110,10 +110,13 @@ package enum StaticRoles {
     /// An environment's own API keys: no membership, no other environment, no new one.
     package static let projectKey = Role("projectKey", including: [workspace], rules: [])
 
-    /// A host's own key: its stream, nothing else.
+    /// A host's own key or certificate: its stream and its next certificate, nothing else.
     package static let hostAgent = Role(
         "hostAgent",
-        rules: [Rule(.allow, [.only(.subscribe)], on: [hostStream], where: [Condition("hostId", .isHost)])]
+        rules: [
+            Rule(.allow, [.only(.subscribe)], on: [hostStream], where: [Condition("hostId", .isHost)]),
+            Rule(.allow, [.only(.create)], on: ["hostCertificate"]),
+        ]
     )
 
     /// A registration token: one thing only.
@@ -128,6 +131,11 @@ package enum StaticRoles {
     ///
     /// Objects of it have a member `hostId`.
     package static let hostStream: String = "hostStream"
+
+    /// The cluster itself, its members and join tokens; no type of the schemas.
+    ///
+    /// Only the rule for everything covers it.
+    package static let cluster: String = "cluster"
 
     package static let all: [Role] = [admin, user, owner, member, projectKey, hostAgent, registration, nobody]
 

@@ -140,8 +140,9 @@ extension HostWorld {
             let arrival: Int = max(stream.upAt, now + 1 + below(faults.frameDelayTicks))
             streams[id]?.upAt = arrival
             at(arrival, .toServer(stream: id, frame.encoded))
+        case .heard: break
         case .closeStream(let reason): abandon(host, reason)
-        case .openLogs, .closeLogs: break
+        case .openLogs, .openExec, .feed, .closeLogs: break
         }
     }
 

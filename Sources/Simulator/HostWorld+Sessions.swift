@@ -33,7 +33,7 @@ extension HostWorld {
             if let orphans: [Orphan] = report.orphans {
                 servers[stream.server].sessions[host]?.work.append(.orphans(orphans))
             }
-        case .log, .logEnd, .pong, .unknown: break
+        case .log, .logEnd, .credit, .exit, .pong, .unknown: break
         }
     }
 

@@ -46,6 +46,7 @@ package final class RaftWorld {
         var settings = RaftSettings()
         settings.electionTicks = 20
         settings.heartbeatTicks = 3
+        settings.diskStallTicks = 80
         settings.appendBytes = faults.appendBytes
         settings.windowBytes = 1_200
         settings.promotionLagEntries = 20

@@ -11,9 +11,13 @@ enum AgentCommand {
             Registers this machine as a host of an environment, once, and keeps its containers as the server wants them.
             Containers go on when the agent stops, and when no server is in reach. A registration token comes from
             POST …/projects/<id>/registrationtokens.
+
+            With https the agent trusts the authority whose fingerprint is the fourth part of the token, and no other; it gets
+            a certificate and renews it by itself. With http (a development cluster) nothing is protected on the way. It
+            learns the addresses of all servers from the first one: more than one --url is for the first contact.
             """,
         options: [
-            OptionSpec("url", value: "URL", "where the server answers: http://HOST:PORT"),
+            OptionSpec("url", value: "URL", "where a server answers: https://HOST:PORT; may be repeated"),
             OptionSpec("token", value: "TOKEN", "the registration token; needed only the first time"),
             OptionSpec("data", value: "DIR", "where identity and orders are kept"),
             OptionSpec("runtime", value: "NAME", "auto, docker, oci, process or simulated (default auto)"),
@@ -35,7 +39,8 @@ enum AgentCommand {
 
     private static func configuration(_ invocation: Invocation) throws -> AgentConfiguration {
         let arguments: ParsedArguments = invocation.arguments
-        guard let address: String = arguments.value("url") else { throw CommandFailure.usage("--url URL is needed") }
+        let addresses: [String] = arguments.values("url")
+        guard !addresses.isEmpty else { throw CommandFailure.usage("--url URL is needed") }
         guard let data: String = arguments.value("data") else { throw CommandFailure.usage("--data DIR is needed") }
         guard let runtime = RuntimeChoice(rawValue: arguments.value("runtime") ?? "auto") else {
             throw CommandFailure.usage("--runtime is auto, docker, oci, process or simulated")
@@ -44,11 +49,16 @@ enum AgentCommand {
         guard localImages?.hasPrefix("/") != false else {
             throw CommandFailure.usage("--images (or DROVER_IMAGES) is an absolute path; '\(localImages ?? "")' is not")
         }
-        let url: ServerURL
-        do throws(AgentFault) {
-            url = try ServerURL(address)
-        } catch {
-            throw CommandFailure.usage("--url: \(error.message)")
+        var urls: [ServerURL] = []
+        for address in addresses {
+            do throws(AgentFault) {
+                urls.append(try ServerURL(address))
+            } catch {
+                throw CommandFailure.usage("--url: \(error.message)")
+            }
+        }
+        guard Set(urls.map(\.isSecure)).count == 1 else {
+            throw CommandFailure.usage("--url: give https addresses only, or http addresses only")
         }
         var labels: [String: String] = [:]
         for label in arguments.values("label") {
@@ -57,7 +67,7 @@ enum AgentCommand {
             labels[String(pair[0])] = String(pair[1])
         }
         return AgentConfiguration(
-            url: url,
+            urls: urls,
             token: arguments.value("token"),
             dataFolder: data.hasPrefix("/") ? data : "\(invocation.directory)/\(data)",
             runtime: runtime,

@@ -5,9 +5,9 @@ import Glibc
 import JSON
 import Logging
 
-/// `server init` and `server run`.
+/// `server init`, `server join` and `server run`.
 enum ServerCommands {
-    static let all: [Command] = [initialise, run]
+    static let all: [Command] = [initialise, join, run]
 
     private static let initialise = Command(
         "server init",
@@ -20,13 +20,15 @@ enum ServerCommands {
         options: [
             OptionSpec("data", value: "DIR", "the node's data folder; must not hold a node yet"),
             OptionSpec("name", value: "NODE", "the node's name: a DNS label"),
-            OptionSpec("http", value: "ADDR", "where the API listens (default 127.0.0.1:8080)"),
-        ]
+        ] + addresses
     ) { invocation in
         let folder: DataFolder = try ServerCommands.folder(invocation)
         let options = ServerInit.Options(
             name: try name(invocation),
-            http: try address(invocation) ?? ListenAddress(host: "127.0.0.1", port: 8080),
+            http: try address(invocation) ?? defaultHTTP,
+            https: try address(invocation, "https"),
+            peer: try address(invocation, "peer"),
+            advertise: try advertise(invocation),
             settings: SettingSeeds.read(invocation.environment)
         )
         let key: APIKey
@@ -50,6 +52,67 @@ enum ServerCommands {
         return 0
     }
 
+    /// Where a node listens; the same for the first and for all others.
+    private static let addresses: [OptionSpec] = [
+        OptionSpec("http", value: "ADDR", "where the API listens (default 127.0.0.1:8080)"),
+        OptionSpec("https", value: "ADDR", "where it listens with TLS (default: it does not)"),
+        OptionSpec("peer", value: "ADDR", "where other nodes come in; without it no node can join"),
+        OptionSpec("advertise", value: "HOST", "the name or address under which others reach this node"),
+    ]
+    private static let defaultHTTP = ListenAddress(host: "127.0.0.1", port: 8080)
+
+    private static let join = Command(
+        "server join",
+        summary: "make this machine a node of a cluster that runs",
+        details: """
+            Trades a token that 'drover cluster token' printed for a certificate, and makes the node's data folder. Give the
+            peer address of any node, or of several: they are tried in order. The token says which cluster it must be; no
+            other one is believed. Start the node with 'drover server run': it gets the state and becomes a voter by itself.
+            """,
+        options: [
+            OptionSpec("data", value: "DIR", "the node's data folder; must not hold a node yet"),
+            OptionSpec("name", value: "NODE", "the node's name: a DNS label, unique in the cluster"),
+            OptionSpec("token", value: "TOKEN", "from 'drover cluster token'; lets one node in"),
+            OptionSpec("peer-url", value: "HOST:PORT", "peer address of a node; may be given several times"),
+        ] + addresses
+    ) { invocation in
+        try refuseOperands(invocation)
+        let folder: DataFolder = try ServerCommands.folder(invocation)
+        guard let token: String = invocation.arguments.value("token") else { throw CommandFailure.usage("--token TOKEN is needed") }
+        let urls: [String] = invocation.arguments.values("peer-url")
+        guard !urls.isEmpty else { throw CommandFailure.usage("--peer-url HOST:PORT is needed") }
+        guard let peer: ListenAddress = try address(invocation, "peer") else {
+            throw CommandFailure.usage("--peer ADDR is needed: where the other nodes reach this one")
+        }
+        let options = ServerJoin.Options(
+            name: try name(invocation),
+            token: token,
+            peerURLs: urls,
+            http: try address(invocation) ?? defaultHTTP,
+            https: try address(invocation, "https"),
+            peer: peer,
+            advertise: try advertise(invocation)
+        )
+        do throws(NodeFault) {
+            let joined: NodeConfiguration = try await ServerJoin.join(
+                folder,
+                options,
+                logger: .standard(invocation.environment, quiet: true)
+            )
+            if invocation.output == .table {
+                invocation.console.line("\(joined.name) is let in as member \(joined.member).")
+                invocation.console.line("Start the node: drover server run --data \(folder.path)")
+            } else {
+                invocation.console.line(
+                    JSONWriter.pretty(["name": .string(joined.name), "member": JSONValue(joined.member.number)])
+                )
+            }
+        } catch {
+            throw CommandFailure("\(error)")
+        }
+        return 0
+    }
+
     private static let run = Command(
         "server run",
         summary: "run a server node",
@@ -63,6 +126,7 @@ enum ServerCommands {
         let http: ListenAddress? = try address(invocation)
         let node: Node
         do throws(NodeFault) {
+            try folder.checkWhole()
             node = try await Node.start(
                 folder,
                 http: http,
@@ -91,20 +155,29 @@ enum ServerCommands {
 
     private static func name(_ invocation: Invocation) throws(CommandFailure) -> String {
         guard let name: String = invocation.arguments.value("name") else { throw .usage("--name NODE is needed") }
-        let isLabel: Bool =
-            (1...63).contains(name.utf8.count)
-            && name.utf8.allSatisfy { byte in
-                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
-                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || byte == UInt8(ascii: "-")
-            } && !name.hasPrefix("-") && !name.hasSuffix("-")
-        guard isLabel else { throw .usage("'\(name)' is no node name: use a-z, 0-9 and -, at most 63 characters") }
+        guard NodeName.isValid(name) else { throw .usage("'\(name)' is no node name: use a-z, 0-9 and -, at most 63 characters") }
         return name
     }
 
-    private static func address(_ invocation: Invocation) throws(CommandFailure) -> ListenAddress? {
-        guard let text: String = invocation.arguments.value("http") else { return nil }
+    private static func refuseOperands(_ invocation: Invocation) throws(CommandFailure) {
+        if let extra: String = invocation.arguments.operands.first { throw .usage("'\(extra)' is one operand too many") }
+    }
+
+    private static func advertise(_ invocation: Invocation) throws(CommandFailure) -> String? {
+        guard let text: String = invocation.arguments.value("advertise") else { return nil }
+        guard NodeName.isHost(text) else {
+            throw .usage("--advertise '\(text)' is neither a host name nor an address; ports stand in the other options")
+        }
+        return text
+    }
+
+    private static func address(
+        _ invocation: Invocation,
+        _ option: String = "http"
+    ) throws(CommandFailure) -> ListenAddress? {
+        guard let text: String = invocation.arguments.value(option) else { return nil }
         guard let address = ListenAddress(text) else {
-            throw .usage("--http '\(text)' is no address: use a numeric address and a port, such as 127.0.0.1:8080")
+            throw .usage("--\(option) '\(text)' is no address: use a numeric address and a port, such as 127.0.0.1:8080")
         }
         return address
     }

@@ -118,6 +118,11 @@ actor PuppetHost {
     private(set) var kept: [String: InstanceSpec] = [:]
     private(set) var tombstones: [String] = []
     private(set) var stamps: [FrameStamp] = []
+    /// Output of its containers, and commands in them.
+    private(set) lazy var streams = PuppetStreams { [weak self] message in
+        guard let self else { return false }
+        return (try? await self.send(AgentFrame(await self.stamps.last ?? .none, message))) != nil
+    }
 
     init(_ name: String, token: String, rig: NodeRig) async throws {
         self.name = name
@@ -174,7 +179,7 @@ actor PuppetHost {
         switch frame.message {
         case .sync(let sync): await obey(sync, frame.stamp)
         case .ping: try? await send(AgentFrame(frame.stamp, .pong))
-        default: break
+        default: await streams.take(frame.message)
         }
         return true
     }

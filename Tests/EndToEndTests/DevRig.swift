@@ -15,6 +15,7 @@ final class DevRig: Sendable {
     let data: String
     /// A folder of the test's own.
     let folder: String
+    private let nodes: Int
     private let hosts: Int
     private let runtime: String
     private let more: [String: String]
@@ -24,6 +25,7 @@ final class DevRig: Sendable {
 
     /// Starts a cluster, hands it to `body`, stops it, and runs `afterwards`, whatever happened.
     static func run(
+        nodes: Int = 1,
         hosts: Int = 2,
         runtime: String = "simulated",
         environment: [String: String] = [:],
@@ -33,6 +35,7 @@ final class DevRig: Sendable {
         try await withFolder { folder in
             let rig = DevRig(
                 folder: folder,
+                nodes: nodes,
                 hosts: hosts,
                 runtime: runtime,
                 environment: environment,
@@ -53,9 +56,17 @@ final class DevRig: Sendable {
         }
     }
 
-    private init(folder: String, hosts: Int, runtime: String, environment: [String: String], loop: EventLoop) {
+    private init(
+        folder: String,
+        nodes: Int,
+        hosts: Int,
+        runtime: String,
+        environment: [String: String],
+        loop: EventLoop
+    ) {
         self.folder = folder
         data = "\(folder)/cluster"
+        self.nodes = nodes
         self.hosts = hosts
         self.runtime = runtime
         more = environment
@@ -69,7 +80,9 @@ final class DevRig: Sendable {
         unlink("\(data)/access.json")
         let command = SubprocessCommand(
             Program.path,
-            ["dev", "--hosts", "\(hosts)", "--runtime", runtime, "--data", data, "--port", "0"],
+            [
+                "dev", "--nodes", "\(nodes)", "--hosts", "\(hosts)", "--runtime", runtime, "--data", data, "--port", "0",
+            ],
             environment: Program.environment(["HOME": folder].merging(more) { $1 }),
             workingDirectory: folder
         )
@@ -136,6 +149,11 @@ final class DevRig: Sendable {
         for process in processes { kill(process, SIGKILL) }
     }
 
+    /// Keeps `drover dev` from starting again what was killed, until ``thaw()``.
+    func freeze() { cluster.withLock { $0?.signal(SIGSTOP) } }
+
+    func thaw() { cluster.withLock { $0?.signal(SIGCONT) } }
+
     // MARK: What it answers
 
     /// The document of `access.json`, while the cluster is up.
@@ -143,12 +161,21 @@ final class DevRig: Sendable {
 
     var url: String { access?["url"]?.string ?? "" }
     var endpoint: Endpoint {
-        get throws {
-            guard let port: Int = url.split(separator: ":").last.flatMap({ Int($0) }) else {
-                throw RigFailure("access.json has no address")
-            }
-            return .tcp(host: "127.0.0.1", port: port)
+        get throws { try Self.endpoint(of: url) }
+    }
+
+    /// Where `node1`, `node2`, … answers.
+    func url(of node: String) throws -> String {
+        let found: JSONValue? = access?["nodes"]?.array?.first { $0["id"]?.string == node }
+        guard let url: String = found?["url"]?.string else { throw RigFailure("access.json has no node \(node)") }
+        return url
+    }
+
+    private static func endpoint(of url: String) throws -> Endpoint {
+        guard let port: Int = url.split(separator: ":").last.flatMap({ Int($0) }) else {
+            throw RigFailure("access.json has no address")
         }
+        return .tcp(host: "127.0.0.1", port: port)
     }
 
     /// A command of the command line, with this cluster's address and key.
@@ -161,10 +188,12 @@ final class DevRig: Sendable {
         )
     }
 
+    /// A request as the administrator, to the first node unless another one is named.
     func api(
         _ method: String,
         _ path: String,
-        _ body: JSONValue? = nil
+        _ body: JSONValue? = nil,
+        node: String? = nil
     ) async throws -> (status: Int, body: JSONValue, revision: Int64) {
         guard let key: String = access?["accessKey"]?.string, let secret: String = access?["secretKey"]?.string else {
             throw RigFailure("access.json has no key")
@@ -178,15 +207,16 @@ final class DevRig: Sendable {
             request.headers["Content-Type"] = "application/json"
             request.body = JSONWriter.bytes(body)
         }
-        let answer: HTTPClientResponse = try await client.send(request, to: try endpoint)
+        let place: Endpoint = try node.map { try Self.endpoint(of: url(of: $0)) } ?? endpoint
+        let answer: HTTPClientResponse = try await client.send(request, to: place)
         let revision: Int64 = answer.headers["x-api-revision"].flatMap { Int64($0) } ?? -1
         return (answer.status, (try? JSONReader.parse(answer.body)) ?? .null, revision)
     }
 
     /// All resources of a type that were not removed, once the API answers.
-    func list(_ type: String) async throws -> [JSONValue] {
+    func list(_ type: String, node: String? = nil) async throws -> [JSONValue] {
         try await wait(for: "a list of \(type)") {
-            try await api("GET", "projects/1a5/\(type)?limit=-1&removed_null=1").body["data"]?.array
+            try await api("GET", "projects/1a5/\(type)?limit=-1&removed_null=1", node: node).body["data"]?.array
         }
     }
 

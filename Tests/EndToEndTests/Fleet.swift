@@ -39,38 +39,43 @@ struct Held: Hashable, Sendable {
 
 extension DevRig {
     /// Those that are not removed; of one stack, when it is named.
-    func containers(of stack: String? = nil) async throws -> [Shown] {
+    func containers(of stack: String? = nil, node: String? = nil) async throws -> [Shown] {
         var wanted: String?
         if let stack {
-            wanted = try await list("stacks").first { $0["name"]?.string == stack }?["id"]?.string
+            wanted = try await list("stacks", node: node).first { $0["name"]?.string == stack }?["id"]?.string
             guard wanted != nil else { throw RigFailure("there is no stack \(stack)") }
         }
-        return try await list("containers").filter { wanted == nil || $0["stackId"]?.string == wanted }.map {
+        return try await list("containers", node: node).filter { wanted == nil || $0["stackId"]?.string == wanted }.map {
             Shown($0)
         }
         .sorted { $0.name < $1.name }
     }
 
     /// The API's id of `host1`, ….
-    func hostID(_ name: String) async throws -> String {
-        let host: JSONValue? = try await list("hosts").first {
+    func hostID(_ name: String, node: String? = nil) async throws -> String {
+        let host: JSONValue? = try await list("hosts", node: node).first {
             $0["name"]?.string == name || $0["hostname"]?.string == name
         }
         return try #require(host?["id"]?.string, "there is no host \(name)")
     }
 
-    /// What the simulated runtimes keep on disk: read beside the agents, which write it whole.
-    func held() -> [Held] {
+    /// What the simulated runtimes keep on disk.
+    func held() -> [Held] { Held.simulated(below: data) }
+}
+
+extension Held {
+    /// What the simulated runtimes of the hosts in a folder keep on disk: read beside the agents, which write it whole.
+    static func simulated(below folder: String) -> [Held] {
         var all: [Held] = []
-        for folder in Files.names(in: data) where folder.hasPrefix("host") && !folder.hasSuffix(".log") {
-            for file in Files.names(in: "\(data)/\(folder)") where file.hasSuffix(".json") {
-                guard let text: String = Files.read("\(data)/\(folder)/\(file)"),
+        for host in Files.names(in: folder) where host.hasPrefix("host") && !host.hasSuffix(".log") {
+            for file in Files.names(in: "\(folder)/\(host)") where file.hasSuffix(".json") {
+                guard let text: String = Files.read("\(folder)/\(host)/\(file)"),
                     let document: JSONValue = try? JSONReader.parse(text), document["made"] != nil
                 else { continue }
                 for each in document["containers"]?.array ?? [] {
                     all.append(
                         Held(
-                            host: folder,
+                            host: host,
                             name: each["name"]?.string ?? "",
                             uuid: each["uuid"]?.string ?? "",
                             externalID: each["externalId"]?.string ?? "",
@@ -122,12 +127,17 @@ func disagreements(_ shown: [Shown], _ held: [Held], hosts: [String: String]) ->
 extension DevRig {
     /// Waits until API and hosts agree, and returns what is there.
     @discardableResult
-    func agree(_ held: (() async throws -> [Held])? = nil) async throws -> (shown: [Shown], held: [Held]) {
-        let hosts: [String: String] = ["host1": try await hostID("host1"), "host2": try await hostID("host2")]
+    func agree(
+        node: String? = nil,
+        _ held: (() async throws -> [Held])? = nil
+    ) async throws -> (shown: [Shown], held: [Held]) {
+        let hosts: [String: String] = [
+            "host1": try await hostID("host1", node: node), "host2": try await hostID("host2", node: node),
+        ]
         var last: [String] = []
         do {
             return try await wait(for: "API and hosts to agree") {
-                let shown: [Shown] = try await containers()
+                let shown: [Shown] = try await containers(node: node)
                 let there: [Held]
                 if let held { there = try await held() } else { there = self.held() }
                 last = disagreements(shown, there, hosts: hosts)

@@ -29,6 +29,7 @@ import Testing
         ("GET", "/v2-beta/settings/api.security.enabled", [:], [200, 404, 404, 404, 404]),
         ("GET", "/v2-beta/settings/api.host", [:], [200, 200, 200, 200, 200]),
         ("POST", "/v2-beta/register", ["key": "a"], [404, 404, 404, 404, 404]),
+        ("POST", "/v2-beta/hostcertificates", ["certificateRequest": "x"], [404, 404, 404, 404, 404]),
         ("GET", "/v2-beta/hoststream", [:], [403, 403, 403, 403, 403]),
         ("GET", "/v2-beta/subscribe", [:], [404, 404, 404, 404, 404]),
         ("GET", "/v2-beta/launchconfigs", [:], [404, 404, 404, 404, 404]),

@@ -13,6 +13,8 @@ struct Bench {
     var closings: [String] = []
     var logs: [LogsRequest] = []
     var closedLogs: [UInt64] = []
+    var execs: [(order: ExecOrder, externalID: String)] = []
+    var feeds: [(stream: UInt64, what: AgentCore.StreamFeed)] = []
     var inventories: Int = 0
     var writes: Int = 0
 
@@ -85,8 +87,11 @@ struct Bench {
             case .takeInventory: inventories += 1
             case .run(let operation): operations.append(operation)
             case .openLogs(let request, _): logs.append(request)
+            case .openExec(let order, let externalID): execs.append((order, externalID))
+            case .feed(let stream, let what): feeds.append((stream, what))
             case .closeLogs(let stream): closedLogs.append(stream)
             case .send(let frame): sent.append(frame.message)
+            case .heard: break
             case .closeStream(let reason): closings.append(reason)
             }
         }

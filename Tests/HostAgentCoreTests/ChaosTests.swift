@@ -265,13 +265,14 @@ struct ChaosWorld {
                     )
                 }
                 running.append(operation)
+            case .heard: break
             case .closeStream:
                 isConnected = false
                 line = []
             case .send(let frame):
                 guard case .report(let report) = frame.message else { continue }
                 for each in report.observations { observed[each.uuid] = each }
-            case .note, .openLogs, .closeLogs: break
+            case .note, .openLogs, .openExec, .feed, .closeLogs: break
             }
         }
     }

@@ -4,6 +4,7 @@ import HostProtocol
 import HostRuntime
 import JSON
 import Logging
+import Synchronization
 import Testing
 
 /// A data folder and a fake server, and agents that come and go.
@@ -11,15 +12,22 @@ final class AgentBench: Sendable {
     let server: FakeServer
     let folder: String
     let logs = CapturingLogSink()
+    let authority: TestAuthority?
+    /// How far the agent's clock is ahead of the true time, in milliseconds.
+    let ahead = Atomic<Int64>(0)
 
-    init() throws {
-        server = try .start()
+    init(authority: TestAuthority? = nil) throws {
+        self.authority = authority
+        server = try .start(authority: authority)
         folder = "/tmp/drover-agent-\(getpid())-\(UInt32.random(in: 0 ... .max))"
     }
 
     /// Runs `body` beside nothing yet, and cleans up after it.
-    static func run(_ body: (AgentBench) async throws -> Void) async throws {
-        let bench = try AgentBench()
+    static func run(
+        authority: TestAuthority? = nil,
+        _ body: (AgentBench) async throws -> Void
+    ) async throws {
+        let bench = try AgentBench(authority: authority)
         do {
             try await body(bench)
         } catch {
@@ -31,26 +39,30 @@ final class AgentBench: Sendable {
 
     private func end() async {
         await server.stop()
-        for name in ["lock", "identity.json", "desired.json", "starts.json", "simulated.json"] {
+        for name in ["lock", "identity.json", "desired.json", "starts.json", "servers.json", "simulated.json"] {
             unlink("\(folder)/\(name)")
         }
         rmdir(folder)
     }
 
-    func configuration(token: String? = "TOKEN") throws -> AgentConfiguration {
+    /// A token that names the authority of this bench.
+    var pinnedToken: String { "PUBLIC:1:SIGNATURE:\(authority?.pin ?? "")" }
+
+    func configuration(token: String? = "TOKEN", urls: [String] = []) throws -> AgentConfiguration {
         AgentConfiguration(
-            url: try ServerURL(server.url),
+            urls: try (urls.isEmpty ? [server.url] : urls).map { try ServerURL($0) },
             token: token,
             dataFolder: folder,
             runtime: .simulated,
             labels: ["zone": "b"],
             address: "127.1.0.9",
-            hostname: "alpha"
+            hostname: "alpha",
+            now: { WallClock.milliseconds() + self.ahead.load(ordering: .relaxed) }
         )
     }
 
-    func start(token: String? = "TOKEN") throws -> Task<AgentFault?, Never> {
-        let configuration: AgentConfiguration = try configuration(token: token)
+    func start(token: String? = "TOKEN", urls: [String] = []) throws -> Task<AgentFault?, Never> {
+        let configuration: AgentConfiguration = try configuration(token: token, urls: urls)
         let logger = Logger(label: "agent", level: .debug, sink: logs)
         return Task {
             do throws(AgentFault) {
@@ -60,6 +72,12 @@ final class AgentBench: Sendable {
                 return error
             }
         }
+    }
+
+    /// The agent's identity as it stands on disk.
+    func identity() throws -> JSONValue {
+        guard let bytes: [UInt8] = try StateFile(path: "\(folder)/identity.json").read() else { return .null }
+        return try JSONReader.parse(bytes)
     }
 
     /// What the simulated runtime keeps.

@@ -204,12 +204,13 @@ struct ServerURLTests {
     @Test(arguments: [
         ("http://h:8080", "http://h:8080"), ("http://h", "http://h:80"), ("http://h:1/v2-beta/", "http://h:1"),
         ("http://h:1/a/b/v1/scripts/TOKEN?x=1", "http://h:1/a/b"), ("http://[::1]:8080/", "http://[::1]:8080"),
+        ("https://h", "https://h:443"), ("https://h:8443/v2-beta", "https://h:8443"),
     ])
     func `addresses that people have at hand are understood`(text: String, shown: String) throws {
         #expect(try ServerURL(text).description == shown)
     }
 
-    @Test(arguments: ["", "h:80", "https://h", "http://", "http://h:99999", "http://u@h", "http://[::1"])
+    @Test(arguments: ["", "h:80", "https://", "ftp://h", "http://", "http://h:99999", "http://u@h", "http://[::1"])
     func `others are refused`(text: String) {
         #expect(throws: AgentFault.self) { try ServerURL(text) }
     }

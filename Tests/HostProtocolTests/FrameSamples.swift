@@ -67,11 +67,74 @@ enum Samples {
             )
         ),
         (
+            #"{"v":1,"type":"logs","incarnation":"9f3a","epoch":7,"revision":1042,"stream":6,"uuid":"u1","follow":true,"timestamps":true,"credit":262144}"#,
+            ServerFrame(
+                stamp,
+                .logs(LogsRequest(stream: 6, uuid: "u1", follow: true, timestamps: true, credit: 262_144))
+            )
+        ),
+        (
+            #"{"v":1,"type":"execute","incarnation":"9f3a","epoch":7,"revision":1042,"stream":7,"uuid":"u1","command":["sh","-c","stty size"],"tty":true,"input":true,"columns":120,"rows":40,"credit":262144}"#,
+            ServerFrame(
+                stamp,
+                .execute(
+                    ExecOrder(
+                        stream: 7,
+                        uuid: "u1",
+                        command: ["sh", "-c", "stty size"],
+                        isTerminal: true,
+                        hasInput: true,
+                        columns: 120,
+                        rows: 40,
+                        credit: 262_144
+                    )
+                )
+            )
+        ),
+        (
+            #"{"v":1,"type":"execute","incarnation":"9f3a","epoch":7,"revision":1042,"stream":8,"uuid":"u1","command":["date"],"tty":false,"input":false,"credit":1000}"#,
+            ServerFrame(stamp, .execute(ExecOrder(stream: 8, uuid: "u1", command: ["date"], credit: 1000)))
+        ),
+        (
+            #"{"v":1,"type":"input","incarnation":"9f3a","epoch":7,"revision":1042,"stream":7,"bytes":"aGkK","last":true}"#,
+            ServerFrame(stamp, .input(ExecInput(stream: 7, bytes: Array("hi\n".utf8), isLast: true)))
+        ),
+        (
+            #"{"v":1,"type":"resize","incarnation":"9f3a","epoch":7,"revision":1042,"stream":7,"columns":80,"rows":24}"#,
+            ServerFrame(stamp, .resize(ExecResize(stream: 7, columns: 80, rows: 24)))
+        ),
+        (
+            #"{"v":1,"type":"credit","incarnation":"9f3a","epoch":7,"revision":1042,"stream":7,"bytes":65536}"#,
+            ServerFrame(stamp, .credit(StreamCredit(stream: 7, bytes: 65_536)))
+        ),
+        (
             #"{"v":1,"type":"cancel","incarnation":"9f3a","epoch":7,"revision":1042,"stream":5}"#,
             ServerFrame(stamp, .cancel(stream: 5))
         ),
         (
             #"{"v":1,"type":"ping","incarnation":"9f3a","epoch":7,"revision":1042}"#, ServerFrame(stamp, .ping)
+        ),
+        (
+            #"{"v":1,"type":"welcome","incarnation":"9f3a","epoch":7,"revision":1042,"hostId":"1h3","hostNumber":3,"pingSeconds":5,"servers":["http://10.0.0.1:8080","https://10.0.0.1:8443"]}"#,
+            ServerFrame(
+                stamp,
+                .welcome(
+                    Welcome(
+                        hostID: "1h3",
+                        hostNumber: 3,
+                        pingSeconds: 5,
+                        servers: ["http://10.0.0.1:8080", "https://10.0.0.1:8443"]
+                    )
+                )
+            )
+        ),
+        (
+            #"{"v":1,"type":"servers","incarnation":"9f3a","epoch":7,"revision":1042,"servers":["https://b:1"]}"#,
+            ServerFrame(stamp, .servers(["https://b:1"]))
+        ),
+        (
+            #"{"v":1,"type":"moved","incarnation":"9f3a","epoch":7,"revision":1042,"withinMilliseconds":2000}"#,
+            ServerFrame(stamp, .moved(withinMilliseconds: 2_000))
         ),
     ]
 
@@ -128,6 +191,18 @@ enum Samples {
         (
             #"{"v":1,"type":"logEnd","incarnation":"9f3a","epoch":7,"revision":1042,"stream":5,"error":"no container"}"#,
             AgentFrame(stamp, .logEnd(LogEnd(stream: 5, error: "no container")))
+        ),
+        (
+            #"{"v":1,"type":"credit","incarnation":"9f3a","epoch":7,"revision":1042,"stream":7,"bytes":0}"#,
+            AgentFrame(stamp, .credit(StreamCredit(stream: 7, bytes: 0)))
+        ),
+        (
+            #"{"v":1,"type":"exit","incarnation":"9f3a","epoch":7,"revision":1042,"stream":7,"code":127}"#,
+            AgentFrame(stamp, .exit(ExecExit(stream: 7, code: 127)))
+        ),
+        (
+            #"{"v":1,"type":"exit","incarnation":"9f3a","epoch":7,"revision":1042,"stream":8,"error":"not running"}"#,
+            AgentFrame(stamp, .exit(ExecExit(stream: 8, code: nil, error: "not running")))
         ),
         (
             #"{"v":1,"type":"pong","incarnation":"9f3a","epoch":7,"revision":1042}"#, AgentFrame(stamp, .pong)

@@ -121,7 +121,7 @@ enum RootForTests {
     }()
     static let script: String = """
         set -e; root=$(mktemp -d); mkdir -p $root/bin $root/tmp $root/etc; cp "$(command -v busybox)" $root/bin/busybox
-        for name in sh sleep echo httpd nc cat id pwd mkdir ls hostname kill true wget ip; do
+        for name in sh sleep echo httpd nc cat stty yes touch id pwd mkdir ls hostname kill true wget ip; do
             ln -s busybox $root/bin/$name
         done
         echo 'root:x:0:0:root:/root:/bin/sh

@@ -34,7 +34,7 @@ struct StateMachineTests {
         ("project", "inactive", ["activate", "remove"]),
         ("stack", "active", ["activateservices", "deactivateservices", "remove"]),
         ("stack", "removing", []),
-        ("container", "running", ["stop", "restart", "logs"]),
+        ("container", "running", ["stop", "restart", "logs", "execute"]),
         ("container", "stopped", ["start", "remove", "logs"]),
         ("container", "error", ["remove"]),
         ("container", "nonsense", []),

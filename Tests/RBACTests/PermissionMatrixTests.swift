@@ -59,6 +59,19 @@ struct PermissionMatrixTests {
                     )
                 }
             }
+            let operations: [Verb] =
+                [.get]
+                + ["createtoken", "listtokens", "revoketoken", "transfer", "remove", "drain", "undrain"].map {
+                    .action($0)
+                }
+            for verb in operations {
+                let marks: String = Who.allCases.map {
+                    padded(mark($0, verb, StaticRoles.cluster, scope), 13)
+                }.joined()
+                lines.append(
+                    padded("\(StaticRoles.cluster) \(verb)", 44) + marks.trimmingCharacters(in: .whitespaces)
+                )
+            }
             let stream: String = Who.allCases.map {
                 padded(mark($0, .subscribe, StaticRoles.hostStream, scope), 13)
             }.joined()

@@ -143,6 +143,8 @@ struct PolicyTests {
         // Machines.
         Row(.create, "register", .cluster, for: [.registration]),
         Row(.create, "register", five, for: []),
+        Row(.create, "hostCertificate", .cluster, for: [.hostAgent]),
+        Row(.create, "hostCertificate", five, for: []),
         Row(
             .subscribe,
             StaticRoles.hostStream,

@@ -52,6 +52,7 @@ struct ScriptPlayer {
             return step(.proposeConfiguration(voters: options.ids("voters"), learners: options.ids("learners")))
         case "read": return step(.read(ids: words.compactMap { UInt64($0) }))
         case "transfer": return step(.transferLeadership(to: options.id("to")))
+        case "gone": return step(.peerGone(options.id("id")))
         case "ballot-durable": return step(.ballotDurable(core?.ballot ?? Ballot()))
         case "log-durable": return step(.logDurable(write: options.number("write")))
         case "compact": return step(.compact(through: options.number("through")))
@@ -72,6 +73,7 @@ struct ScriptPlayer {
         var settings = RaftSettings()
         settings.electionTicks = 10
         settings.heartbeatTicks = 3
+        settings.diskStallTicks = 80
         settings.promotionLagEntries = 3
         core = RaftCore(
             id: MemberID(options.number("id")),
@@ -161,7 +163,13 @@ struct ScriptOptions {
         case "append": .append(append)
         case "accepted": .appendAccepted(match: number("match"))
         case "rejected":
-            .appendRejected(AppendRejection(previousIndex: number("previous"), hint: position("hint")))
+            .appendRejected(
+                AppendRejection(
+                    previousIndex: number("previous"),
+                    hint: position("hint"),
+                    number: number("number")
+                )
+            )
         case "heartbeat": .heartbeat(commit: position("commit"), round: number("round"))
         case "heartbeat-reply": .heartbeatReply(round: number("round"))
         case "campaign-now": .campaignNow

@@ -8,7 +8,7 @@ import Testing
 struct ScriptTests {
     static let names: [String] = [
         "vote", "pre-vote", "stickiness", "append-conflict", "commit-own-term", "leader-change", "joint-change",
-        "learner", "transfer", "read-index", "disk", "snapshot", "strangers",
+        "learner", "transfer", "read-index", "disk", "snapshot", "strangers", "gone", "lost-log",
     ]
 
     @Test(arguments: names)

@@ -1,8 +1,29 @@
 internal import JSON
 
-/// Lists hosts.
+/// Lists hosts, and lets new ones in.
 enum HostsCommand {
     static let command = Command("hosts", summary: "list hosts", run: run)
+
+    static let token = Command(
+        "hosts token",
+        summary: "make a token with which machines become hosts",
+        details: """
+            Prints a registration token of the environment and the command to run on each machine that is to be a host of it.
+            The token serves any number of machines until it expires or is removed.
+            """
+    ) { invocation in
+        try invocation.refuseOperands()
+        return try await invocation.withProject { project in
+            let made: JSONObject = try await project.create("registrationtokens", JSONObject())
+            guard invocation.output == .table else {
+                invocation.show(.object(made.withoutLinks))
+                return 0
+            }
+            invocation.console.line("On each machine that is to be a host:")
+            invocation.console.line("  \(made.text("command") ?? "drover agent --token \(made.text("token") ?? "")")")
+            return 0
+        }
+    }
 
     private static func run(_ invocation: Invocation) async throws -> Int32 {
         try invocation.refuseOperands()

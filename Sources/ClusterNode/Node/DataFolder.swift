@@ -2,7 +2,8 @@ import CLinux
 import Glibc
 import JSON
 
-/// Where a node keeps everything: `node.json`, `log/` (Raft), `state/` (checkpoint and history).
+/// Where a node keeps everything: `node.json`, `log/` (Raft), `state/` (checkpoint and history), `tls/` (its certificate and
+/// key, the authority's certificate) and `sealing.key` (opens the authority's key, which is in the state).
 package struct DataFolder: Hashable, Sendable {
     package let path: String
 
@@ -10,10 +11,17 @@ package struct DataFolder: Hashable, Sendable {
 
     package var log: String { "\(path)/log" }
     package var state: String { "\(path)/state" }
+    package var certificateFile: String { "\(path)/tls/node.pem" }
+    package var keyFile: String { "\(path)/tls/node.key" }
+    package var authorityFile: String { "\(path)/tls/authority.pem" }
+    package var sealingKeyFile: String { "\(path)/sealing.key" }
+    var instanceFile: String { "\(log)/instance" }
     private var configurationFile: String { "\(path)/node.json" }
 
     /// Makes the folder, readable by its owner only.
-    package func create() throws(NodeFault) {
+    package func create() throws(NodeFault) { try Self.make(path) }
+
+    private static func make(_ path: String) throws(NodeFault) {
         var made: String = ""
         for part in path.split(separator: "/", omittingEmptySubsequences: false) {
             made += made.isEmpty && part.isEmpty ? "/" : (made.isEmpty || made == "/" ? "\(part)" : "/\(part)")
@@ -64,11 +72,11 @@ package struct DataFolder: Hashable, Sendable {
         close(file)
         guard rename(beside, path) == 0 else { throw fault("rename", beside) }
         let folder = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
-        let directory: Int32 = open(folder.isEmpty ? "." : folder, O_RDONLY | O_CLOEXEC)
-        if directory >= 0 {
-            _ = fsync(directory)
-            close(directory)
-        }
+        let directory: Int32 = open(folder.isEmpty ? (path.hasPrefix("/") ? "/" : ".") : folder, O_RDONLY | O_CLOEXEC)
+        guard directory >= 0 else { throw fault("open the folder of", path) }
+        defer { close(directory) }
+        // Until the folder is on the disk, the name may still stand for what was there before.
+        guard fsync(directory) == 0 else { throw fault("flush the folder of", path) }
     }
 
     package static func read(_ path: String) throws(NodeFault) -> [UInt8] {

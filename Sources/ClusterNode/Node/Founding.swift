@@ -1,4 +1,5 @@
-import JSON
+package import Authority
+package import JSON
 import Model
 package import StoreFormat
 
@@ -12,12 +13,16 @@ package enum Founding {
     package static let administratorKey: UInt64 = 4
     package static let defaultProject: UInt64 = 5
     package static let clusterKeys: UInt64 = 6
+    /// The first node: its number is its member id in the Raft group.
+    package static let firstNode: UInt64 = 7
 
     /// - Parameters:
     ///   - time: milliseconds since 1970.
     ///   - publicValue: the administrator's access key.
     ///   - secretHash: its secret, hashed.
     ///   - registrationKey: signs registration tokens; hexadecimal.
+    ///   - authority: the cluster's, its key sealed.
+    ///   - node: the members of the first node's record.
     ///   - settings: values that differ from their defaults, such as `api.security.enabled`.
     package static func transaction(
         time: Int64,
@@ -25,6 +30,8 @@ package enum Founding {
         secretHash: String,
         registrationKey: String,
         uuid: String,
+        authority: SealedAuthority,
+        node: JSONObject,
         settings: [(name: String, value: String)]
     ) -> Transaction {
         var writes: [Write] = []
@@ -62,10 +69,14 @@ package enum Founding {
             RecordWriting.put(
                 .clusterKeys,
                 .known(clusterKeys),
-                ["registrationKey": .string(registrationKey)],
+                [
+                    "registrationKey": .string(registrationKey), "authority": .string(authority.certificate),
+                    "authorityKey": .string(authority.sealedKey),
+                ],
                 scope: .known(0)
             )
         )
+        writes.append(RecordWriting.put(.node, .known(firstNode), node, scope: .known(0)))
         for (index, setting) in settings.enumerated() {
             writes.append(
                 RecordWriting.put(

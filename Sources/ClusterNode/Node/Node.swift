@@ -9,32 +9,39 @@ import Metrics
 import RaftCore
 import RaftGroup
 import RaftLog
+import RaftTransport
 import Store
 import StoreFormat
 import Synchronization
+import TLS
 
 /// One server node: the rooms of the house wired together, started in order and stopped in the opposite one.
 package final class Node: Sendable {
     package let configuration: NodeConfiguration
     private let core: NodeCore
     private let loops: Loops
-    private let server: HTTPServer
+    private let listeners: NodeListeners
+    private let peers: PooledPeers?
     private let tasks: [Task<Void, Never>]
 
     /// Where the API listens, with the real port.
-    package var endpoint: String { "\(server.endpoint)" }
+    package var endpoint: String { "\(listeners.http.endpoint)" }
+    /// Where it listens over TLS, with the real port; nil for a node without it.
+    package var secureEndpoint: String? { listeners.https.map { "\($0.endpoint)" } }
 
     private init(
         _ configuration: NodeConfiguration,
         _ core: NodeCore,
         _ loops: Loops,
-        _ server: HTTPServer,
+        _ listeners: NodeListeners,
+        _ peers: PooledPeers?,
         _ tasks: [Task<Void, Never>]
     ) {
         self.configuration = configuration
         self.core = core
         self.loops = loops
-        self.server = server
+        self.listeners = listeners
+        self.peers = peers
         self.tasks = tasks
     }
 
@@ -52,65 +59,67 @@ package final class Node: Sendable {
     ) async throws(NodeFault) -> Node {
         var configuration: NodeConfiguration = try folder.configuration()
         configuration.http = http ?? configuration.http
+        try folder.checkWhole()
+        let security: NodeSecurity? = try NodeSecurity.load(folder, configuration)
         let loops: Loops
         do throws(NetworkFault) {
             loops = try Loops.start()
         } catch {
             throw .network("\(error)")
         }
-        let core: NodeCore
         do throws(NodeFault) {
-            core = try NodeCore.open(folder, logger: logger, fatal: fatal)
+            let core: NodeCore = try NodeCore.open(
+                folder,
+                configuration,
+                peering: security.map { NodeCore.Peering(security: $0, loops: loops) },
+                logger: logger,
+                fatal: fatal
+            )
+            if let objection: NodeFault = NodeAnnouncement.objection(configuration, in: core.state.store.view) {
+                await core.close()
+                throw objection
+            }
+            do throws(NodeFault) {
+                return try await wire(folder, configuration, core, security, loops, logger, version)
+            } catch {
+                await core.close()
+                throw error
+            }
         } catch {
             await loops.stop()
             throw error
         }
+    }
+
+    private static func wire(
+        _ folder: DataFolder,
+        _ configuration: NodeConfiguration,
+        _ core: NodeCore,
+        _ security: NodeSecurity?,
+        _ loops: Loops,
+        _ logger: Logger,
+        _ version: String
+    ) async throws(NodeFault) -> Node {
         let state: ReplicatedState = core.state
-        // Who is answered by this node can rely on it: no request comes in before there is a leader.
-        try? await state.group.awaitLeader()
         let loop: EventLoop = loops.next()
         let parsed = ParsedDocuments()
         let now: @Sendable () -> Int64 = { WallClock.milliseconds }
         let ownership = Ownership(
             state: state,
             node: configuration.name,
+            loop: loop,
             logger: logger.labelled("ownership"),
             now: now
         )
         let hosts = HostStreams(
             state: state,
             ownership: ownership,
+            servers: ServerList(store: state.store),
             incarnation: String(configuration.group.incarnation, radix: 16),
             loop: loop,
             logger: logger.labelled("hosts"),
             now: now
         )
-        let address = Mutex(configuration.http.description)
-        let gateway = Gateway(
-            state: state,
-            proposer: state,
-            hosts: hosts,
-            explainer: Explainer(parsed: parsed),
-            logger: logger.labelled("gateway"),
-            metrics: MetricsRegistry(),
-            version: version,
-            now: now,
-            localAuthority: { address.withLock { $0 } }
-        )
-        let server: HTTPServer
-        do throws(NetworkFault) {
-            server = try HTTPServer.start(
-                on: .tcp(host: configuration.http.host, port: configuration.http.port),
-                loops: loops,
-                refusal: { gateway.answer(to: $0) },
-                handler: { request, connection in await gateway.handle(request, connection) }
-            )
-        } catch {
-            await core.close()
-            await loops.stop()
-            throw .network("the API cannot listen: \(error)")
-        }
-        address.withLock { $0 = "\(server.endpoint)" }
         let driver = ControllerDriver(
             state: state,
             ownership: ownership,
@@ -119,29 +128,126 @@ package final class Node: Sendable {
             logger: logger.labelled("controllers"),
             now: now
         )
+        ownership.listen { await driver.ownershipChanged($0) }
+        ownership.listen { await hosts.ownershipChanged($0) }
+        let steering = ClosureSteering(state.group)
+        let membership = MembershipMaster(
+            state: state,
+            group: steering,
+            loop: loop,
+            logger: logger.labelled("membership"),
+            now: now
+        )
+        let peers: PooledPeers? = core.links.map { links in
+            PooledPeers(
+                owner: { scope in
+                    if ownership.epoch(of: scope) != nil { return .here }
+                    guard let owner: ScopeOwner = state.store.view.epoch(scope),
+                        let peer: PeerDirectory.Peer = core.directory.peer(named: owner.node),
+                        peer.member != configuration.member
+                    else { return .unknown }
+                    return .peer(PeerAddress(member: peer.member.number, name: peer.name))
+                },
+                connector: { peer, loop, deadline in
+                    try await links.connect(MemberID(peer.member), on: loop, before: deadline)
+                }
+            )
+        }
+        let address = Mutex(configuration.http.description)
+        let gateway = Gateway(
+            state: state,
+            proposer: state,
+            hosts: hosts,
+            explainer: Explainer(parsed: parsed),
+            peers: peers,
+            cluster: ClusterOffice(identity: configuration.group, group: steering, reasons: { membership.reasons }),
+            certificates: try security.map { (security) throws(NodeFault) in try security.issuer(state.store) },
+            servers: hosts.servers,
+            logger: logger.labelled("gateway"),
+            metrics: core.metrics,
+            version: version,
+            now: now,
+            localAuthority: { address.withLock { $0 } }
+        )
+        core.transport?.onCall = { member, bytes in
+            await PeerCalls(state: state, ownership: ownership, version: version).answer(bytes, from: member)
+        }
+        let listeners: NodeListeners = try await NodeListeners.start(
+            configuration,
+            core,
+            security,
+            gateway,
+            loops,
+            logger,
+            now
+        )
+        address.withLock { $0 = "\(listeners.http.endpoint)" }
+        var real: NodeConfiguration = configuration
+        real.http.port = listeners.http.port
+        let announcement = NodeAnnouncement(
+            state: state,
+            configuration: real,
+            version: version,
+            logger: logger.labelled("membership"),
+            now: now
+        )
+        let assigning = OwnershipMaster(
+            state: state,
+            directory: core.directory,
+            node: configuration.name,
+            loop: loop,
+            logger: logger.labelled("ownership"),
+            now: now,
+            releaseHere: { await ownership.release($0, epoch: $1) }
+        )
+        // Who is answered by this node can rely on it as soon as there is a leader; without one it says so.
+        try? await state.group.awaitLeader()
         let checkpointing = Checkpointing(state: state, loop: loop, logger: logger.labelled("store"))
-        let tasks: [Task<Void, Never>] = [
-            Task(executorPreference: loop) {
-                hosts.expectAll()
-                await driver.run()
-            },
+        var tasks: [Task<Void, Never>] = [
+            Task(executorPreference: loop) { await driver.run() },
+            Task(executorPreference: loop) { await ownership.run() },
+            Task(executorPreference: loop) { await assigning.run() },
+            Task(executorPreference: loop) { await membership.run() },
             Task(executorPreference: loop) { await checkpointing.run() },
+            Task(executorPreference: loop) {
+                await announcement.announce(security?.credentials.certificate, on: loop)
+            },
             Task(executorPreference: loop) {
                 while (try? await loop.sleep(milliseconds: 5_000)) != nil { state.store.bookmarkWatches() }
             },
         ]
+        if let security {
+            let keeper = CertificateKeeper(
+                state: state,
+                folder: folder,
+                configuration: configuration,
+                logger: logger.labelled("membership"),
+                now: now,
+                renewed: { credentials in
+                    security.renewed(credentials, logger)
+                    await announcement.announce(credentials.certificate, on: loop)
+                }
+            )
+            tasks.append(Task(executorPreference: loop) { await keeper.run(on: loop) })
+        }
         logger.notice(
             "node started",
-            ["node.name": .string(configuration.name), "http.address": .string("\(server.endpoint)")]
+            [
+                "node.name": .string(configuration.name), "http.address": .string("\(listeners.http.endpoint)"),
+                "https.address": JSONValue(listeners.https.map { "\($0.endpoint)" }),
+                "peer.address": JSONValue(listeners.peer.map { "\($0.endpoint)" }),
+            ]
         )
-        return Node(configuration, core, loops, server, tasks)
+        return Node(configuration, core, loops, listeners, peers, tasks)
     }
 
-    /// Stops taking requests, lets those that run finish, writes a checkpoint, closes the log.
+    /// Hands leadership over, stops taking requests, lets those that run finish, writes a checkpoint, closes the log.
     package func stop() async {
+        _ = await core.state.group.stepDown()
         core.state.store.closeWatches()
         for task in tasks { task.cancel() }
-        await server.stop(graceMilliseconds: Limits.httpStopSeconds * 1_000)
+        await listeners.stop()
+        peers?.close()
         await core.checkpointAndClose()
         await loops.stop()
     }

@@ -1,4 +1,6 @@
+import Authority
 import Bytes
+import Certificates
 import Crypto
 package import Gateway
 import JSON
@@ -15,12 +17,28 @@ package enum ServerInit {
     package struct Options: Sendable {
         package var name: String
         package var http: ListenAddress
+        /// The API over TLS; nil for not at all.
+        package var https: ListenAddress?
+        /// Where other nodes come in; nil for a cluster that stays alone.
+        package var peer: ListenAddress?
+        /// The host under which all of these are reached; nil for the one that they listen at.
+        package var advertise: String?
         /// Settings that differ from their defaults from the start.
         package var settings: [(name: String, value: String)]
 
-        package init(name: String, http: ListenAddress, settings: [(name: String, value: String)] = []) {
+        package init(
+            name: String,
+            http: ListenAddress,
+            https: ListenAddress? = nil,
+            peer: ListenAddress? = nil,
+            advertise: String? = nil,
+            settings: [(name: String, value: String)] = []
+        ) {
             self.name = name
             self.http = http
+            self.https = https
+            self.peer = peer
+            self.advertise = advertise
             self.settings = settings
         }
     }
@@ -35,11 +53,14 @@ package enum ServerInit {
         let settings: [(name: String, value: String)] = try checked(options.settings)
         guard !folder.isFounded else { throw .alreadyFounded(folder: folder.path) }
         try folder.create()
-        let configuration = NodeConfiguration(
+        var configuration = NodeConfiguration(
             name: options.name,
-            member: MemberID(1),
+            member: MemberID(Founding.firstNode),
             group: GroupIdentity(cluster: random(), incarnation: random()),
-            http: options.http
+            http: options.http,
+            https: options.https,
+            peer: options.peer,
+            advertise: options.advertise
         )
         do throws(LogFault) {
             try FileLog.create(
@@ -56,13 +77,64 @@ package enum ServerInit {
         } catch {
             throw .storage("\(error)")
         }
-        let key: APIKey = try await writeFirst(folder, settings, logger)
+        configuration.instance = Hex.encode(SecureRandom.bytes(16))
+        try folder.saveInstance(configuration.instance)
+        let time: Int64 = WallClock.milliseconds
+        let (credentials, authority): (DataFolder.Credentials, SealedAuthority) = try foundAuthority(
+            folder,
+            configuration,
+            time
+        )
+        let node: JSONObject = NodeEntry(configuration).fields(
+            state: .active,
+            time: time,
+            certificate: credentials.certificate
+        )
+        let key: APIKey = try await writeFirst(folder, authority, node, time, settings, logger)
         try folder.save(configuration)
         return key
     }
 
+    /// The authority, its key sealed under a new key of the folder, and the first certificate that it issues.
+    private static func foundAuthority(
+        _ folder: DataFolder,
+        _ configuration: NodeConfiguration,
+        _ time: Int64
+    ) throws(NodeFault) -> (DataFolder.Credentials, SealedAuthority) {
+        let sealingKey: [UInt8] = SealedAuthority.newSealingKey()
+        let credentials: DataFolder.Credentials
+        let sealed: SealedAuthority
+        do {
+            let cluster: UInt64 = configuration.group.cluster
+            let authority: CertificateAuthority = try Issuing.found(cluster: cluster, now: time)
+            sealed = try SealedAuthority(sealing: authority, key: sealingKey, cluster: cluster)
+            let key: PrivateKey = try .generate()
+            credentials = DataFolder.Credentials(
+                certificate: try Issuing.node(
+                    try .make(key: key, commonName: configuration.name),
+                    by: authority,
+                    cluster: cluster,
+                    member: configuration.member.number,
+                    name: configuration.name,
+                    hosts: configuration.hosts,
+                    now: time
+                ),
+                key: key,
+                authority: authority.certificate
+            )
+        } catch {
+            throw .founding("\(error)")
+        }
+        try folder.saveSealingKey(sealingKey)
+        try folder.save(credentials)
+        return (credentials, sealed)
+    }
+
     private static func writeFirst(
         _ folder: DataFolder,
+        _ authority: SealedAuthority,
+        _ node: JSONObject,
+        _ time: Int64,
         _ settings: [(name: String, value: String)],
         _ logger: Logger
     ) async throws(NodeFault) -> APIKey {
@@ -71,11 +143,13 @@ package enum ServerInit {
         }
         let key = APIKey.generate()
         let transaction: Transaction = Founding.transaction(
-            time: WallClock.milliseconds,
+            time: time,
             publicValue: key.publicValue,
             secretHash: KeyHash.make(key.secretValue),
             registrationKey: Hex.encode(SecureRandom.bytes(32)),
             uuid: Hex.encode(SecureRandom.bytes(16)),
+            authority: authority,
+            node: node,
             settings: settings
         )
         do {

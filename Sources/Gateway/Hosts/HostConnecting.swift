@@ -9,6 +9,11 @@ package protocol HostConnecting: Sendable {
     ///
     /// - Throws: ``HostUnavailable`` when the host has no stream now.
     func logs(of instance: UInt64, on host: UInt64, _ request: LogRequest) async throws(HostUnavailable) -> LogStream
+
+    /// Runs a command in a container on its host; returns once it runs.
+    ///
+    /// - Throws: ``HostUnavailable`` when the host has no stream now, or could not run it.
+    func exec(of instance: UInt64, on host: UInt64, _ request: ExecRequest) async throws(HostUnavailable) -> ExecStream
 }
 
 package struct HostUnavailable: Error, Equatable, Sendable {

@@ -8,7 +8,7 @@ import Store
 import StoreFormat
 import WebSocket
 
-/// Where hosts come in: once with a registration token, ever after with the key that they got for it.
+/// Where hosts come in: once with a registration token, ever after with the key or the certificate that they got for it.
 enum HostDoor {
     /// Makes the host known, or known again: the same uuid is the same host, with a fresh key.
     static func register(_ exchange: inout Exchange, _ gateway: Gateway) async throws(Problem) -> Answer {
@@ -19,9 +19,10 @@ enum HostDoor {
             throw .forbidden("Registering takes a registration token, not a key.")
         }
         let host: Host = try self.host(try exchange.body())
-        let key = APIKey.generate()
+        let request: [UInt8]? = host.certificateRequest
+        let key = APIKey.generate(&exchange.chance)
         let hash: String = KeyHash.make(key.secretValue)
-        let credentialUUID: String = UUIDs.random()
+        let credentialUUID: String = UUIDs.random(&exchange.chance)
         let committed: Changing.Result? = try await Changing.commit(&exchange, gateway) { (current) throws(Problem) in
             plan(
                 Registration(project: project, host: host, key: key, hash: hash, credentialUUID: credentialUUID),
@@ -31,14 +32,19 @@ enum HostDoor {
         guard let committed, let record: Record = committed.view.get(committed.subject),
             let credential = try? CredentialRecord(document: record.document), let number: UInt64 = credential.hostID
         else { throw .fault }
-        return .document(
-            status: 201,
-            .object([
-                "type": "register", "baseType": "register", "links": [:], "actions": [:], "uuid": .string(host.uuid),
-                "hostname": .string(host.hostname), "hostId": .string(ResourceID(number: number).rendered("h")),
-                "accessKey": .string(key.publicValue), "secretKey": .string(key.secretValue),
-            ])
-        )
+        var document: JSONObject = [
+            "type": "register", "baseType": "register", "links": [:], "actions": [:], "uuid": .string(host.uuid),
+            "hostname": .string(host.hostname), "hostId": .string(ResourceID(number: number).rendered("h")),
+            "accessKey": .string(key.publicValue), "secretKey": .string(key.secretValue),
+        ]
+        if let request, let issuing = gateway.certificates {
+            // When this fails the host asks again under the same uuid, and is the same host.
+            HostCertificates.append(try HostCertificates.issue(request, number, exchange, issuing), to: &document)
+        }
+        if let servers: [String] = gateway.servers?.baseURLs, !servers.isEmpty {
+            document.append("servers", .array(servers.map { .string($0) }))
+        }
+        return .document(status: 201, .object(document))
     }
 
     /// What a host says of itself.
@@ -47,6 +53,7 @@ enum HostDoor {
         var uuid: String
         var hostname: String
         var labels: JSONObject
+        var certificateRequest: [UInt8]?
     }
 
     private static func host(_ sent: JSONObject) throws(Problem) -> Host {
@@ -73,7 +80,12 @@ enum HostDoor {
         for (field, text) in [("uuid", uuid), ("hostname", name)] where !allowed.containsAll(of: text) {
             throw .validation(.invalidCharacters, field: field, message: "Letters, digits and . _ - only.")
         }
-        return Host(uuid: uuid, hostname: name, labels: values["labels"]?.object ?? [:])
+        return Host(
+            uuid: uuid,
+            hostname: name,
+            labels: values["labels"]?.object ?? [:],
+            certificateRequest: try HostCertificates.request(values)
+        )
     }
 
     private struct Registration {
@@ -144,15 +156,19 @@ enum HostDoor {
         guard let host: UInt64 = exchange.caller.subject.hostID, let project: UInt64 = exchange.caller.accountNumber,
             exchange.rights.mayStream(host: host), let record: Record = exchange.view.get(RecordKey(.host, host)),
             let stored = try? HostRecord(document: record.document), stored.removed == nil
-        else { throw .forbidden("This stream is for hosts, with the key that registering gave them.") }
+        else { throw .forbidden("This stream is for hosts, with the key or certificate that registering gave them.") }
         // Agents answer pings: a stream on which nothing comes, not even the hello, is no stream any more.
         var limits = WebSocketLimits()
         limits.silenceMilliseconds = Limits.hostSilenceSeconds * 1_000
         let kept: Exchange = exchange.kept
         return .http(
             WebSocket.response(to: exchange.request, limits: limits) { socket in
-                // A host that registers again gets a new key: whoever still holds a stream with the old one loses it.
-                await StreamRights.guarding(kept, gateway, socket, while: { $0.rights.mayStream(host: host) }) {
+                // A host that registers again gets a new key: whoever still holds a stream with the old one loses it. So does
+                // who lets a certificate expire; agents come back with a new one long before.
+                let holds: @Sendable (Exchange) -> Bool = {
+                    $0.rights.mayStream(host: host) && ($0.certified?.notAfter ?? .max) > gateway.now()
+                }
+                await StreamRights.guarding(kept, gateway, socket, while: holds) {
                     await gateway.hosts.serve(socket, host: host, project: project)
                 }
             }

@@ -36,53 +36,43 @@ enum LogAccess {
             timestamps: input["timestamps"]?.bool ?? false,
             since: seconds.map { String($0) }
         )
-        let ticket = LogTicket(
+        let ticket = try StreamTicket(
+            .logs,
             instance: resource.number,
             host: host,
-            request: request,
-            expires: exchange.time + Limits.logTicketMilliseconds,
-            exchange: exchange.kept
+            options: request.options,
+            for: exchange
         )
-        guard let token: String = gateway.logTickets.add(ticket, now: exchange.time) else {
-            throw .unavailable("Too many requests for output are open at the moment; try again.")
-        }
         return .document(
             status: 200,
             .object([
                 "type": "hostAccess", "baseType": "hostAccess", "links": [:], "actions": [:],
-                "url": .string("\(exchange.base.webSocketText)/v1/logs/"), "token": .string(token),
+                "url": .string("\(exchange.base.webSocketText)/v1/logs/"),
+                "token": .string(try ticket.signed(in: exchange.view)),
             ])
         )
     }
 
     /// The WebSocket behind the address.
-    static func stream(_ request: HTTPRequest, _ gateway: Gateway) -> HTTPResponse {
-        // Looked at before the token is used up: a request that is no WebSocket gets nothing for it.
-        if case .failure = Result(catching: { () throws(HTTPRefusal) in try WebSocket.accept(request) }) {
-            return WebSocket.response(to: request) { _ in }
-        }
-        guard let token: String = request.queryItems?["token"],
-            let ticket: LogTicket = gateway.logTickets.take(token, now: gateway.now()),
-            let now: Exchange = StreamRights.renewed(ticket.exchange, gateway.state.store.view), mayRead(ticket, now)
-        else { return .text(401, "The token is unknown, was used, or has expired: call the action logs again.") }
-        return WebSocket.response(to: request) { socket in
-            await StreamRights.guarding(ticket.exchange, gateway, socket, while: { mayRead(ticket, $0) }) {
-                await copy(ticket, to: socket, gateway)
-            }
-        }
+    static let stream = TicketedStream(purpose: .logs, limits: .patient, mayUse: mayRead) { ticket, socket, gateway in
+        await copy(ticket, to: socket, gateway)
     }
 
-    private static func mayRead(_ ticket: LogTicket, _ exchange: Exchange) -> Bool {
+    @Sendable private static func mayRead(_ ticket: StreamTicket, _ exchange: Exchange) -> Bool {
         guard let definition: ResourceDefinition = Schemas.definition("instance"),
             let resource: Resource = Resource.find(definition, ticket.instance, in: exchange.view)
         else { return false }
         return exchange.rights.may(.action("logs"), resource)
     }
 
-    private static func copy(_ ticket: LogTicket, to socket: WebSocket, _ gateway: Gateway) async {
+    private static func copy(_ ticket: StreamTicket, to socket: WebSocket, _ gateway: Gateway) async {
         let stream: LogStream
         do throws(HostUnavailable) {
-            stream = try await gateway.hosts.logs(of: ticket.instance, on: ticket.host, ticket.request)
+            stream = try await gateway.hosts.logs(
+                of: ticket.instance,
+                on: ticket.host,
+                LogRequest(options: ticket.options)
+            )
         } catch {
             try? await socket.send(text: "02 \(error.message)\n")
             return
@@ -115,5 +105,24 @@ enum LogAccess {
         } catch {
             try? await socket.send(text: "02 The output broke off: \(error)\n")
         }
+    }
+}
+
+extension LogRequest {
+    /// As a token carries it.
+    fileprivate var options: JSONObject {
+        [
+            "follow": .bool(follow), "lines": lines.map { JSONValue($0) } ?? .null, "timestamps": .bool(timestamps),
+            "since": JSONValue(since),
+        ]
+    }
+
+    fileprivate init(options: JSONObject) {
+        self.init(
+            follow: options["follow"]?.bool ?? true,
+            lines: options["lines"]?.int.flatMap { Int(exactly: $0) },
+            timestamps: options["timestamps"]?.bool ?? false,
+            since: options["since"]?.string
+        )
     }
 }

@@ -15,14 +15,19 @@ package struct APIKey: Sendable {
     }
 
     package static func generate() -> APIKey {
+        var chance = Chance()
+        return generate(&chance)
+    }
+
+    static func generate(_ chance: inout Chance) -> APIKey {
         let confusing: Set<Character> = ["O", "0", "l", "I", "+", "/", "="]
         var secret: String = ""
         // 40 characters of 57: well over 200 bits.
         while secret.count < 40 {
-            secret += Base64.encode(SecureRandom.bytes(96)).filter { !confusing.contains($0) }
+            secret += Base64.encode(chance.bytes(96)).filter { !confusing.contains($0) }
         }
         return APIKey(
-            publicValue: Hex.encode(SecureRandom.bytes(10)).uppercased(),
+            publicValue: Hex.encode(chance.bytes(10)).uppercased(),
             secretValue: String(secret.prefix(40))
         )
     }

@@ -1,5 +1,6 @@
 import HTTP
 import JSON
+import Logging
 import Model
 import RBAC
 import Store
@@ -10,8 +11,29 @@ import StoreFormat
 /// Accounts and credentials are read from the request's own view.
 enum Identify {
     static func stage(_ exchange: inout Exchange, _ gateway: Gateway) async throws(Problem) -> Answer? {
-        try refresh(&exchange)
+        do throws(Problem) {
+            try refresh(&exchange)
+        } catch {
+            if let certified: CertifiedPeer = exchange.certified { audit(certified, error, exchange, gateway) }
+            throw error
+        }
         return nil
+    }
+
+    /// Whoever has a certificate and is refused is told of in the log: it may be a stolen one.
+    private static func audit(_ peer: CertifiedPeer, _ problem: Problem, _ exchange: Exchange, _ gateway: Gateway) {
+        let shown: String =
+            switch peer {
+            case .host(let host): ResourceID(number: host.number).rendered("h")
+            case .other(let what): what
+            }
+        gateway.logger.notice(
+            "certificate refused",
+            [
+                "audit": "identity.refused", "request.id": .string(exchange.id), "certificate.of": .string(shown),
+                "client.ip": .string(exchange.client.audited), "problem": JSONValue(problem.message),
+            ]
+        )
     }
 
     /// Finds the caller in the exchange's present view: again, when that is a newer one.
@@ -21,6 +43,7 @@ enum Identify {
 
     private static func caller(_ exchange: Exchange) throws(Problem) -> Caller {
         let view: StoreView = exchange.view
+        if let ticket: StreamTicket = exchange.streamTicket { return try holder(of: ticket, view, exchange.time) }
         // Servers that ask for each other say so: they never want to be mistaken for somebody.
         let isOpen: Bool =
             !ActiveSettings.isSecurityEnabled(view)
@@ -44,8 +67,22 @@ enum Identify {
             if isOpen { return try administrator(view) }
             throw .unauthorized("The access key or the secret key is wrong, or the key was deactivated or has expired.")
         }
+        if let certified: CertifiedPeer = exchange.certified { return try certifiedCaller(certified, view) }
         if isOpen { return try administrator(view) }
         throw .unauthorized("This API needs an access key and a secret key (HTTP Basic authentication).")
+    }
+
+    /// Also with access control off: a certificate says who it is, and whoever it is not for is nobody.
+    private static func certifiedCaller(_ peer: CertifiedPeer, _ view: StoreView) throws(Problem) -> Caller {
+        guard case .host(let host) = peer else {
+            throw .unauthorized(
+                "The certificate is none of a host of this cluster: only hosts identify themselves so here."
+            )
+        }
+        guard let caller = Caller(certifiedHost: host.number, in: view) else {
+            throw .unauthorized("The host of this certificate was removed, or its environment is not active.")
+        }
+        return caller
     }
 
     /// The active key that the credentials belong to, with an active account.
@@ -69,6 +106,30 @@ enum Identify {
             accountNumber: number,
             authType: credential.kind,
             credentialNumber: holder.number
+        )
+    }
+
+    /// Whoever a stream's token was given to, as long as the credential and the account are good.
+    private static func holder(of ticket: StreamTicket, _ view: StoreView, _ time: Int64) throws(Problem) -> Caller {
+        let gone = Problem.unauthorized("The key that this stream was opened with is no longer good.")
+        guard let number: UInt64 = ticket.credential else {
+            // Given while nobody needed a key.
+            guard !ActiveSettings.isSecurityEnabled(view) else { throw gone }
+            let caller: Caller = try administrator(view)
+            guard caller.accountNumber == ticket.account else { throw gone }
+            return caller
+        }
+        guard let record: Record = view.get(RecordKey(.credential, number)),
+            let credential = try? CredentialRecord(document: record.document), credential.isActive,
+            credential.expires.map({ $0 > time }) ?? true, credential.accountID == ticket.account,
+            let account: AccountRecord = account(ticket.account, view), account.isActive
+        else { throw gone }
+        return Caller(
+            subject: Subjects.make(account, ticket.account, credential, number, in: view),
+            account: account,
+            accountNumber: ticket.account,
+            authType: credential.kind,
+            credentialNumber: number
         )
     }
 

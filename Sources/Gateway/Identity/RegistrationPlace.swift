@@ -6,11 +6,15 @@ import Store
 struct RegistrationPlace: Sendable {
     private let key: [UInt8]
     private let address: String
+    private let pin: [UInt8]?
 
     /// nil before the cluster was founded.
-    init?(view: StoreView, base: BaseURL) {
+    ///
+    /// - Parameter pin: the fingerprint of the cluster's authority.
+    init?(view: StoreView, base: BaseURL, pin: [UInt8]?) {
         guard let key: [UInt8] = ClusterKeys.registration(view) else { return nil }
         self.key = key
+        self.pin = pin
         address = ActiveSettings.host(view) ?? base.text
     }
 
@@ -19,7 +23,7 @@ struct RegistrationPlace: Sendable {
         let credential = CredentialRecord(fields: resource.values)
         guard credential.isActive else { return [:] }
         let token: String = RegistrationToken(publicValue: credential.publicValue, issued: credential.created)
-            .signed(key: key)
+            .signed(key: key, pin: pin)
         return [
             "token": .string(token),
             "registrationUrl": .string("\(address)/\(APIPath.currentVersion)/scripts/\(token)"),

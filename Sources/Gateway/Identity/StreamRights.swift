@@ -1,12 +1,14 @@
 import EventLoop
 import HTTP
-import Limits
 import Model
 import Store
 import WebSocket
 
 /// The rights behind a stream that stays open: judged anew as time goes by, so that a revocation ends it.
 enum StreamRights {
+    /// What the client of a stream is told when it has lost the right to it.
+    static let withdrawn = CloseReason(code: 1008, reason: "the right to this stream was withdrawn")
+
     /// Who the request's credential makes the caller now, in the environment of the request; nil when it is no longer
     /// the same credential of the same active account, or the way into the environment is shut.
     static func renewed(_ exchange: Exchange, _ view: StoreView) -> Exchange? {
@@ -32,10 +34,10 @@ enum StreamRights {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await body() }
             group.addTask {
-                while (try? await exchange.connection.loop.sleep(milliseconds: Limits.streamRightsMilliseconds)) != nil
-                {
+                let loop: EventLoop = exchange.connection.loop
+                while (try? await loop.sleep(milliseconds: gateway.timing.rightsMilliseconds)) != nil {
                     guard let now: Exchange = renewed(exchange, gateway.state.store.view), holds(now) else {
-                        await socket.close(code: 1008, reason: "the right to this stream was withdrawn")
+                        await socket.close(code: withdrawn.code, reason: withdrawn.reason)
                         return
                     }
                 }

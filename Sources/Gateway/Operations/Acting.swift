@@ -31,15 +31,21 @@ enum Acting {
             _ = try Authorisation.require(.action(name), resource, exchange)
             return try LogAccess.open(resource, body, exchange, gateway)
         }
+        let isExec: Bool = name == "execute"
+        if isExec { try ExecAccess.check(body) }
         _ = try await Changing.commit(&exchange, gateway) { (current) throws(Problem) in
             let resource: Resource = try Reading.resource(definition, id, current)
             try checkAvailable(known, resource)
             let decision: Decision = try Authorisation.require(.action(name), resource, current)
-            var planned: PlannedChange = try StateChanges.change(name, resource, body, current)
+            // A command changes no record: what is written is who ran it where.
+            var planned: PlannedChange =
+                isExec
+                ? ExecAccess.audited(resource, body) : try StateChanges.change(name, resource, body, current)
             planned.decision = decision.description
             return planned
         }
         let after: Resource = try Reading.resource(definition, id, exchange)
+        if isExec { return try ExecAccess.open(after, body, exchange) }
         // A process goes on after the answer; an action with a handler of its own is done.
         return .document(status: known.process == nil ? 200 : 202, .object(exchange.renderer.document(after)))
     }

@@ -1,3 +1,4 @@
+import HTTP
 import JSON
 import Limits
 import Model
@@ -45,31 +46,73 @@ enum Changing {
         _ gateway: Gateway,
         plan: (Exchange) throws(Problem) -> PlannedChange?
     ) async throws(Problem) -> Result? {
+        var earlier: PlannedChange?
         for _ in 0...Limits.conflictRetries {
-            guard let change: PlannedChange = try plan(exchange) else { return nil }
+            let planned: PlannedChange?
+            do throws(Problem) {
+                planned = try plan(exchange)
+            } catch {
+                // What is in the way may be this very change, made by another node after both were refused once.
+                guard let earlier, exchange.mayRunElsewhere,
+                    let made: Result = try await madeElsewhere(earlier, &exchange, gateway)
+                else { throw error }
+                return made
+            }
+            guard let change: PlannedChange = planned else { return nil }
+            earlier = change
             try checkSize(change)
             let outcome: TransactionOutcome
             do throws(ProposalFault) {
-                outcome = try await gateway.session.propose(transaction(change, exchange))
+                outcome = try await gateway.session.propose(transaction(change, exchange), for: &exchange)
             } catch {
                 throw Problem(proposal: error)
             }
             switch outcome {
             case .committed(let revision, let numbers):
-                exchange.committed = revision
-                exchange.view = gateway.state.store.view
-                let subject: RecordKey =
-                    switch change.subject {
-                    case .existing(let key): key
-                    case .created(let table, let index): RecordKey(table, numbers[index])
-                    }
-                return Result(view: exchange.view, subject: subject, created: numbers)
+                return try result(change, revision, numbers, &exchange, gateway)
             case .refused(let refusal):
-                if let problem: Problem = final(refusal) { throw problem }
+                if let problem: Problem = final(refusal) {
+                    exchange.isSettled = true
+                    throw problem
+                }
                 try await renew(&exchange, gateway)
             }
         }
         throw .conflict("Others keep changing this at the same time; nothing was changed here. Try again.")
+    }
+
+    private static func result(
+        _ change: PlannedChange,
+        _ revision: Revision,
+        _ numbers: [UInt64],
+        _ exchange: inout Exchange,
+        _ gateway: Gateway
+    ) throws(Problem) -> Result {
+        exchange.committed = revision
+        exchange.isSettled = true
+        exchange.view = gateway.state.store.view
+        switch change.subject {
+        case .existing(let key): return Result(view: exchange.view, subject: key, created: numbers)
+        case .created(let table, let index):
+            // Another node that ran the request may have planned it on another state.
+            guard numbers.indices.contains(index) else { throw .fault }
+            return Result(view: exchange.view, subject: RecordKey(table, numbers[index]), created: numbers)
+        }
+    }
+
+    private static func madeElsewhere(
+        _ change: PlannedChange,
+        _ exchange: inout Exchange,
+        _ gateway: Gateway
+    ) async throws(Problem) -> Result? {
+        do throws(ProposalFault) {
+            let outcome: TransactionOutcome? = try await gateway.session.settle(&exchange)
+            exchange.isSettled = true
+            guard case .committed(let revision, let numbers)? = outcome else { return nil }
+            return try? result(change, revision, numbers, &exchange, gateway)
+        } catch {
+            throw Problem(proposal: error)
+        }
     }
 
     private static func transaction(_ change: PlannedChange, _ exchange: Exchange) -> Transaction {
@@ -126,7 +169,8 @@ enum Changing {
 
     /// The problem for a refusal that planning again cannot mend.
     private static func final(_ refusal: Refusal) -> Problem? {
-        switch refusal {
+        guard !refusal.isMended(bySession: true) else { return nil }
+        return switch refusal {
         case .revisionChanged, .present, .uniqueKeyTaken, .policyChanged, .sessionExpired: nil
         case .epochChanged: .conflict("The environment is moving to another node; try again.")
         case .poolExhausted(let name, let wanted, let left):
@@ -137,11 +181,7 @@ enum Changing {
 
     /// A newer view, and everything that was decided on the old one decided again.
     private static func renew(_ exchange: inout Exchange, _ gateway: Gateway) async throws(Problem) {
-        do throws(ProposalFault) {
-            exchange.view = try await gateway.state.currentView()
-        } catch {
-            throw Problem(proposal: error)
-        }
+        exchange.view = try await Consistency.current(gateway, on: exchange.connection.loop)
         _ = try await Identify.stage(&exchange, gateway)
         _ = try await ProjectScope.stage(&exchange, gateway)
         _ = try await EarlyAuthorisation.stage(&exchange, gateway)
@@ -151,4 +191,17 @@ enum Changing {
 extension PolicySubject {
     /// What everybody without a credential relies on.
     static let accessControl: [UInt8] = setting(ActiveSettings.accessControl)
+}
+
+extension Refusal {
+    /// Whether planning again on a newer state may lead to another outcome.
+    ///
+    /// - Parameter bySession: what to say of a session that has gone.
+    func isMended(bySession: Bool) -> Bool {
+        switch self {
+        case .revisionChanged, .present, .uniqueKeyTaken, .policyChanged: true
+        case .sessionExpired: bySession
+        case .epochChanged, .poolExhausted, .invalid: false
+        }
+    }
 }

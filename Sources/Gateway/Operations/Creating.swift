@@ -16,7 +16,7 @@ enum Creating {
         try Authorisation.require(.post, of: definition, exchange)
         var body: JSONObject = known(try exchange.body(), definition)
         for (key, value) in presets where body[key] == nil { body[key] = value }
-        let made: [Draft] = try drafts(definition, body, exchange)
+        let made: [Draft] = try drafts(definition, body, &exchange)
         // All in one transaction: either every container of a POST with `count` is there, or none.
         let committed: Changing.Result? = try await Changing.commit(&exchange, gateway) { (current) throws(Problem) in
             var change = PlannedChange(
@@ -32,7 +32,7 @@ enum Creating {
             change.request = Masking.masked(body, definition)
             return change
         }
-        guard let committed, let table: Table = definition.table else { throw .fault }
+        guard let committed, let table: Table = definition.table, committed.created.count >= made.count else { throw .fault }
         var results: [JSONValue] = []
         for (draft, number) in zip(made, committed.created) {
             guard let record: Record = committed.view.get(RecordKey(table, number)),
@@ -95,24 +95,24 @@ enum Creating {
     private static func drafts(
         _ definition: ResourceDefinition,
         _ body: JSONObject,
-        _ exchange: Exchange
+        _ exchange: inout Exchange
     ) throws(Problem) -> [Draft] {
         let values: JSONObject = try validated(definition, body, exchange)
         let count: Int = definition.name == "container" ? Int(values["count"]?.int ?? 1) : 1
         var drafts: [Draft] = []
         for index in 0..<count {
-            var draft = Draft(body: body, uuid: UUIDs.random())
+            var draft = Draft(body: body, uuid: UUIDs.random(&exchange.chance))
             if count > 1, let name: String = values["name"]?.string {
                 draft.body["name"] = .string("\(name)\(index + 1)")
             }
             switch definition.name {
             case "apiKey":
-                let key = APIKey.generate()
+                let key = APIKey.generate(&exchange.chance)
                 // Only those whose role lets them choose the halves of a key have them here.
                 draft.secret = values["secretValue"]?.string ?? key.secretValue
                 draft.publicValue = values["publicValue"]?.string ?? key.publicValue
                 draft.secretHash = draft.secret.map { KeyHash.make($0) }
-            case "registrationToken": draft.publicValue = APIKey.generate().publicValue
+            case "registrationToken": draft.publicValue = APIKey.generate(&exchange.chance).publicValue
             default: break
             }
             drafts.append(draft)

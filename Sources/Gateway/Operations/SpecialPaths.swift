@@ -5,7 +5,7 @@ import Model
 /// Types whose resources are no records, and streams.
 enum SpecialPaths {
     /// Lower-case path segments that are answered here though no schema may name them.
-    static let names: Set<String> = ["hoststream"]
+    static let names: Set<String> = ["hoststream", ClusterAPI.name]
 
     static func answer(_ exchange: inout Exchange, _ gateway: Gateway) async throws(Problem) -> Answer? {
         guard let type: String = exchange.path.type?.lowercased() else {
@@ -13,12 +13,14 @@ enum SpecialPaths {
             return .document(status: 200, version(exchange))
         }
         if type == "hoststream" { return try HostDoor.stream(exchange, gateway) }
+        if type == ClusterAPI.name { return try await ClusterAPI.answer(&exchange, gateway) }
         switch exchange.definition?.name {
         case "apiVersion": return try versions(exchange)
         case "schema": return try schemas(exchange)
         case "setting", "activeSetting": return try await SettingsAPI.answer(&exchange, gateway)
         case "subscribe": return try Subscribing.answer(exchange, gateway)
         case "register": return try await HostDoor.register(&exchange, gateway)
+        case "hostCertificate": return try await HostCertificates.renew(&exchange, gateway)
         case .some(let name) where Schemas.definition(name)?.table == nil:
             throw .notFound("A \(name) is only ever part of something else; it has no address of its own.")
         default: return nil

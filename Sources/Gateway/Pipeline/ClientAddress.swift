@@ -10,6 +10,11 @@ struct ClientAddress: Hashable, Sendable {
     let claimed: String
     let peer: String
 
+    init(claimed: String, peer: String) {
+        self.claimed = claimed
+        self.peer = peer
+    }
+
     init(headers: HTTPHeaders, peer: String?) {
         self.peer = peer ?? "local"
         claimed = headers["x-forwarded-for"].flatMap(Self.first) ?? self.peer

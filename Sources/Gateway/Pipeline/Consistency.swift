@@ -1,39 +1,79 @@
+package import EventLoop
 import HTTP
 import JSON
 import Store
+package import StoreFormat
 
 /// Which state a request is answered from.
 enum Consistency {
     /// The current state; with `?consistency=stale` what this node has; never below `X-API-Min-Revision`.
+    ///
+    /// A forwarded request is answered from what the first node has seen: that one has asked for the current state.
     static func view(
         for request: HTTPRequest,
         _ query: QueryItems,
-        _ state: any StateProviding
+        _ facts: ForwardedFacts?,
+        on loop: EventLoop,
+        _ gateway: Gateway
     ) async throws(Problem) -> StoreView {
-        let view: StoreView
-        if query["consistency"] == "stale" {
-            view = state.store.view
-        } else {
-            do throws(ProposalFault) {
-                view = try await state.currentView()
-            } catch {
-                throw Problem(proposal: error)
+        var minimum: UInt64 = facts?.revision ?? 0
+        if let header: String = request.headers["x-api-min-revision"] {
+            guard let number = UInt64(header) else {
+                throw .badRequest("X-API-Min-Revision is not a number: \(header).")
             }
+            minimum = max(minimum, number)
         }
-        guard let header: String = request.headers["x-api-min-revision"] else { return view }
-        guard let minimum = UInt64(header) else {
-            throw .badRequest("X-API-Min-Revision is not a number: \(header).")
+        let view: StoreView
+        if facts != nil || query["consistency"] == "stale" {
+            view = gateway.state.store.view
+        } else {
+            view = try await current(gateway, on: loop)
         }
-        guard view.revision >= minimum else {
+        guard view.revision < minimum else { return view }
+        let deadline: Deadline = .after(milliseconds: gateway.timing.revisionMilliseconds)
+        guard await gateway.state.awaitRevision(minimum, on: loop, before: deadline) else {
             throw .unavailable(
-                "This node has revision \(view.revision), and the request asks for \(minimum): try again, or ask the cluster that gave it."
+                "This node has revision \(gateway.state.store.view.revision), and the request asks for \(minimum): it "
+                    + "lags behind, or another cluster gave that revision. Try again, or ask another node."
             )
         }
-        return view
+        return gateway.state.store.view
+    }
+
+    /// Everything that was acknowledged anywhere before the call; waits out a change of the leader.
+    static func current(_ gateway: Gateway, on loop: EventLoop) async throws(Problem) -> StoreView {
+        var patience = Patience(on: loop, until: .after(milliseconds: gateway.timing.readMilliseconds))
+        while true {
+            do throws(ProposalFault) {
+                return try await gateway.state.currentView()
+            } catch {
+                switch error {
+                case .noLeader, .unknown: if await patience.wait() { continue }
+                case .busy, .stopping, .tooLarge: break
+                }
+                throw error == .noLeader ? Problem.noCurrentView : Problem(proposal: error)
+            }
+        }
+    }
+}
+
+extension StateProviding {
+    /// Looks again and again, for states that cannot tell.
+    package func awaitRevision(_ revision: Revision, on loop: EventLoop, before deadline: Deadline) async -> Bool {
+        var patience = Patience(on: loop, until: deadline)
+        while store.view.revision < revision {
+            guard await patience.wait() else { return store.view.revision >= revision }
+        }
+        return true
     }
 }
 
 extension Problem {
+    fileprivate static let noCurrentView = Problem.unavailable(
+        "The cluster has no leader at the moment, so that nobody can say what is current. Try again, or read with "
+            + "?consistency=stale what this node has."
+    )
+
     /// What a caller learns of a proposal that came to nothing.
     init(proposal fault: ProposalFault) {
         switch fault {

@@ -22,6 +22,11 @@ struct Exchange: Sendable {
     /// Fresh again when a change has to be planned anew.
     var view: StoreView
 
+    /// Whom the connection's client certificate speaks for.
+    var certified: CertifiedPeer?
+    /// Of the cluster's authority, for the tokens of new hosts.
+    var authorityFingerprint: [UInt8]?
+
     // Found by the stages, in their order.
 
     /// Set by identify.
@@ -39,6 +44,24 @@ struct Exchange: Sendable {
     var definition: ResourceDefinition?
     /// The revision at which this request changed something; 0 while it has not.
     var committed: UInt64 = 0
+
+    // Where it came from, and what makes it happen once however many nodes run it.
+
+    /// What the node says that forwarded the request; nil for one of a client's own.
+    var forwarded: ForwardedFacts?
+    /// Stands for the credentials of whoever it was given to.
+    var streamTicket: StreamTicket?
+    /// When a change that finds no leader is given up.
+    var deadline: Deadline = .never
+    /// Under which the change is proposed; nil until there is one.
+    var tickets: RequestTickets?
+    var chance = Chance()
+    /// Another node has the same tickets and may be using them.
+    var mayRunElsewhere: Bool = false
+    /// The cluster has said what became of the tickets: nothing more will come of them.
+    var isSettled: Bool = false
+    /// The tickets were refused as a whole: nothing was made under them, and nothing will be.
+    var isUntouched: Bool = false
 
     init(
         id: String,
@@ -75,7 +98,7 @@ struct Exchange: Sendable {
             rights: rights,
             view: view,
             usesActionLinks: request.headers.contains("x-api-action-links") || query["_actionLinks"] != nil,
-            registration: RegistrationPlace(view: view, base: base)
+            registration: RegistrationPlace(view: view, base: base, pin: authorityFingerprint)
         )
     }
 
@@ -88,7 +111,9 @@ struct Exchange: Sendable {
         return copy
     }
 
-    var client: ClientAddress { ClientAddress(headers: request.headers, peer: connection.peer.host) }
+    var client: ClientAddress {
+        forwarded?.client ?? ClientAddress(headers: request.headers, peer: connection.peer.host)
+    }
 
     /// See ``RequestBody``.
     func body() throws(Problem) -> JSONObject { try RequestBody.members(request, query) }
@@ -114,4 +139,6 @@ struct Caller: Sendable {
 enum Answer: Sendable {
     case document(status: Int, JSONValue)
     case http(HTTPResponse)
+    /// Another node's, complete with its headers.
+    case forwarded(HTTPResponse)
 }

@@ -1,7 +1,9 @@
 import Bytes
 import Crypto
+package import EventLoop
 package import HTTP
 import JSON
+import Limits
 package import Logging
 package import Metrics
 import Model
@@ -22,6 +24,8 @@ package protocol StateProviding: Sendable {
     var store: Store { get }
     /// A view that has everything that was acknowledged anywhere before the call (ReadIndex).
     func currentView() async throws(ProposalFault) -> StoreView
+    /// Waits until this node has applied `revision`; false when it has not before `deadline`.
+    func awaitRevision(_ revision: Revision, on loop: EventLoop, before deadline: Deadline) async -> Bool
 }
 
 /// Why a proposal, or a consistent read, came to nothing.
@@ -44,10 +48,19 @@ package final class Gateway: Sendable {
     let proposer: any Proposing
     let hosts: any HostConnecting
     let explainer: any Explaining
+    /// Nil where there is no cluster to operate; then its address does not exist.
+    let cluster: (any ClusterOperating)?
+    /// nil for a cluster without an authority, which speaks plain HTTP only.
+    let certificates: (any CertificateIssuing)?
+    /// nil where hosts need not know of more than the server that they were given.
+    let servers: (any ServerAddresses)?
     let logger: Logger
     let counters: GatewayCounters
     let session: GatewaySession
-    let logTickets = LogTickets()
+    /// nil in a cluster of one node.
+    let peers: (any PeerForwarding)?
+    let timing: GatewayTiming
+    let spentTickets = SpentTickets()
     /// Milliseconds since 1970; the only clock of this room.
     let now: @Sendable () -> Int64
     /// Where the listener is, for requests without a usable Host.
@@ -59,6 +72,11 @@ package final class Gateway: Sendable {
         proposer: any Proposing,
         hosts: any HostConnecting,
         explainer: any Explaining,
+        peers: (any PeerForwarding)? = nil,
+        timing: GatewayTiming = GatewayTiming(),
+        cluster: (any ClusterOperating)? = nil,
+        certificates: (any CertificateIssuing)? = nil,
+        servers: (any ServerAddresses)? = nil,
         logger: Logger,
         metrics: MetricsRegistry,
         version: String,
@@ -69,6 +87,11 @@ package final class Gateway: Sendable {
         self.proposer = proposer
         self.hosts = hosts
         self.explainer = explainer
+        self.peers = peers
+        self.timing = timing
+        self.cluster = cluster
+        self.certificates = certificates
+        self.servers = servers
         self.logger = logger
         self.version = version
         self.now = now
@@ -77,41 +100,93 @@ package final class Gateway: Sendable {
         session = GatewaySession(proposer: proposer, now: now)
     }
 
-    /// Answers one request; never throws.
-    package func handle(_ request: HTTPRequest, _ connection: ConnectionInfo) async -> HTTPResponse {
+    /// Answers a client's request; never throws.
+    package func handle(
+        _ request: HTTPRequest,
+        _ connection: ConnectionInfo
+    ) async -> HTTPResponse {
+        var request: HTTPRequest = request
+        // Whatever a client says there is not what a node of the cluster said.
+        ForwardedFacts.strip(&request.headers)
+        return await answer(
+            Arrival(
+                request: request,
+                connection: connection,
+                id: Hex.encode(SecureRandom.bytes(8)),
+                base: BaseURL(headers: request.headers, isSecure: connection.isSecure, local: localAuthority()),
+                facts: nil
+            )
+        )
+    }
+
+    /// Answers a request that another node has forwarded; never throws.
+    ///
+    /// The first stage of the listener for peers: the node has checked that the certificate is a server node's.
+    ///
+    /// - Parameter peer: its name, for messages.
+    package func handleFromPeer(
+        _ request: HTTPRequest,
+        _ connection: ConnectionInfo,
+        peer: String
+    ) async -> HTTPResponse {
+        guard let facts = ForwardedFacts(request.headers) else {
+            return refusal(
+                .badRequest("The node \(peer) sent a request without saying whose it is: update the older of the two."),
+                request,
+                id: Hex.encode(SecureRandom.bytes(8)),
+                base: BaseURL(headers: HTTPHeaders(), isSecure: true, local: localAuthority())
+            )
+        }
+        var request: HTTPRequest = request
+        ForwardedFacts.strip(&request.headers)
+        return await answer(
+            Arrival(request: request, connection: connection, id: facts.id, base: facts.base, facts: facts)
+        )
+    }
+
+    /// What the listener for peers accepts: a client's largest request, and what is added to it.
+    package static var peerListenerLimits: HTTPServerLimits {
+        var limits = HTTPServerLimits()
+        limits.message.headBytes += Limits.forwardHeadBytes
+        limits.message.headerCount += ForwardedFacts.headerCount
+        return limits
+    }
+
+    private func answer(_ arrival: Arrival) async -> HTTPResponse {
         counters.requests.add()
-        let id: String = Hex.encode(SecureRandom.bytes(8))
-        let base = BaseURL(headers: request.headers, isSecure: false, local: localAuthority())
+        let (request, base): (HTTPRequest, BaseURL) = (arrival.request, arrival.base)
         guard let segments: [String] = request.segments, let query: QueryItems = request.queryItems else {
             return refusal(
                 .badRequest("The address has an invalid percent escape, or is not UTF-8."),
                 request,
-                id: id,
+                id: arrival.id,
                 base: base
             )
         }
-        if let answer: HTTPResponse = OutsideAPI.answer(request, segments, connection, base, self) { return answer }
+        if let answer: HTTPResponse = await OutsideAPI.answer(arrival, segments, self) { return answer }
         guard let path = APIPath(segments: segments) else {
             return refusal(
                 .notFound("There is nothing at \(request.path); the API starts at /\(APIPath.currentVersion)."),
                 request,
-                id: id,
+                id: arrival.id,
                 base: base
             )
         }
         var exchange: Exchange?
+        defer { if let tickets: RequestTickets = exchange?.tickets { session.end(tickets) } }
         do throws(Problem) {
-            let view: StoreView = try await Consistency.view(for: request, query, state)
-            var current = Exchange(
-                id: id,
-                request: request,
-                connection: connection,
-                time: now(),
-                base: base,
-                path: path,
-                query: query,
-                view: view
+            let deadline: Deadline = .after(milliseconds: timing.requestMilliseconds)
+            let view: StoreView = try await Consistency.view(
+                for: request,
+                query,
+                arrival.facts,
+                on: arrival.connection.loop,
+                self
             )
+            var current: Exchange = arrival.exchange(path, query, view, now())
+            current.deadline = deadline
+            if arrival.facts == nil { current.certified = CertifiedPeer.of(arrival.connection, certificates) }
+            current.authorityFingerprint = certificates?.authorityFingerprint
             defer { exchange = current }
             for stage in Self.stages {
                 guard let answer: Answer = try await stage.run(&current, self) else { continue }
@@ -119,13 +194,14 @@ package final class Gateway: Sendable {
             }
             throw .notFound("There is nothing at \(request.path).")
         } catch {
-            return refusal(error, request, id: id, base: base, exchange: exchange)
+            return refusal(error, request, id: arrival.id, base: base, exchange: exchange)
         }
     }
 
     private func dressed(_ answer: Answer, _ exchange: Exchange) -> HTTPResponse {
         var response: HTTPResponse
         switch answer {
+        case .forwarded(let complete): return complete
         case .http(let ready): response = ready
         case .document(let status, let value):
             response = HTTPResponse(
@@ -169,6 +245,9 @@ package final class Gateway: Sendable {
             response.headers["WWW-Authenticate"] = ResponseHeaders.challenge(request, state.store.view)
         }
         if problem.status == 503 { response.headers["Retry-After"] = "1" }
+        if let exchange, exchange.forwarded != nil, exchange.isUntouched {
+            response.headers[ForwardedFacts.untouched] = "1"
+        }
         log(problem, id: id)
         return response
     }
@@ -190,9 +269,19 @@ package final class Gateway: Sendable {
 struct GatewayCounters: Sendable {
     let requests: Counter
     let refusals: Counter
+    let forwarded: Counter
+    let forwardedInVain: Counter
 
     init(_ metrics: MetricsRegistry) {
         requests = metrics.counter("drover_gateway_requests_total", help: "Requests that reached the gateway")
         refusals = metrics.counter("drover_gateway_refusals_total", help: "Requests answered with an error document")
+        forwarded = metrics.counter(
+            "drover_gateway_forwarded_total",
+            help: "Requests and streams that went to the owner of their environment"
+        )
+        forwardedInVain = metrics.counter(
+            "drover_gateway_forwarded_in_vain_total",
+            help: "Forwarded changes that this node began to make itself because the owner was silent"
+        )
     }
 }

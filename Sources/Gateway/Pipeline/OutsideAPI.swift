@@ -7,23 +7,23 @@ import Store
 /// What is answered outside the API's versions, without credentials (contract A1, O19).
 enum OutsideAPI {
     static func answer(
-        _ request: HTTPRequest,
+        _ arrival: Arrival,
         _ segments: [String],
-        _ connection: ConnectionInfo,
-        _ base: BaseURL,
         _ gateway: Gateway
-    ) -> HTTPResponse? {
+    ) async -> HTTPResponse? {
+        let (request, base): (HTTPRequest, BaseURL) = (arrival.request, arrival.base)
         guard request.method == "GET" || request.method == "HEAD" else { return nil }
         switch segments {
         case []: return versions(base)
         case ["ping"]:
             return HTTPResponse(status: 200, headers: ["Content-Type": "text/plain"], body: Array("pong".utf8))
-        case ["v1", "logs"]: return LogAccess.stream(request, gateway)
+        case ["v1", "logs"]: return await LogAccess.stream.answer(arrival, gateway)
+        case ["v1", "exec"]: return await ExecAccess.stream.answer(arrival, gateway)
         default:
             guard segments.count == 3, segments[0] == APIPath.currentVersion, segments[1] == "scripts" else {
                 return nil
             }
-            let client = ClientAddress(headers: request.headers, peer: connection.peer.host)
+            let client = ClientAddress(headers: request.headers, peer: arrival.connection.peer.host)
             return script(segments[2], client, base, gateway)
         }
     }

@@ -29,10 +29,3 @@ extension Gateway {
 enum Interception {
     static func stage(_ exchange: inout Exchange, _ gateway: Gateway) async throws(Problem) -> Answer? { nil }
 }
-
-/// Brings a request to the node that owns its scope.
-///
-/// This node is the only one, so every scope is here.
-enum Routing {
-    static func stage(_ exchange: inout Exchange, _ gateway: Gateway) async throws(Problem) -> Answer? { nil }
-}

@@ -59,6 +59,11 @@ extension Problem {
         Problem(status: 403, code: "Forbidden", message: message, detail: detail)
     }
 
+    /// Whoever wants to join is not let in; the message says what to do and nothing that a guesser could use.
+    package static func joinRefused(_ message: String) -> Problem {
+        Problem(status: 403, code: "JoinRefused", message: message)
+    }
+
     /// Also for what the caller may not know to exist.
     package static func notFound(_ message: String) -> Problem {
         Problem(status: 404, code: "Not Found", message: message)

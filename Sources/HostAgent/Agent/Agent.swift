@@ -1,3 +1,4 @@
+import Certificates
 import EventLoop
 import HostAgentCore
 import HostProtocol
@@ -17,21 +18,37 @@ package actor Agent {
     nonisolated let loop: EventLoop
     /// Of this actor.
     private nonisolated let coreLoop: EventLoop
-    nonisolated let client: HTTPClient
+    nonisolated let transport: AgentTransport
     nonisolated let runtime: any ContainerRuntime
     private let folder: AgentFolder
     private(set) var identity: AgentIdentity
+    /// Servers that servers told of, of the scheme that this agent speaks.
+    private var learned: [ServerURL]
+    /// The stream's end was announced: the next is wanted within so many milliseconds.
+    private var comeBack: Int?
+    private var wasRestless: Bool = false
     private var core: AgentCore
     /// What the connected stream sends, in order; nil when there is none.
     private var outbound: AsyncStream<AgentFrame>.Continuation?
     private var session: AgentSession?
     private var work: [UInt64: Task<Void, Never>] = [:]
-    /// By stream; the number tells a pump from a later one for a stream of the same name.
-    private var pumps: [UInt64: (number: UInt64, task: Task<Void, Never>)] = [:]
+    /// By stream.
+    private var pumps: [UInt64: Pump] = [:]
     private var workCount: UInt64 = 0
     /// Why it must end; nothing is done any more.
     private var fault: AgentFault?
     private var whenFailed: AsyncStream<AgentFault>.Continuation?
+
+    /// Carries one stream of output.
+    private struct Pump {
+        /// Tells it from a later one for a stream of the same name.
+        var number: UInt64
+        var task: Task<Void, Never>
+        /// For its output.
+        var gate: CreditGate
+        /// nil for the output of a container.
+        var feed: ExecFeed?
+    }
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor { coreLoop.asUnownedSerialExecutor() }
 
@@ -50,6 +67,18 @@ package actor Agent {
         }
         guard identity.key != nil || configuration.token != nil else {
             throw AgentFault("this host is not registered yet: give the registration token with --token")
+        }
+        guard let first: ServerURL = configuration.urls.first else { throw AgentFault("give a server with --url") }
+        guard configuration.urls.allSatisfy({ $0.isSecure == first.isSecure }) else {
+            throw AgentFault(
+                "the addresses of the servers must be all of https, or all of http: a stream never falls back"
+            )
+        }
+        if !first.isSecure {
+            logger.notice(
+                "the stream to the server is in plain text: whoever is on the way can read and change it; use https",
+                ["server.url": .string("\(first)")]
+            )
         }
         let loops: (network: EventLoop, core: EventLoop)
         do {
@@ -82,7 +111,7 @@ package actor Agent {
                 "agent starts",
                 [
                     "host.uuid": .string(identity.hostUUID), "host.runtime": .string(runtime.name),
-                    "server.url": .string("\(configuration.url)"),
+                    "server.url": .string(configuration.urls.map(\.description).joined(separator: " ")),
                 ]
             )
             let agent = Agent(
@@ -91,6 +120,8 @@ package actor Agent {
                 identity: identity,
                 orders: try folder.orders(),
                 starts: try folder.starts(),
+                learned: ServerList.usable(try folder.servers(), beside: configuration.urls),
+                transport: try transport(configuration, identity, loops.network),
                 runtime: runtime,
                 loops: loops,
                 logger: logger
@@ -104,12 +135,40 @@ package actor Agent {
         }
     }
 
+    private static func transport(
+        _ configuration: AgentConfiguration,
+        _ identity: AgentIdentity,
+        _ loop: EventLoop
+    ) throws(AgentFault) -> AgentTransport {
+        guard configuration.urls.contains(where: \.isSecure) else { return AgentTransport(plainOn: loop) }
+        return try AgentTransport(
+            on: loop,
+            trust: try trust(configuration, identity),
+            certificate: identity.certificate?.shown(at: configuration.now())
+        )
+    }
+
+    /// Whom this host knows; a host that knows nobody yet goes by its token.
+    private static func trust(
+        _ configuration: AgentConfiguration,
+        _ identity: AgentIdentity
+    ) throws(AgentFault) -> ServerTrust {
+        if let known: HostCertificate = identity.certificate { return .authorities(known.authorities) }
+        if let token = configuration.token, let pin = try AuthorityPin(token: token.reveal()) { return .pinned(pin) }
+        throw AgentFault(
+            "https needs a registration token that names the server's authority, which is its fourth part: make a new "
+                + "token on a server that has an authority, and start the agent with --token"
+        )
+    }
+
     private init(
         configuration: AgentConfiguration,
         folder: AgentFolder,
         identity: AgentIdentity,
         orders: DesiredSet,
         starts: StartLedger,
+        learned: [ServerURL],
+        transport: AgentTransport,
         runtime: any ContainerRuntime,
         loops: (network: EventLoop, core: EventLoop),
         logger: Logger
@@ -121,7 +180,8 @@ package actor Agent {
         self.logger = logger
         loop = loops.network
         coreLoop = loops.core
-        client = HTTPClient(loop: loops.network)
+        self.learned = learned
+        self.transport = transport
         core = AgentCore(orders: orders, starts: starts)
     }
 
@@ -142,7 +202,7 @@ package actor Agent {
         self.fault = fault ?? AgentFault("the agent has stopped")
         for task in work.values { task.cancel() }
         for pump in pumps.values { pump.task.cancel() }
-        client.close()
+        transport.client.close()
         return fault
     }
 
@@ -197,10 +257,15 @@ package actor Agent {
         case .takeInventory: begin { agent in await agent.takeInventory() }
         case .run(let operation): begin { agent in await agent.carryOut(operation) }
         case .openLogs(let request, let externalID): openLogs(request, externalID)
+        case .openExec(let order, let externalID): openExec(order, externalID)
+        case .feed(let stream, let what): feed(stream, what)
         case .closeLogs(let stream): pumps.removeValue(forKey: stream)?.task.cancel()
         case .send(let frame):
             if case .dropped? = outbound?.yield(frame) { leave("the server reads too slowly") }
         case .closeStream(let reason): leave(reason)
+        case .heard(.addresses(let addresses)): try learn(addresses)
+        case .heard(.moved(let milliseconds)):
+            comeBack = Int(min(milliseconds, UInt64(Limits.hostReconnectSeconds) * 1_000))
         }
     }
 
@@ -246,9 +311,68 @@ package actor Agent {
     var isWelcomed: Bool { core.isWelcomed }
     var stamp: FrameStamp { core.stamp }
 
-    func registered(_ key: AgentIdentity.Key) throws(AgentFault) {
-        identity.key = key
-        try folder.save(identity)
+    /// The servers to try: those of the configuration, and those that are known besides.
+    var servers: (given: [ServerURL], learned: [ServerURL]) { (configuration.urls, learned) }
+
+    /// On disk before it is used.
+    private func learn(_ addresses: [String]) throws(AgentFault) {
+        let usable: [ServerURL] = ServerList.usable(addresses, beside: configuration.urls)
+        guard !usable.isEmpty, usable != learned else { return }
+        try folder.save(servers: usable.map(\.description))
+        learned = usable
+    }
+
+    func registered(_ outcome: Registration.Outcome) throws(AgentFault) {
+        var next: AgentIdentity = identity
+        next.key = outcome.key
+        if let certificate = outcome.certificate { next.certificate = certificate }
+        try become(next)
+        try learn(outcome.servers)
+    }
+
+    /// Saves a certificate and shows it from the next connection on.
+    func certified(_ certificate: HostCertificate) throws(AgentFault) {
+        var next: AgentIdentity = identity
+        next.certificate = certificate
+        try become(next)
+    }
+
+    /// On disk before it is used.
+    private func become(_ next: AgentIdentity) throws(AgentFault) {
+        try folder.save(next)
+        identity = next
+        guard let certificate: HostCertificate = next.certificate else { return }
+        try showCertificate()
+        logger.notice("has a certificate", ["certificate.notAfter": .int(certificate.certificate.notAfter)])
+    }
+
+    /// Shows the certificate, if there is a valid one, on the next connections.
+    func showCertificate() throws(AgentFault) {
+        guard transport.isSecure else { return }
+        try transport.use(
+            try Self.trust(configuration, identity),
+            certificate: identity.certificate?.shown(at: configuration.now())
+        )
+    }
+
+    /// Shows no certificate on the next connections: for asking for one with the key.
+    func hideCertificate() throws(AgentFault) {
+        try transport.use(try Self.trust(configuration, identity), certificate: nil)
+    }
+
+    /// The next stream is to be opened within so many milliseconds of this one's end.
+    func comeBack(withinMilliseconds most: Int) { comeBack = most }
+
+    func takeComeBack() -> Int? {
+        defer { comeBack = nil }
+        return comeBack
+    }
+
+    /// Whether the stream that ends now was welcomed, and neither it nor the one before was short.
+    func isGood(streamLasted isLong: Bool) -> Bool {
+        defer { wasRestless = !isLong }
+        // Who is told to come back was welcomed.
+        return (core.isWelcomed || comeBack != nil) && (isLong || !wasRestless)
     }
 
     /// A stream is open: what comes out of the returned queue is to be sent on it, until it ends.
@@ -259,6 +383,7 @@ package actor Agent {
         outbound?.finish()
         outbound = continuation
         self.session = session
+        comeBack = nil
         input(.streamOpened(facts))
         return frames
     }
@@ -270,21 +395,61 @@ package actor Agent {
         input(.streamClosed)
     }
 
-    // MARK: Output of containers
+    // MARK: Output of containers, and commands in them
 
     private func openLogs(_ request: LogsRequest, _ externalID: String) {
         guard let session else { return }
-        let pump = LogPump(agent: self, session: session, request: request, externalID: externalID)
+        let gate = CreditGate(request.credit)
+        let output = OutputSender(agent: self, session: session, stream: request.stream, gate: gate)
+        let pump = LogPump(output: output, request: request, externalID: externalID)
+        carry(request.stream, gate, nil) { await pump.run() }
+    }
+
+    private func openExec(_ order: ExecOrder, _ externalID: String) {
+        guard let session else { return }
+        logger.notice(
+            "runs a command",
+            [
+                "instance.uuid": .string(order.uuid), "exec.program": .string(order.command.first ?? ""),
+                "exec.tty": .bool(order.isTerminal),
+            ]
+        )
+        let gate = CreditGate(order.credit)
+        let output = OutputSender(agent: self, session: session, stream: order.stream, gate: gate)
+        let feed = ExecFeed(stream: order.stream)
+        let pump = ExecPump(output: output, order: order, externalID: externalID, feed: feed)
+        carry(order.stream, gate, feed) { await pump.run() }
+    }
+
+    private func carry(
+        _ stream: UInt64,
+        _ gate: CreditGate,
+        _ feed: ExecFeed?,
+        _ run: @escaping @Sendable () async -> Void
+    ) {
         workCount += 1
         let number: UInt64 = workCount
         let task = Task(executorPreference: loop) {
-            await pump.run()
-            await self.logsEnded(request.stream, number)
+            await run()
+            await self.pumpEnded(stream, number)
         }
-        pumps[request.stream] = (number, task)
+        pumps[stream] = Pump(number: number, task: task, gate: gate, feed: feed)
     }
 
-    private func logsEnded(_ stream: UInt64, _ number: UInt64) {
+    private func feed(_ stream: UInt64, _ what: AgentCore.StreamFeed) {
+        guard let pump: Pump = pumps[stream] else { return }
+        switch what {
+        case .credit(let bytes): pump.gate.add(bytes)
+        case .resize(let columns, let rows): pump.feed?.resize(columns: columns, rows: rows)
+        case .input(let bytes, let isLast):
+            guard let feed: ExecFeed = pump.feed, !feed.take(bytes, isLast: isLast) else { return }
+            // Memory is worth more than a server that breaks its word.
+            logger.notice("a command is ended: the server sends more input than it may", ["stream": JSONValue(stream)])
+            pump.task.cancel()
+        }
+    }
+
+    private func pumpEnded(_ stream: UInt64, _ number: UInt64) {
         guard pumps[stream]?.number == number else { return }
         pumps[stream] = nil
         input(.logsEnded(stream: stream))

@@ -12,8 +12,10 @@ package enum RuntimeChoice: String, Sendable, CaseIterable {
 
 /// What an agent is told when it starts.
 package struct AgentConfiguration: Sendable {
-    /// Of any node or of what stands before them, such as `http://10.0.0.1:8080`.
-    package var url: ServerURL
+    /// Of nodes or of what stands before them, such as `https://10.0.0.1:8443`; at least one, all of one scheme.
+    ///
+    /// The agent learns the others from them.
+    package var urls: [ServerURL]
     /// The registration token; needed until the host is registered.
     package var token: Secret<String>?
     /// The folder for identity, orders and, in a simulation, containers.
@@ -33,9 +35,11 @@ package struct AgentConfiguration: Sendable {
     package var localImages: String?
     /// How long each operation of a simulated runtime takes.
     package var simulatedLatency: Duration
+    /// Milliseconds since 1970: what the times in certificates are compared with.
+    package var now: @Sendable () -> Int64
 
     package init(
-        url: ServerURL,
+        urls: [ServerURL],
         token: String?,
         dataFolder: String,
         runtime: RuntimeChoice = .auto,
@@ -44,9 +48,10 @@ package struct AgentConfiguration: Sendable {
         hostname: String? = nil,
         dockerHost: String? = nil,
         localImages: String? = nil,
-        simulatedLatency: Duration = .zero
+        simulatedLatency: Duration = .zero,
+        now: @escaping @Sendable () -> Int64 = WallClock.milliseconds
     ) {
-        self.url = url
+        self.urls = urls
         self.token = token.map { Secret($0) }
         self.dataFolder = dataFolder
         self.runtime = runtime
@@ -56,5 +61,6 @@ package struct AgentConfiguration: Sendable {
         self.dockerHost = dockerHost
         self.localImages = localImages
         self.simulatedLatency = simulatedLatency
+        self.now = now
     }
 }

@@ -4,8 +4,8 @@ import HostAgentCore
 import HostRuntime
 import JSON
 
-/// An agent's data folder: `lock`, `identity.json`, `desired.json`, `starts.json`, `runtime.json`, `simulated.json`, and a folder for each
-/// runtime that keeps its containers itself.
+/// An agent's data folder: `lock`, `identity.json`, `desired.json`, `starts.json`, `servers.json`, `runtime.json`, `simulated.json`, and
+/// a folder for each runtime that keeps its containers itself.
 ///
 /// Held by one process at a time. What was read last from a file is what was written to it last: nobody else writes.
 final class AgentFolder: Sendable {
@@ -92,6 +92,19 @@ final class AgentFolder: Sendable {
     }
 
     func save(_ orders: DesiredSet) throws(AgentFault) { try write(orders.json, "desired.json") }
+
+    /// Base URLs that servers told of, as last saved.
+    func servers() throws(AgentFault) -> [String] {
+        guard let value: JSONValue = try read("servers.json") else { return [] }
+        guard value["version"]?.int == 1, let list: [JSONValue] = value["servers"]?.array else {
+            throw AgentFault("\(path)/servers.json is not a list of servers; move it away, they are learned again")
+        }
+        return list.compactMap(\.string)
+    }
+
+    func save(servers: [String]) throws(AgentFault) {
+        try write(["version": 1, "servers": .array(servers.map { .string($0) })], "servers.json")
+    }
 
     func starts() throws(AgentFault) -> StartLedger {
         guard let value: JSONValue = try read("starts.json") else { return StartLedger() }

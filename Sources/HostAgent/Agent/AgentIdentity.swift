@@ -16,10 +16,13 @@ struct AgentIdentity: Sendable {
     var hostUUID: String
     /// nil until it is registered.
     var key: Key?
+    /// nil until a server over HTTPS has issued one.
+    var certificate: HostCertificate?
 
-    init(hostUUID: String, key: Key? = nil) {
+    init(hostUUID: String, key: Key? = nil, certificate: HostCertificate? = nil) {
         self.hostUUID = hostUUID
         self.key = key
+        self.certificate = certificate
     }
 
     /// A new host, with a random uuid (RFC 9562, version 4).
@@ -40,11 +43,14 @@ struct AgentIdentity: Sendable {
 
 /// The form on disk.
 extension AgentIdentity {
+    /// All in one file, so that key and certificate are replaced together.
     var json: JSONValue {
-        [
+        var object: JSONObject = [
             "version": 1, "hostUuid": .string(hostUUID), "hostId": JSONValue(key?.hostID),
             "accessKey": JSONValue(key?.accessKey), "secretKey": JSONValue(key?.secretKey.reveal()),
         ]
+        if let certificate { object.append("tls", certificate.json) }
+        return .object(object)
     }
 
     /// nil when it is none, or of a version that this build does not know.
@@ -53,6 +59,11 @@ extension AgentIdentity {
             return nil
         }
         self.init(hostUUID: uuid)
+        if let tls: JSONValue = value["tls"], !tls.isNull {
+            // One that cannot be read is not as good as none: whom this host trusts stands in it.
+            guard let held = HostCertificate(tls) else { return nil }
+            certificate = held
+        }
         if let access: String = value["accessKey"]?.string, let secret: String = value["secretKey"]?.string {
             key = Key(accessKey: access, secretKey: Secret(secret), hostID: value["hostId"]?.string ?? "")
         }

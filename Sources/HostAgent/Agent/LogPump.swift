@@ -5,8 +5,7 @@ import Limits
 
 /// Carries the output of one container to the server, no faster than the server takes it.
 struct LogPump: Sendable {
-    let agent: Agent
-    let session: AgentSession
+    let output: OutputSender
     let request: LogsRequest
     let externalID: String
 
@@ -19,7 +18,7 @@ struct LogPump: Sendable {
                 timestamps: request.timestamps,
                 since: request.since
             )
-            let source: any LogSource = try await agent.runtime.logs(externalID, options)
+            let source: any LogSource = try await output.agent.runtime.logs(externalID, options)
             try await withTaskCancellationHandler {
                 try await carry(source)
             } onCancel: {
@@ -36,21 +35,13 @@ struct LogPump: Sendable {
 
     private func carry(_ source: any LogSource) async throws {
         defer { source.close() }
-        while let piece: LogPiece = try await source.next(), !Task.isCancelled {
-            var rest: ArraySlice<UInt8> = piece.bytes[...]
-            while !rest.isEmpty {
-                let part: ArraySlice<UInt8> = rest.prefix(Limits.hostLogChunkBytes)
-                rest = rest.dropFirst(part.count)
-                let chunk = LogChunk(stream: request.stream, kind: piece.kind, bytes: Array(part), time: piece.time)
-                try await session.send(AgentFrame(await agent.stamp, .log(chunk)))
-            }
-        }
+        while let piece: LogPiece = try await source.next(), !Task.isCancelled { try await output.send(piece) }
     }
 
     private func end(_ error: String?) async throws {
         guard !Task.isCancelled else { return }
-        try await session.send(
-            AgentFrame(await agent.stamp, .logEnd(LogEnd(stream: request.stream, error: error)))
+        try await output.session.send(
+            AgentFrame(await output.agent.stamp, .logEnd(LogEnd(stream: request.stream, error: error)))
         )
     }
 }

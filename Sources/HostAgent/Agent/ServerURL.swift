@@ -3,26 +3,22 @@ package import EventLoop
 /// Where the server's API is.
 package struct ServerURL: Hashable, Sendable, CustomStringConvertible {
     package let endpoint: Endpoint
+    /// Whether it is `https`.
+    package let isSecure: Bool
     /// What stands before `/v2-beta`; empty or with a slash in front, never with one at its end.
     package let basePath: String
 
-    /// Shape: `http://HOST[:PORT][/PATH]`; a `/v1`, `/v2-beta` or registration script at its end is cut off, since that is what
+    /// Shape: `http[s]://HOST[:PORT][/PATH]`; a `/v1`, `/v2-beta` or registration script at its end is cut off, since that is what
     /// people have at hand.
     ///
     /// - Throws: what is wrong with it.
     package init(_ text: String) throws(AgentFault) {
-        let scheme: String = "http://"
-        guard !text.hasPrefix("https://") else {
-            throw AgentFault("\(text): this build speaks plain HTTP only; give the http:// address of the server")
-        }
-        guard text.hasPrefix(scheme) else {
-            throw AgentFault("'\(text)' is no server address; write http://HOST:PORT")
-        }
+        let wrong = AgentFault("'\(text)' is no server address; write https://HOST:PORT, or http://HOST:PORT")
+        guard let scheme: String = ["http://", "https://"].first(where: { text.hasPrefix($0) }) else { throw wrong }
+        isSecure = scheme == "https://"
         let rest: Substring = text.dropFirst(scheme.count)
         let authority: Substring = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
-        guard let (host, port) = Self.split(authority) else {
-            throw AgentFault("'\(text)' is no server address; write http://HOST:PORT")
-        }
+        guard let (host, port) = Self.split(authority, defaultPort: isSecure ? 443 : 80) else { throw wrong }
         endpoint = .tcp(host: host, port: port)
         var segments: [Substring] = rest.dropFirst(authority.count).prefix { $0 != "?" && $0 != "#" }.split(
             separator: "/"
@@ -33,9 +29,9 @@ package struct ServerURL: Hashable, Sendable, CustomStringConvertible {
         basePath = segments.map { "/\($0)" }.joined()
     }
 
-    private static func split(_ authority: Substring) -> (host: String, port: Int)? {
+    private static func split(_ authority: Substring, defaultPort: Int) -> (host: String, port: Int)? {
         var host: Substring = authority
-        var port: Int = 80
+        var port: Int = defaultPort
         if authority.hasPrefix("["), let close: Substring.Index = authority.firstIndex(of: "]") {
             host = authority[authority.index(after: authority.startIndex)..<close]
             let behind: Substring = authority[authority.index(after: close)...]
@@ -57,5 +53,11 @@ package struct ServerURL: Hashable, Sendable, CustomStringConvertible {
         return (String(host), port)
     }
 
-    package var description: String { "http://\(endpoint)\(basePath)" }
+    package var description: String { "\(isSecure ? "https" : "http")://\(endpoint)\(basePath)" }
+
+    /// Whether it means the machine that asks.
+    var isLoopback: Bool {
+        guard let host: String = endpoint.host else { return true }
+        return host == "localhost" || host == "::1" || host.hasPrefix("127.")
+    }
 }

@@ -27,8 +27,11 @@ extension AgentCore {
 
     mutating func onFrame(_ frame: ServerFrame) {
         guard let current: Link = link else { return }
-        if case .welcome = frame.message {
+        if case .welcome(let welcome) = frame.message {
             onWelcome(frame)
+            if link?.isWelcomed == true, !current.isWelcomed, !welcome.servers.isEmpty {
+                actions.append(.heard(.addresses(welcome.servers)))
+            }
             return
         }
         guard current.isWelcomed else {
@@ -45,9 +48,17 @@ extension AgentCore {
         case .welcome: break
         case .sync(let sync): onSync(sync, frame.stamp)
         case .logs(let request): onLogs(request)
+        case .execute(let order): onExecute(order)
+        case .input(let input): feed(input.stream, .input(input.bytes, isLast: input.isLast))
+        case .resize(let size): feed(size.stream, .resize(columns: size.columns, rows: size.rows))
+        case .credit(let credit): feed(credit.stream, .credit(credit.bytes))
         case .cancel(let stream):
             if link?.logStreams.remove(stream) != nil { actions.append(.closeLogs(stream: stream)) }
         case .ping: actions.append(.send(AgentFrame(stamp, .pong)))
+        case .servers(let addresses): actions.append(.heard(.addresses(addresses)))
+        case .moved(let milliseconds):
+            actions.append(.heard(.moved(withinMilliseconds: milliseconds)))
+            abandonLink("the environment moves to another node")
         case .unknown(let type): notes.append(.unknownFrame(type: type))
         }
     }
@@ -125,13 +136,48 @@ extension AgentCore {
             actions.append(end("the host has no container of instance \(request.uuid)"))
             return
         }
-        guard let open: Set<UInt64> = link?.logStreams, !open.contains(request.stream) else { return }
-        guard open.count < Limits.hostLogStreams else {
-            actions.append(end("the host sends \(Limits.hostLogStreams) log streams already"))
+        switch admit(request.stream) {
+        case .known: return
+        case .tooMany(let reason): actions.append(end(reason))
+        case .new: actions.append(.openLogs(request, externalID: container.externalID))
+        }
+    }
+
+    private mutating func onExecute(_ order: ExecOrder) {
+        let end: (String) -> Action = { [stamp] reason in
+            .send(AgentFrame(stamp, .exit(ExecExit(stream: order.stream, code: nil, error: reason))))
+        }
+        guard let container: RuntimeContainer = containers[order.uuid] else {
+            actions.append(end("the host has no container of instance \(order.uuid)"))
             return
         }
-        link?.logStreams.insert(request.stream)
-        actions.append(.openLogs(request, externalID: container.externalID))
+        switch admit(order.stream) {
+        case .known: return
+        case .tooMany(let reason): actions.append(end(reason))
+        case .new: actions.append(.openExec(order, externalID: container.externalID))
+        }
+    }
+
+    private enum Admission {
+        case new, known
+        case tooMany(String)
+    }
+
+    private mutating func admit(_ stream: UInt64) -> Admission {
+        guard let open: Set<UInt64> = link?.logStreams, !open.contains(stream) else { return .known }
+        guard open.count < Limits.hostLogStreams else {
+            return .tooMany(
+                "the host has \(Limits.hostLogStreams) streams of output open already; close some and try again"
+            )
+        }
+        link?.logStreams.insert(stream)
+        return .new
+    }
+
+    /// What is for a stream that has ended meanwhile is of no more use.
+    private mutating func feed(_ stream: UInt64, _ what: StreamFeed) {
+        guard link?.logStreams.contains(stream) == true else { return }
+        actions.append(.feed(stream: stream, what))
     }
 }
 

@@ -26,7 +26,7 @@ package struct AgentCore: Sendable {
         case containerChanged(uuid: String)
         /// Events of the runtime may have been missed.
         case eventsInterrupted
-        /// A log stream has come to its end by itself.
+        /// A stream of output, of a container or of a command, has come to its end by itself.
         case logsEnded(stream: UInt64)
     }
 
@@ -38,10 +38,32 @@ package struct AgentCore: Sendable {
         case takeInventory
         case run(Operation)
         case openLogs(LogsRequest, externalID: String)
+        case openExec(ExecOrder, externalID: String)
+        /// For a stream that is open.
+        case feed(stream: UInt64, StreamFeed)
+        /// Ends a stream of output, of a container or of a command.
         case closeLogs(stream: UInt64)
         case send(AgentFrame)
         /// Nothing good can come on this stream: close it and open another. No ``Input/streamClosed`` need follow.
         case closeStream(reason: String)
+        /// For whoever keeps the stream open.
+        case heard(ServerNews)
+    }
+
+    /// What a server says of the servers.
+    package enum ServerNews: Sendable, Hashable {
+        /// Base URLs of all gateways.
+        case addresses([String])
+        /// The stream ends since the environment moves: the next is to be opened within so many milliseconds.
+        case moved(withinMilliseconds: UInt64)
+    }
+
+    /// What the server sends for an open stream.
+    package enum StreamFeed: Sendable, Hashable {
+        /// So much more output may be sent.
+        case credit(UInt64)
+        case input([UInt8], isLast: Bool)
+        case resize(columns: UInt64, rows: UInt64)
     }
 
     /// An attempt that failed, until a new order or until it is time to try again.

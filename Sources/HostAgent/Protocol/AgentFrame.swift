@@ -4,6 +4,9 @@ package enum AgentMessage: Sendable, Hashable {
     case report(Report)
     case log(LogChunk)
     case logEnd(LogEnd)
+    /// For input; the first one says that the command runs.
+    case credit(StreamCredit)
+    case exit(ExecExit)
     case pong
     /// Of a newer agent: to be ignored, with a note.
     case unknown(type: String)
@@ -29,6 +32,8 @@ package struct AgentFrame: Sendable, Hashable {
         case "report": message = .report(try Report(members))
         case "log": message = .log(try LogChunk(members))
         case "logEnd": message = .logEnd(try LogEnd(members))
+        case "credit": message = .credit(try StreamCredit(members))
+        case "exit": message = .exit(try ExecExit(members))
         case "pong": message = .pong
         default: message = .unknown(type: envelope.type)
         }
@@ -42,6 +47,8 @@ package struct AgentFrame: Sendable, Hashable {
             case .report(let report): report.append(to: &object)
             case .log(let chunk): chunk.append(to: &object)
             case .logEnd(let end): end.append(to: &object)
+            case .credit(let credit): credit.append(to: &object)
+            case .exit(let exit): exit.append(to: &object)
             case .pong, .unknown: break
             }
         }
@@ -55,6 +62,8 @@ extension AgentMessage {
         case .report: "report"
         case .log: "log"
         case .logEnd: "logEnd"
+        case .credit: "credit"
+        case .exit: "exit"
         case .pong: "pong"
         case .unknown(let type): type
         }

@@ -82,6 +82,18 @@ package struct FrameMembers {
         return map
     }
 
+    /// The texts of an array; absent is empty.
+    package func texts(_ key: String) throws(FrameError) -> [String] {
+        guard let value: JSONValue = optional(key) else { return [] }
+        guard let array: [JSONValue] = value.array else { throw wrong(key, "an array of texts") }
+        var texts: [String] = []
+        for (index, element) in array.enumerated() {
+            guard let text: String = element.string else { throw wrong("\(key)[\(index)]", "text") }
+            texts.append(text)
+        }
+        return texts
+    }
+
     /// The objects of an array; absent is empty.
     package func list<Element>(
         _ key: String,

@@ -105,18 +105,22 @@ package struct Welcome: Sendable, Hashable {
     package var hostNumber: UInt64
     /// How often the server sends a ping.
     package var pingSeconds: UInt64
+    /// Base URLs of all gateways, of every scheme that they speak; empty from a server that does not tell.
+    package var servers: [String]
 
-    package init(hostID: String, hostNumber: UInt64, pingSeconds: UInt64) {
+    package init(hostID: String, hostNumber: UInt64, pingSeconds: UInt64, servers: [String] = []) {
         self.hostID = hostID
         self.hostNumber = hostNumber
         self.pingSeconds = pingSeconds
+        self.servers = servers
     }
 
     init(_ members: FrameMembers) throws(FrameError) {
         self.init(
             hostID: try members.text("hostId"),
             hostNumber: try members.count("hostNumber"),
-            pingSeconds: try members.count("pingSeconds")
+            pingSeconds: try members.count("pingSeconds"),
+            servers: try members.texts("servers")
         )
     }
 
@@ -124,5 +128,6 @@ package struct Welcome: Sendable, Hashable {
         object.append("hostId", .string(hostID))
         object.append("hostNumber", JSONValue(hostNumber))
         object.append("pingSeconds", JSONValue(pingSeconds))
+        if !servers.isEmpty { object.append("servers", .array(servers.map { .string($0) })) }
     }
 }

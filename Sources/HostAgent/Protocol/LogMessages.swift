@@ -14,6 +14,8 @@ package struct LogsRequest: Sendable, Hashable {
     package var timestamps: Bool
     /// Seconds since 1970; nothing older.
     package var since: UInt64?
+    /// How much may be sent before the first ``StreamCredit``; nil, of an older server, sets no bound.
+    package var credit: UInt64?
 
     package init(
         stream: UInt64,
@@ -21,7 +23,8 @@ package struct LogsRequest: Sendable, Hashable {
         follow: Bool,
         lines: UInt64? = nil,
         timestamps: Bool = false,
-        since: UInt64? = nil
+        since: UInt64? = nil,
+        credit: UInt64? = nil
     ) {
         self.stream = stream
         self.uuid = uuid
@@ -29,6 +32,7 @@ package struct LogsRequest: Sendable, Hashable {
         self.lines = lines
         self.timestamps = timestamps
         self.since = since
+        self.credit = credit
     }
 
     init(_ members: FrameMembers) throws(FrameError) {
@@ -38,7 +42,8 @@ package struct LogsRequest: Sendable, Hashable {
             follow: try members.flag("follow"),
             lines: try members.optionalCount("lines"),
             timestamps: try members.flag("timestamps"),
-            since: try members.optionalCount("since")
+            since: try members.optionalCount("since"),
+            credit: try members.optionalCount("credit")
         )
     }
 
@@ -49,6 +54,7 @@ package struct LogsRequest: Sendable, Hashable {
         if let lines { object.append("lines", JSONValue(lines)) }
         object.append("timestamps", .bool(timestamps))
         if let since { object.append("since", JSONValue(since)) }
+        if let credit { object.append("credit", JSONValue(credit)) }
     }
 }
 
@@ -59,7 +65,7 @@ package enum LogKind: String, Sendable, Hashable, CaseIterable {
     case tty
 }
 
-/// Some output of a container.
+/// Some output of a container, or of a command that runs in it.
 package struct LogChunk: Sendable, Hashable {
     package var stream: UInt64
     package var kind: LogKind

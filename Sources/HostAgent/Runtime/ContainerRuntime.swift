@@ -40,6 +40,11 @@ package protocol ContainerRuntime: Sendable {
 
     /// The output of a container.
     func logs(_ externalID: String, _ options: LogOptions) async throws(OperationFailure) -> any LogSource
+
+    /// Runs a command in a container.
+    ///
+    /// - Throws: when there is no such container, or it does not run.
+    func exec(_ externalID: String, _ request: ExecRequest) async throws(OperationFailure) -> any ExecSession
 }
 
 package enum RuntimeEvent: Sendable, Hashable {

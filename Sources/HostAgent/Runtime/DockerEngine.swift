@@ -122,7 +122,7 @@ package struct DockerEngine: Sendable {
         }
     }
 
-    private func request(
+    func request(
         _ method: String,
         _ path: String,
         _ query: [(String, String)],

@@ -272,7 +272,7 @@ package struct DockerRuntime: ContainerRuntime {
     }
 
     /// nil when there is none.
-    private func look(_ idOrName: String) async throws(OperationFailure) -> DockerInspection? {
+    func look(_ idOrName: String) async throws(OperationFailure) -> DockerInspection? {
         let doing: String = "inspect container \(idOrName)"
         let answer: DockerEngine.Answer = try await engine.call("GET", "/containers/\(path(idOrName))/json", doing)
         switch answer.status {
@@ -282,7 +282,7 @@ package struct DockerRuntime: ContainerRuntime {
         }
     }
 
-    private func path(_ text: String) -> String {
+    func path(_ text: String) -> String {
         // A slash in an image's name stays one: the engine routes on it.
         text.split(separator: "/", omittingEmptySubsequences: false).map { PercentCoding.encode(String($0)) }
             .joined(separator: "/")

@@ -16,6 +16,7 @@ struct SimulatedContainer: Sendable, Hashable {
     var shown: RuntimeContainer
     var image: String
     var command: [String]
+    var environment: [String: String]
     /// Host ports, such as `127.1.0.2:8080/tcp`.
     var ports: [String]
     var log: [SimulatedLine]
@@ -58,6 +59,7 @@ extension SimulatedContainer {
             "name": .string(shown.name), "phase": .string(shown.phase.rawValue), "exitCode": JSONValue(shown.exitCode),
             "startedAt": JSONValue(shown.startedAt), "ip": JSONValue(shown.primaryIPAddress), "image": .string(image),
             "command": JSONValue(command), "ports": JSONValue(ports),
+            "environment": JSONValue(environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }),
             "log": .array(log.map { ["time": .string($0.time), "text": .string($0.text)] }),
         ]
     }
@@ -77,6 +79,11 @@ extension SimulatedContainer {
         image = try members.text("image")
         command = members.object["command"]?.array?.compactMap(\.string) ?? []
         ports = members.object["ports"]?.array?.compactMap(\.string) ?? []
+        environment = [:]
+        for each in members.object["environment"]?.array?.compactMap(\.string) ?? [] {
+            guard let sign: String.Index = each.firstIndex(of: "=") else { continue }
+            environment[String(each[..<sign])] = String(each[each.index(after: sign)...])
+        }
         log = try members.list("log") { (line) throws(FrameError) in
             SimulatedLine(time: try line.text("time"), text: try line.text("text"))
         }

@@ -9,7 +9,7 @@ import Synchronization
 ///
 /// An image whose name contains `fail-pull`, `fail-create` or `fail-start` fails there; a container whose command ends in
 /// `exit N` ends at once with that code; two that publish the same port of the host's address collide, as they would
-/// on an engine. With a file, containers outlive the agent and go on "running".
+/// on an engine. Commands run in a pretend shell (``SimulatedExecSession``). With a file, containers outlive the agent and go on "running".
 package actor SimulatedRuntime: ContainerRuntime {
     package nonisolated let name: String = "simulated"
     package nonisolated let hostLabels: [String: String] = [:]
@@ -83,6 +83,7 @@ package actor SimulatedRuntime: ContainerRuntime {
             shown: shown,
             image: try launch.image(),
             command: launch.texts("command"),
+            environment: Dictionary(launch.textMap("environment").map { ($0.key, $0.value) }) { $1 },
             ports: ports,
             log: []
         )

@@ -89,6 +89,8 @@ package enum RecordWriting {
         case .host: return fields["uuid"]?.string.flatMap { named("host", within: "accountId", $0) }
         case .volume: return named("volume", within: "accountId", name)
         case .setting: return Template("setting/\(name)")
+        case .node: return Template("node/\(name)")
+        case .joinToken: return fields["token"]?.string.map { Template("joinToken/\($0)") }
         case .credential: return fields["publicValue"]?.string.map { Template("credential/\($0)") }
         case .projectMember:
             guard let project: NumberReference = reference("projectId", fields, references),

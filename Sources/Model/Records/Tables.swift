@@ -13,6 +13,10 @@ extension Table {
     package static let setting = Table(rawValue: 4)
     /// Keys of the cluster itself; one record, never shown by the API.
     package static let clusterKeys = Table(rawValue: 5)
+    /// Server nodes; a record's number is the member's id in the Raft group.
+    package static let node = Table(rawValue: 6)
+    /// What lets a node or a host in, once.
+    package static let joinToken = Table(rawValue: 7)
     package static let host = Table(rawValue: 10)
     package static let hostObserved = Table(rawValue: 11)
     package static let hostReservation = Table(rawValue: 12)

@@ -52,7 +52,7 @@ package final class ReadBuffer {
     /// Lets `body` write into the free space and say how many bytes it wrote (negative: none).
     ///
     /// Returns what `body` returned, and whether it filled all the space it was offered.
-    func fill(_ body: (UnsafeMutableRawBufferPointer) -> Int) -> (count: Int, filledUp: Bool) {
+    package func fill(_ body: (UnsafeMutableRawBufferPointer) -> Int) -> (count: Int, filledUp: Bool) {
         makeRoom(step)
         let offered: Int = storage.count - end
         let position: Int = end

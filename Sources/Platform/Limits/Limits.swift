@@ -39,6 +39,27 @@ package enum Limits {
     package static let httpClientIdleConnections: Int = 32
     package static let httpClientIdleSeconds: Int = 30
 
+    // MARK: TLS and certificates
+
+    /// From the first byte of a handshake to its end.
+    package static let tlsHandshakeSeconds: Int = 10
+    /// How long the closing message may take to be handed to the system.
+    package static let tlsCloseSeconds: Int = 5
+    /// How long a peer whose handshake was refused is still read, so that it gets to see the reason.
+    package static let tlsLingerMilliseconds: Int = 500
+    /// What is encrypted in one go, and sent in one go.
+    package static let tlsWriteBytes: Int = 64 * 1024
+    /// Answers to a peer's key updates that wait for the next write; more and the connection ends.
+    package static let tlsUnsentBytes: Int = 16 * 1024
+    /// The certificates that a peer presents, together.
+    package static let tlsChainBytes: Int = 64 * 1024
+    /// Authorities between a peer's certificate and a trusted one.
+    package static let tlsChainDepth: Int32 = 4
+    /// A PEM file of certificates or a key.
+    package static let certificatePEMBytes: Int = 1024 * 1024
+    /// How long before its making a certificate is valid: clocks differ.
+    package static let certificateBackdateSeconds: Int64 = 3_600
+
     // MARK: WebSocket (RFC 6455)
 
     package static let webSocketMessageBytes: Int = 1024 * 1024
@@ -94,13 +115,74 @@ package enum Limits {
     package static let raftCommandBytes: Int = 2 * 1024 * 1024
     /// Until a proposal or read without an outcome is answered "unknown".
     package static let raftAnswerSeconds: Int = 10
-    package static let raftTickMilliseconds: Int = 50
+    package static let raftTickMilliseconds: Int = 25
+    /// How long a read waits for a leader to be elected before it is refused.
+    package static let raftLeaderlessMilliseconds: Int = 2_000
+    /// Until a follower asks the leader again for a read whose answer may have been lost.
+    package static let raftReadRepeatMilliseconds: Int = 200
+
+    // MARK: Between members
+
+    /// One frame: a command with what stands around it, or a batch of entries.
+    package static let raftFrameBytes: Int = 4 * 1024 * 1024
+    /// Messages, and their bytes, that wait for a connection to a member; beyond it the oldest is dropped.
+    package static let raftQueuedMessages: Int = 1_024
+    package static let raftQueuedBytes: Int = 16 * 1024 * 1024
+    /// What is written to a connection at once.
+    package static let raftWriteBytes: Int = 512 * 1024
+    package static let raftDialMilliseconds: Int = 3_000
+    /// A write that takes longer breaks the connection.
+    package static let raftWriteMilliseconds: Int = 10_000
+    /// Between two attempts to connect: the first pause, doubled up to the longest.
+    package static let raftRedialMilliseconds: Int = 50
+    package static let raftRedialMaximumMilliseconds: Int = 1_000
+    /// How often a member is asked for a sign of life on the lane of calls.
+    package static let raftPingMilliseconds: Int = 1_000
+    /// Without an answer for so long its connections are made anew.
+    package static let raftPingSilenceMilliseconds: Int = 5_000
+    /// Requests to one member without an answer yet; further ones fail at once.
+    package static let raftCalls: Int = 1_024
+    /// A request between nodes, or its answer.
+    package static let raftCallBytes: Int = 3 * 1024 * 1024
+    package static let raftSnapshotChunkBytes: Int = 256 * 1024
+    package static let raftSnapshotBytesPerSecond: Int = 128 * 1024 * 1024
+    /// A transfer that moves nothing for so long is given up.
+    package static let raftSnapshotStallMilliseconds: Int = 30_000
+    /// To replace the state by a received snapshot.
+    package static let raftSnapshotInstallMilliseconds: Int = 300_000
+    package static let raftSnapshotBytes: UInt64 = 64 * 1024 * 1024 * 1024
 
     // MARK: Checkpoints
 
     package static let checkpointSeconds: Int = 30
     /// Log entries that stay behind a checkpoint, for members that are a little late.
     package static let raftKeptEntries: UInt64 = 10_000
+
+    // MARK: Membership
+
+    /// How long a node's certificate is good; it is exchanged at a random moment past its half.
+    package static let nodeCertificateSeconds: Int64 = 90 * 86_400
+    package static let hostCertificateSeconds: Int64 = 30 * 86_400
+    /// How long a join token lets somebody in, unless it is said otherwise.
+    package static let joinTokenSeconds: Int64 = 3_600
+    package static let joinTokenMaximumSeconds: Int64 = 7 * 86_400
+    /// Join tokens that are kept; more are not made until old ones go.
+    package static let joinTokens: Int = 1_000
+    /// How long a join token that is used or expired can still be looked up.
+    package static let joinTokenKeptSeconds: Int64 = 7 * 86_400
+    /// A request to join, with its certificate request.
+    package static let joinBodyBytes: Int = 64 * 1024
+    /// Refused joins that one node writes into the state; further ones are in its log only.
+    package static let joinAuditsPerMinute: Int = 10
+    /// To try one address when joining, from the connection to the answer.
+    package static let joinSeconds: Int = 30
+    /// Between two looks at the members, besides those that changes cause.
+    package static let membershipMilliseconds: Int = 1_000
+    /// A learner that is no further behind than this, in so many looks in a row, becomes a voter.
+    package static let promotionLagEntries: UInt64 = 500
+    package static let promotionLooks: Int = 2
+    /// A member that was silent for so long does not count as there.
+    package static let memberSilenceMilliseconds: Int = 3_000
 
     // MARK: Watches
 
@@ -129,12 +211,37 @@ package enum Limits {
     package static let likePatternBytes: Int = 1024
     /// What the audit log keeps of a request; of a longer one it keeps the length.
     package static let auditedRequestBytes: Int = 32 * 1024
-    /// Tokens for container output that were given out and not used yet.
-    package static let logTickets: Int = 10_000
-    package static let logTicketMilliseconds: Int64 = 300_000
+    /// Tokens of streams that were used here and have not expired yet.
+    package static let streamTickets: Int = 10_000
+    /// From the action that gives a stream's token to the opening of the stream.
+    package static let streamTicketMilliseconds: Int64 = 60_000
+    /// A stream's token, with everything that it says.
+    package static let streamTicketBytes: Int = 12 * 1024
+    /// How long a request goes on trying while the cluster has no leader, or an answer is lost.
+    package static let requestSeconds: Int = 10
+    /// How long a read waits for a leader.
+    package static let readPatienceMilliseconds: Int = 5_000
+    /// How long a request waits until this node has the revision that it asks for.
+    package static let revisionWaitMilliseconds: Int = 2_000
+    /// The longest pause between two attempts of one request.
+    package static let requestPauseMilliseconds: Int = 200
     /// How often the rights behind an open stream are looked at again.
     package static let streamRightsMilliseconds: Int = 5_000
     package static let serviceScale: Int = 10_000
+
+    // MARK: Forwarding between nodes
+
+    /// How long the owner of an environment may be silent before the node that was asked makes the change itself.
+    package static let forwardSilenceMilliseconds: Int = 200
+    package static let forwardConnectMilliseconds: Int = 1_000
+    /// For the owner to open a stream.
+    package static let forwardOpenSeconds: Int = 5
+    /// How often a forwarded stream looks whether the owner is still the same.
+    package static let forwardOwnerMilliseconds: Int = 1_000
+    /// What one direction of a forwarded stream holds in memory.
+    package static let forwardPieceBytes: Int = 64 * 1024
+    /// What the head of a forwarded request may have beyond that of a client's.
+    package static let forwardHeadBytes: Int = 8 * 1024
 
     // MARK: Controllers
 
@@ -149,6 +256,26 @@ package enum Limits {
     package static let restartStableMilliseconds: Int64 = 60_000
     /// How long a removed record can still be looked up.
     package static let removedPurgeSeconds: Int64 = 600
+
+    // MARK: Ownership
+
+    /// An owner that is silent for this long loses its scopes; a new leader listens this long first.
+    package static let ownershipLostMilliseconds: Int64 = 2_000
+    /// A node that is silent for this long is given nothing, and nothing is moved that need not be.
+    package static let ownershipDoubtMilliseconds: Int64 = 1_000
+    /// How long everybody must have been steadily there, or away, before a planned move.
+    package static let ownershipCalmMilliseconds: Int64 = 5_000
+    /// A planned move whose drain takes longer is made without it.
+    package static let ownershipDrainMilliseconds: Int64 = 5_000
+    /// Steps of one decision; the rest follows with the next.
+    package static let ownershipSteps: Int = 200
+    /// The greatest weight of a node.
+    package static let ownershipWeight: Int = 64
+    /// When more than `brakePercent` of a scope's hosts, and at least `brakeHosts`, vanish within this time, nothing is created
+    /// elsewhere for them.
+    package static let brakeWindowMilliseconds: Int64 = 60_000
+    package static let brakePercent: Int = 30
+    package static let brakeHosts: Int = 2
 
     // MARK: Host streams
 
@@ -166,6 +293,9 @@ package enum Limits {
     package static let hostPulls: Int = 4
     /// Tombstones carried out that an agent remembers.
     package static let hostTombstones: Int = 10_000
+    /// When a scope moves, its hosts look for the new owner within so long for each of them, and within so long at most.
+    package static let hostMoveSpreadMilliseconds: UInt64 = 5
+    package static let hostMoveMilliseconds: UInt64 = 2_000
     /// Between two looks at all containers, besides those that events cause.
     package static let hostInventorySeconds: Int = 60
     /// The longest wait before an operation on a container is tried again.
@@ -178,8 +308,29 @@ package enum Limits {
     package static let hostPullSeconds: Int = 1_800
     /// One line of an engine's event or progress stream.
     package static let hostEngineLineBytes: Int = 256 * 1024
+    /// Streams of output, of containers and of commands, that an agent carries at once.
     package static let hostLogStreams: Int = 256
+    /// A host's request for a certificate, in PEM.
+    package static let certificateRequestCharacters: Int = 8_192
+    /// An agent's attempt to reach one server, its TLS handshake included, before it tries the next.
+    package static let hostConnectMilliseconds: Int = 3_000
+    /// A stream that ends sooner was none to speak of: the agent waits before it opens many of them.
+    package static let hostShortStreamMilliseconds: UInt64 = 5_000
+    /// Base URLs of servers that an agent keeps.
+    package static let hostServers: Int = 64
     package static let hostLogChunkBytes: Int = 32 * 1024
+    /// What one stream of output, or of input, may have under way: its credit at the start.
+    package static let hostStreamCreditBytes: Int = 256 * 1024
+    /// What each piece takes of a stream's credit besides its bytes.
+    package static let hostStreamPieceCost: Int = 64
+    /// What may wait for the reader of a stream whose host knows no credit; with more, the stream ends.
+    package static let hostStreamBacklogBytes: Int = 8 * 1024 * 1024
+    /// From the order to run a command until the agent says that it runs.
+    package static let hostExecStartSeconds: Int = 30
+    /// How long a client of a stream may stop reading before the stream is closed.
+    package static let streamPauseSeconds: Int = 3_600
+    /// Between two pings on the stream of a command: a client that is gone is noticed by them.
+    package static let streamPingSeconds: Int = 20
 
     // MARK: Containers without an engine
 

@@ -20,6 +20,14 @@ extension WebSocket {
         try await send(Frame(.text, Array(text.utf8)))
     }
 
+    /// Sends a text message that is made at its place in the order: what was sent before it was made before it.
+    ///
+    /// - Throws: as ``send(text:)``.
+    package func send(making text: @Sendable () -> [UInt8]) async throws {
+        guard !closeSent, !isClosed else { throw WebSocketFault.closed }
+        try await send(Frame(.text, text()))
+    }
+
     /// Sends a binary message; as ``send(text:)``.
     package func send(binary: [UInt8]) async throws {
         try await send(Frame(.binary, binary))

@@ -50,17 +50,18 @@ package actor WebSocket {
     /// Repeating it waits for the same end.
     package func close(code: UInt16 = 1000, reason: String = "") async {
         guard !isClosed else { return }
+        let deadline: Deadline = .after(milliseconds: limits.closeMilliseconds)
+        // A peer that reads nothing takes no close frame, and one that sends nothing gives none: neither is waited for longer.
+        let timeout = Task(executorPreference: stream.loop) { [stream] in
+            try? await stream.loop.sleep(until: deadline)
+            if !Task.isCancelled { await self.finish() }
+        }
+        defer { timeout.cancel() }
         if !closeSent { try? await sendClose(CloseReason(code: code, reason: reason)) }
         guard !isClosed else { return }
-        let deadline: Deadline = .after(milliseconds: limits.closeMilliseconds)
         if isReceiving {
-            // The receiver will see the peer's close; if it does not come, it is not waited for any longer.
-            let timeout = Task(executorPreference: stream.loop) { [stream] in
-                try? await stream.loop.sleep(until: deadline)
-                if !Task.isCancelled { await self.finish() }
-            }
+            // The receiver will see the peer's close.
             await untilClosed()
-            timeout.cancel()
         } else {
             isReceiving = true
             defer { isReceiving = false }

@@ -70,6 +70,12 @@ package enum Observation: Hashable, Sendable {
     case memberLostLog(MemberID, acknowledged: LogIndex, has: LogIndex)
     case transferRefused(to: MemberID)
     case transferAbandoned(to: MemberID)
+    // The following come from the group, which moves the bytes of snapshots.
+    case snapshotStarted(to: MemberID, LogPosition, bytes: UInt64)
+    case snapshotDelivered(to: MemberID, LogPosition)
+    case snapshotFailed(to: MemberID, reason: String)
+    case snapshotInstalled(LogPosition)
+    case installFailed(LogPosition, reason: String)
 }
 
 package enum StepDownCause: Hashable, Sendable {

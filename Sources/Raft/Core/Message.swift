@@ -62,11 +62,14 @@ package struct AppendRequest: Hashable, Sendable {
     package let previous: LogPosition
     package let entries: [LogEntry]
     package let commit: LogIndex
+    /// The sender's own count of such requests in this term; a rejection names it.
+    package let number: UInt64
 
-    package init(previous: LogPosition, entries: [LogEntry], commit: LogIndex) {
+    package init(previous: LogPosition, entries: [LogEntry], commit: LogIndex, number: UInt64 = 0) {
         self.previous = previous
         self.entries = entries
         self.commit = commit
+        self.number = number
     }
 }
 
@@ -75,9 +78,12 @@ package struct AppendRejection: Hashable, Sendable {
     package let previousIndex: LogIndex
     /// Where the two logs may agree, at best.
     package let hint: LogPosition
+    /// The number of the request: tells an answer to a new question from a late copy of an old answer.
+    package let number: UInt64
 
-    package init(previousIndex: LogIndex, hint: LogPosition) {
+    package init(previousIndex: LogIndex, hint: LogPosition, number: UInt64 = 0) {
         self.previousIndex = previousIndex
         self.hint = hint
+        self.number = number
     }
 }

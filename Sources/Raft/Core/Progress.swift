@@ -20,6 +20,10 @@ struct Progress: Sendable {
     var hasAnswered: Bool = false
     /// The last heartbeat round that it answered.
     var round: UInt64 = 0
+    /// The newest append request when `match` became known: whatever rejects a later one knows of `match`.
+    var matchKnownAt: UInt64 = 0
+    /// It acknowledged entries and does not have them any more: nothing it says counts in this leadership.
+    var hasLostLog: Bool = false
     private var inFlight: [(last: LogIndex, bytes: Int)] = []
     private var inFlightBytes: Int = 0
 

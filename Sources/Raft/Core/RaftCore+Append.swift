@@ -16,7 +16,11 @@ extension RaftCore {
         }
         guard log.term(at: previous.index) == previous.term else {
             let hint: LogPosition = log.possibleMatch(atMost: previous.index, term: previous.term)
-            let rejection = AppendRejection(previousIndex: request.previous.index, hint: hint)
+            let rejection = AppendRejection(
+                previousIndex: request.previous.index,
+                hint: hint,
+                number: request.number
+            )
             return send(.appendRejected(rejection), to: leader)
         }
         let end: LogIndex = entries.last?.index ?? previous.index

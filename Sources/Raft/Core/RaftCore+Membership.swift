@@ -28,7 +28,7 @@ extension RaftCore {
             let lag: UInt64 = log.lastIndex - match(of: voter)
             guard lag <= settings.promotionLagEntries else { return .tooFarBehind(voter, entries: lag) }
         }
-        let silent: [MemberID] = target.voters.filter { !isActive($0) }
+        let silent: [MemberID] = target.voters.filter { !isActive($0) || progress[$0]?.hasLostLog == true }
         guard Majority(voters: target.voters).agrees({ !silent.contains($0) }) else {
             return .noHealthyQuorum(silent: silent)
         }

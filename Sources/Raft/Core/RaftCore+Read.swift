@@ -33,7 +33,7 @@ extension RaftCore {
 
     mutating func finishReads() {
         let round: UInt64 = reads.round
-        guard reads.isUnderWay, quorum.agrees({ $0 == id || progress[$0]?.round == round }) else { return }
+        guard reads.isUnderWay, quorum.agrees({ $0 == id || hasConfirmed($0, round) }) else { return }
         let (requests, index): ([ReadRounds.Request], LogIndex) = reads.finish()
         for request in requests {
             if request.from == id {
@@ -43,6 +43,11 @@ extension RaftCore {
             }
         }
         startReads()
+    }
+
+    /// A member that lost its log may have forgotten a vote, too: it does not confirm a leader.
+    private func hasConfirmed(_ member: MemberID, _ round: UInt64) -> Bool {
+        progress[member].map { $0.round == round && !$0.hasLostLog } ?? false
     }
 
     mutating func refuseReads(leader: MemberID?) {

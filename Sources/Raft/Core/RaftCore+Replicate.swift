@@ -7,14 +7,16 @@ extension RaftCore {
     /// Sends as much as the peer's window takes.
     mutating func replicate(to peer: MemberID, evenEmpty: Bool) {
         var mayBeEmpty: Bool = evenEmpty
-        while let state = progress[peer], state.mayReceive(settings) {
+        while let state = progress[peer], !state.hasLostLog, state.mayReceive(settings) {
             let hasEntries: Bool = state.next <= log.lastIndex
             guard hasEntries || mayBeEmpty else { return }
             mayBeEmpty = false
             guard let previousTerm = log.term(at: state.next - 1) else { return needSnapshot(peer) }
             let entries: [LogEntry] = log.batch(from: state.next, bytes: settings.appendBytes)
             let previous = LogPosition(index: state.next - 1, term: previousTerm)
-            send(.append(AppendRequest(previous: previous, entries: entries, commit: commit)), to: peer)
+            appendNumber += 1
+            let request = AppendRequest(previous: previous, entries: entries, commit: commit, number: appendNumber)
+            send(.append(request), to: peer)
             guard let last = entries.last else { return }
             progress[peer]?.sent(through: last.index, bytes: entries.reduce(0) { $0 + $1.cost })
         }
@@ -30,7 +32,9 @@ extension RaftCore {
     mutating func onAppendAccepted(match: LogIndex, from peer: MemberID) {
         guard role == .leader, var state = progress[peer], match <= log.lastIndex else { return }
         state.heard()
+        guard !state.hasLostLog else { return progress[peer] = state }
         let isNews: Bool = state.accepted(match)
+        if isNews { state.matchKnownAt = appendNumber }
         switch state.phase {
         case .probe: state.replicate()
         case .snapshot where log.term(at: state.match) != nil: state.replicate()
@@ -46,9 +50,12 @@ extension RaftCore {
         guard role == .leader, var state = progress[peer] else { return }
         state.heard()
         if rejection.previousIndex <= state.match {
+            // An old message, unless the question was asked after the acknowledgement had arrived: then the disk over
+            // there forgot what it had acknowledged.
+            let isLoss: Bool = rejection.number > state.matchKnownAt && rejection.hint.index < state.match
+            guard isLoss, !state.hasLostLog else { return progress[peer] = state }
+            state.hasLostLog = true
             progress[peer] = state
-            // Either an old message, or the disk over there forgot what it had acknowledged.
-            guard rejection.previousIndex == state.match, rejection.hint.index < state.match else { return }
             return note(.memberLostLog(peer, acknowledged: state.match, has: rejection.hint.index))
         }
         guard state.phase != .snapshot else { return progress[peer] = state }
@@ -64,8 +71,10 @@ extension RaftCore {
         for peer in peers { sendHeartbeat(to: peer) }
     }
 
+    /// What counts as being on the member's disk.
     func match(of member: MemberID) -> LogIndex {
-        member == id ? durable : progress[member]?.match ?? 0
+        guard member != id else { return durable }
+        return progress[member].map { $0.hasLostLog ? 0 : $0.match } ?? 0
     }
 
     private mutating func sendHeartbeat(to peer: MemberID) {

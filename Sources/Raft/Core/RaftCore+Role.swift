@@ -80,6 +80,7 @@ extension RaftCore {
         precondition(role != .leader, "two leaders in term \(ballot.term): \(id) and \(leader)")
         if role != .follower { becomeFollower(leader: leader) }
         if self.leader != leader { follow(leader) }
+        if hastyCampaigns > 0 { resetElectionTimer() }
         electionElapsed = 0
         contactElapsed = 0
     }
@@ -92,6 +93,7 @@ extension RaftCore {
 
     mutating func resetElectionTimer() {
         electionElapsed = 0
+        hastyCampaigns = 0
         electionTimeout = settings.electionTicks + random.below(settings.electionTicks)
     }
 
@@ -108,6 +110,7 @@ extension RaftCore {
         uncommittedBytes = 0
         for entry in log.slice(commit + 1, through: log.lastIndex) { uncommittedBytes += entry.cost }
         note(.becameLeader(ballot.term))
+        appendNumber = 0
         appendOwn([LogEntry(index: log.lastIndex + 1, term: ballot.term, kind: .noop)])
     }
 }

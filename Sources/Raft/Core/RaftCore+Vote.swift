@@ -10,7 +10,7 @@ extension RaftCore {
         role = .preCandidate
         leader = nil
         votes = [id: true]
-        resetElectionTimer()
+        resetCampaignTimer()
         for voter in votersToAsk {
             send(.preVoteRequest(VoteRequest(last: log.last)), to: voter, term: ballot.term + 1)
         }
@@ -24,7 +24,7 @@ extension RaftCore {
         // The own vote counts when it is on the disk, see `onBallotDurable`.
         votes = [:]
         isTransferCandidate = isTransfer
-        resetElectionTimer()
+        resetCampaignTimer()
         note(.becameCandidate(ballot.term))
         for voter in votersToAsk {
             send(.voteRequest(VoteRequest(last: log.last, isTransfer: isTransfer)), to: voter)
@@ -47,6 +47,7 @@ extension RaftCore {
     /// Changes nothing.
     mutating func onPreVoteRequest(_ request: VoteRequest, _ message: Message) {
         let granted: Bool = message.term > ballot.term && request.last >= log.last
+        if granted { makeWay() }
         send(.preVoteReply(granted: granted), to: message.from, term: granted ? message.term : ballot.term)
     }
 

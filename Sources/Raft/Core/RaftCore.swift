@@ -21,6 +21,8 @@ package struct RaftCore: Sendable {
         /// The caller's own numbers for reads that want to see all that is acknowledged by now.
         case read(ids: [UInt64])
         case transferLeadership(to: MemberID)
+        /// Nobody listens at the member's address any more: its process has ended. May be wrong, and may be repeated.
+        case peerGone(MemberID)
         case ballotDurable(Ballot)
         /// Every disk effect up to the append with this number is flushed.
         case logDurable(write: UInt64)
@@ -78,6 +80,8 @@ package struct RaftCore: Sendable {
     var electionTimeout: Int = 0
     /// Ticks since a live leader was heard.
     var contactElapsed: Int = 0
+    /// The leader's process is gone: so many campaigns are still made without the usual wait.
+    var hastyCampaigns: Int = 0
     var votes: [MemberID: Bool] = [:]
     /// This candidacy was asked for by the leader.
     var isTransferCandidate: Bool = false
@@ -87,6 +91,8 @@ package struct RaftCore: Sendable {
     var heartbeatElapsed: Int = 0
     var transferTarget: MemberID?
     var uncommittedBytes: Int = 0
+    /// Append requests sent in this term.
+    var appendNumber: UInt64 = 0
     var reads = ReadRounds()
 
     var outgoing: [Message] = []
@@ -151,6 +157,7 @@ package struct RaftCore: Sendable {
         case .proposeConfiguration(let voters, let learners): onProposeConfiguration(voters, learners)
         case .read(let ids): onRead(ids)
         case .transferLeadership(let target): onTransfer(to: target)
+        case .peerGone(let member): onPeerGone(member)
         case .ballotDurable(let ballot): onBallotDurable(ballot)
         case .logDurable(let write): onLogDurable(write: write)
         case .snapshotInstalled(let position, let configuration): onSnapshotInstalled(position, configuration)

@@ -7,32 +7,44 @@ internal import RaftLog
 struct GroupDriver<Machine: StateMachine> {
     typealias Job = GroupJob<Machine.Outcome>
 
-    private var core: RaftCore
-    private var applied: LogIndex
-    private let machine: Machine
-    private let transport: any PeerTransport
+    var core: RaftCore
+    var applied: LogIndex
+    let machine: Machine
+    let transport: any PeerTransport
     private let writer: LogWriter
-    private let jobs: Mailbox<Job>
+    let jobs: Mailbox<Job>
     private let shared: SharedStatus
-    private let observer: @Sendable (Observation) -> Void
+    let observer: @Sendable (Observation) -> Void
+    let fatal: @Sendable (LogFault) -> Void
+    /// Nil where no snapshot can be made or taken in.
+    let desk: SnapshotDesk?
+    var sending = SnapshotSending()
+    /// The snapshot whose log the disk has not begun anew yet.
+    var installing: LogPosition?
 
-    private let tickNanoseconds: UInt64
+    private let tickMilliseconds: Int
     private let patienceTicks: UInt64
+    private let leaderlessTicks: UInt64
+    private let readRepeatTicks: UInt64
+    private let stepDownTicks: UInt64
     private var ticks: UInt64 = 0
-    private var isRunning: Bool = true
+    var isRunning: Bool = true
 
     private var nextID: UInt64 = 1
-    private var proposals = Waiters<Job.ProposeResult>()
-    private var accepted: [LogIndex: (id: UInt64, term: Term)] = [:]
+    var proposals = Waiters<Job.ProposeResult>()
+    var accepted: [LogIndex: (id: UInt64, term: Term)] = [:]
     private var reads = Waiters<Job.ReadResult>()
+    private var unconfirmed = UnconfirmedReads()
     /// Confirmed reads whose index is not applied here yet.
     private var readsToApply: [(id: UInt64, index: LogIndex)] = []
     private var leaderWaiters = Waiters<Job.ReadResult>()
     private var waitingForLeader: [UInt64] = []
     private var configurationAnswer: ConfigurationRefusal?
+    private var stepDowns = Waiters<Bool>()
+    private var steppingDown: [UInt64] = []
 
     /// Gathered over one turn, so that the disk is handed one batch.
-    private var writes: [DiskWrite] = []
+    var writes: [DiskWrite] = []
 
     init(
         core: RaftCore,
@@ -42,8 +54,10 @@ struct GroupDriver<Machine: StateMachine> {
         writer: LogWriter,
         jobs: Mailbox<Job>,
         shared: SharedStatus,
+        desk: SnapshotDesk?,
         options: RaftGroup<Machine>.Options,
-        observer: @escaping @Sendable (Observation) -> Void
+        observer: @escaping @Sendable (Observation) -> Void,
+        fatal: @escaping @Sendable (LogFault) -> Void
     ) {
         self.core = core
         self.applied = applied
@@ -52,15 +66,22 @@ struct GroupDriver<Machine: StateMachine> {
         self.writer = writer
         self.jobs = jobs
         self.shared = shared
+        self.desk = desk
         self.observer = observer
-        tickNanoseconds = UInt64(options.tickMilliseconds) * 1_000_000
-        patienceTicks = UInt64(options.answerSeconds * 1_000 / options.tickMilliseconds) + 1
+        self.fatal = fatal
+        let tick: Int = options.tickMilliseconds
+        tickMilliseconds = tick
+        patienceTicks = UInt64(options.answerSeconds * 1_000 / tick) + 1
+        leaderlessTicks = UInt64(options.leaderlessMilliseconds / tick) + 1
+        readRepeatTicks = UInt64(Limits.raftReadRepeatMilliseconds / tick) + 1
+        stepDownTicks = UInt64(2 * options.settings.electionTicks)
     }
 
     mutating func run() {
         transport.membersChanged(core.configuration)
         step(.tick)
         endTurn()
+        let tickNanoseconds = UInt64(tickMilliseconds) * 1_000_000
         var nextTick: UInt64 = Self.now() + tickNanoseconds
         while isRunning, let batch = jobs.take(until: nextTick) {
             take(batch)
@@ -85,7 +106,12 @@ struct GroupDriver<Machine: StateMachine> {
                 proposals.add(takeID(), until: ticks + patienceTicks, continuation)
             case .read(let continuation):
                 readIDs.append(nextID)
+                unconfirmed.add(nextID, at: ticks)
                 reads.add(takeID(), until: ticks + patienceTicks, continuation)
+            case .awaitApplied(let index, let continuation):
+                let id: UInt64 = takeID()
+                reads.add(id, until: ticks + patienceTicks, continuation)
+                confirm([id], index)
             case .awaitLeader(let continuation):
                 waitingForLeader.append(nextID)
                 leaderWaiters.add(takeID(), until: ticks + patienceTicks, continuation)
@@ -94,10 +120,16 @@ struct GroupDriver<Machine: StateMachine> {
                 step(.proposeConfiguration(voters: voters, learners: learners))
                 continuation.resume(returning: configurationAnswer)
             case .transfer(let member): step(.transferLeadership(to: member))
+            case .stepDown(let continuation): stepDown(continuation)
+            case .peerGone(let member): step(.peerGone(member))
+            case .snapshotMade(let member, let result): onSnapshotMade(for: member, result)
+            case .snapshotSent(let member, let position, let outcome): onSnapshotSent(to: member, position, outcome)
+            case .install(let about, let continuation): continuation.resume(returning: install(about))
             case .message(let message): step(.received(message))
             case .disk(let completion):
                 if let ballot = completion.ballot { step(.ballotDurable(ballot)) }
                 if let write = completion.write { step(.logDurable(write: write)) }
+                if let position = completion.reset, position == installing { finishInstall() }
             case .compact(let index): compact(through: index)
             case .stop: isRunning = false
             }
@@ -106,7 +138,7 @@ struct GroupDriver<Machine: StateMachine> {
         if !readIDs.isEmpty { step(.read(ids: readIDs)) }
     }
 
-    private mutating func takeID() -> UInt64 {
+    mutating func takeID() -> UInt64 {
         defer { nextID += 1 }
         return nextID
     }
@@ -114,12 +146,35 @@ struct GroupDriver<Machine: StateMachine> {
     private mutating func tick() {
         ticks += 1
         step(.tick)
+        repeatReads()
         proposals.expire(at: ticks, with: .failure(.unknown))
         reads.expire(at: ticks, with: .failure(.timedOut))
         leaderWaiters.expire(at: ticks, with: .failure(.noLeader(leader: core.leader)))
+        stepDowns.expire(at: ticks, with: false)
     }
 
-    private mutating func step(_ input: RaftCore.Input) {
+    /// Asks again for reads whose answer may have been lost, and refuses those for which there is no leader for too long.
+    private mutating func repeatReads() {
+        for id in unconfirmed.expired(at: ticks, leaderless: leaderlessTicks, patience: patienceTicks) {
+            reads.answer(id, .failure(.noLeader(leader: nil)))
+        }
+        guard core.leader != nil else { return }
+        let isLeader: Bool = core.role == .leader
+        let due: [UInt64] = unconfirmed.due(at: ticks, after: readRepeatTicks, isLeader: isLeader)
+        if !due.isEmpty { step(.read(ids: due)) }
+    }
+
+    /// Hands leadership to the voter that has most of the log, if there is one.
+    private mutating func stepDown(_ continuation: CheckedContinuation<Bool, Never>) {
+        guard core.role == .leader else { return continuation.resume(returning: true) }
+        let heirs: [MemberProgress] = core.memberProgress.filter { $0.isVoter && $0.isActive && !$0.hasLostLog }
+        guard let heir = heirs.max(by: { $0.match < $1.match }) else { return continuation.resume(returning: false) }
+        steppingDown.append(nextID)
+        stepDowns.add(takeID(), until: ticks + stepDownTicks, continuation)
+        step(.transferLeadership(to: heir.id))
+    }
+
+    mutating func step(_ input: RaftCore.Input) {
         for effect in core.step(input) { perform(effect) }
     }
 
@@ -135,12 +190,13 @@ struct GroupDriver<Machine: StateMachine> {
             for id in ids { proposals.answer(id, .failure(Self.error(refusal))) }
         case .readReady(let ids, let index): confirm(ids, index)
         case .readRefused(let ids, let leader):
-            for id in ids { reads.answer(id, .failure(.noLeader(leader: leader))) }
+            // Another leader may come soon, so they are asked again; see `repeatReads`.
+            unconfirmed.refused(ids, leader: leader, at: ticks)
         case .configurationRefused(let refusal): configurationAnswer = refusal
         case .configurationChanged(let configuration): transport.membersChanged(configuration)
         case .snapshotNeeded(let member):
-            // There is no way to send one yet; the core asks again when the member is heard from.
-            step(.snapshotSent(to: member, succeeded: false))
+            sending.ask(for: member)
+            startSnapshot()
         case .note(let observation): observer(observation)
         }
     }
@@ -168,6 +224,11 @@ struct GroupDriver<Machine: StateMachine> {
                 proposals.answer(waiter.id, .failure(.superseded))
             }
         }
+        moved(to: index)
+    }
+
+    /// Answers those who waited for this.
+    mutating func moved(to index: LogIndex) {
         applied = index
         let ready: [(id: UInt64, index: LogIndex)] = readsToApply.filter { $0.index <= index }
         readsToApply.removeAll { $0.index <= index }
@@ -176,12 +237,13 @@ struct GroupDriver<Machine: StateMachine> {
 
     private mutating func confirm(_ ids: [UInt64], _ index: LogIndex) {
         for id in ids {
+            unconfirmed.remove(id)
             if index <= applied { reads.answer(id, .success(index)) } else { readsToApply.append((id, index)) }
         }
     }
 
     private mutating func compact(through index: LogIndex) {
-        let safe: LogIndex = min(index, applied)
+        let safe: LogIndex = sending.limit(min(index, applied), core.memberProgress)
         guard safe > core.log.base.index else { return }
         step(.compact(through: safe))
         writer.compact(through: safe)
@@ -193,7 +255,11 @@ struct GroupDriver<Machine: StateMachine> {
             writer.submit(writes)
             writes.removeAll(keepingCapacity: true)
         }
-        shared.value = Self.status(of: core, applied: applied)
+        shared.value = Self.status(of: core, applied: applied, tickMilliseconds: tickMilliseconds)
+        if !steppingDown.isEmpty, core.role != .leader {
+            for id in steppingDown { stepDowns.answer(id, true) }
+            steppingDown = []
+        }
         guard !waitingForLeader.isEmpty, let leader = core.leader, leader != core.id || core.takesProposals else {
             return
         }
@@ -204,22 +270,26 @@ struct GroupDriver<Machine: StateMachine> {
     private mutating func finish() {
         jobs.close()
         writer.stop()
+        desk?.stop()
         // What came in last is answered, too: nobody waits for ever.
         for job in jobs.take() ?? [] {
             switch job {
             case .propose(_, _, let continuation): continuation.resume(returning: .failure(.notLeader(leader: nil)))
-            case .read(let continuation), .awaitLeader(let continuation):
+            case .read(let continuation), .awaitLeader(let continuation), .awaitApplied(_, let continuation):
                 continuation.resume(returning: .failure(.noLeader(leader: nil)))
             case .changeMembers(_, _, let continuation): continuation.resume(returning: .notLeader(leader: nil))
-            case .transfer, .message, .disk, .compact, .stop: break
+            case .stepDown(let continuation): continuation.resume(returning: true)
+            case .install(_, let continuation): continuation.resume(returning: .refused("the member stops"))
+            case .transfer, .message, .peerGone, .snapshotMade, .snapshotSent, .disk, .compact, .stop: break
             }
         }
         proposals.answerAll(.failure(.unknown))
         reads.answerAll(.failure(.noLeader(leader: nil)))
         leaderWaiters.answerAll(.failure(.noLeader(leader: nil)))
+        stepDowns.answerAll(true)
     }
 
-    static func status(of core: RaftCore, applied: LogIndex) -> GroupStatus {
+    static func status(of core: RaftCore, applied: LogIndex, tickMilliseconds: Int) -> GroupStatus {
         GroupStatus(
             id: core.id,
             group: core.group,
@@ -230,7 +300,19 @@ struct GroupDriver<Machine: StateMachine> {
             applied: applied,
             firstIndex: core.log.firstIndex,
             lastIndex: core.log.lastIndex,
-            configuration: core.configuration
+            configuration: core.configuration,
+            peers: core.memberProgress.map { member in
+                PeerProgress(
+                    id: member.id,
+                    isVoter: member.isVoter,
+                    match: member.match,
+                    lag: member.lag,
+                    phase: member.phase,
+                    silentMilliseconds: member.silentTicks * tickMilliseconds,
+                    isActive: member.isActive,
+                    hasLostLog: member.hasLostLog
+                )
+            }
         )
     }
 

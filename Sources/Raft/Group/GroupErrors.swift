@@ -43,4 +43,24 @@ package struct GroupStatus: Hashable, Sendable {
     package var firstIndex: LogIndex
     package var lastIndex: LogIndex
     package var configuration: Configuration
+    /// The other members, by id, as this leader sees them; empty unless it leads.
+    package var peers: [PeerProgress] = []
+}
+
+/// How a leader sees another member.
+package struct PeerProgress: Hashable, Sendable {
+    package var id: MemberID
+    package var isVoter: Bool
+    /// Known to be on its disk.
+    package var match: LogIndex
+    /// Entries of the leader that it is not known to have.
+    package var lag: UInt64
+    package var phase: MemberProgress.Phase
+    /// Since it was heard, or since this leader was elected.
+    package var silentMilliseconds: Int
+    /// It was heard within one election timeout.
+    package var isActive: Bool
+    /// It acknowledged entries and does not have them any more: this leader takes nothing from it. It must be removed and
+    /// join again with an empty folder and a new id.
+    package var hasLostLog: Bool
 }

@@ -15,6 +15,15 @@ enum GroupJob<Outcome: Sendable>: Sendable {
         CheckedContinuation<ConfigurationRefusal?, Never>
     )
     case transfer(to: MemberID)
+    /// Wait until this entry is applied here.
+    case awaitApplied(LogIndex, CheckedContinuation<ReadResult, Never>)
+    /// Hand leadership to somebody; answered with whether this member does not lead any more.
+    case stepDown(CheckedContinuation<Bool, Never>)
+    case peerGone(MemberID)
+    case snapshotMade(MemberID, Result<SnapshotDesk.Made, SnapshotFailure>)
+    case snapshotSent(MemberID, LogPosition, SnapshotOutcome)
+    /// A received snapshot lies there, verified.
+    case install(SnapshotAbout, CheckedContinuation<SnapshotReply, Never>)
     case message(Message)
     case disk(LogWriter.Completion)
     case compact(through: LogIndex)

@@ -15,6 +15,8 @@ package final class RaftGroup<Machine: StateMachine>: Sendable {
         package var settings = RaftSettings()
         package var tickMilliseconds: Int = Limits.raftTickMilliseconds
         package var answerSeconds: Int = Limits.raftAnswerSeconds
+        /// How long a read waits for a leader to be elected.
+        package var leaderlessMilliseconds: Int = Limits.raftLeaderlessMilliseconds
         /// Spreads election timeouts; different on every member and start.
         package var seed: UInt64 = UInt64.random(in: .min ... .max)
 
@@ -24,10 +26,13 @@ package final class RaftGroup<Machine: StateMachine>: Sendable {
     private let jobs: Mailbox<GroupJob<Outcome>>
     private let thread: WorkerThread
     private let shared: SharedStatus
+    private let desk: SnapshotDesk?
 
     /// Starts the member that lives in `storage`.
     ///
     /// - Parameters:
+    ///   - snapshots: where snapshots lie while they travel, the folder that the log was opened with; without it none are
+    ///     sent or taken in.
     ///   - observer: hears what is worth a log line; called on the group's thread, must not block.
     ///   - fatal: the disk failed, and nothing more will be acknowledged; the process must end now.
     /// - Precondition: the state machine's applied index lies within the log (a ``FileLog`` opened with it as
@@ -36,6 +41,7 @@ package final class RaftGroup<Machine: StateMachine>: Sendable {
         storage: sending any LogStorage,
         machine: Machine,
         transport: any PeerTransport = NoPeers(),
+        snapshots: SnapshotFolder? = nil,
         options: Options = Options(),
         observer: @escaping @Sendable (Observation) -> Void = { _ in },
         fatal: @escaping @Sendable (LogFault) -> Void
@@ -65,9 +71,13 @@ package final class RaftGroup<Machine: StateMachine>: Sendable {
             settings: options.settings,
             random: SeededRandom(seed: options.seed)
         )
-        let shared = SharedStatus(GroupDriver<Machine>.status(of: core, applied: applied))
+        let shared = SharedStatus(
+            GroupDriver<Machine>.status(of: core, applied: applied, tickMilliseconds: options.tickMilliseconds)
+        )
+        let desk: SnapshotDesk? = snapshots.map { SnapshotDesk($0) }
         self.jobs = jobs
         self.shared = shared
+        self.desk = desk
         thread = WorkerThread {
             var driver = GroupDriver(
                 core: core,
@@ -77,8 +87,10 @@ package final class RaftGroup<Machine: StateMachine>: Sendable {
                 writer: writer,
                 jobs: jobs,
                 shared: shared,
+                desk: desk,
                 options: options,
-                observer: observer
+                observer: observer,
+                fatal: fatal
             )
             driver.run()
         }
@@ -117,6 +129,21 @@ package final class RaftGroup<Machine: StateMachine>: Sendable {
         return try result.get()
     }
 
+    /// Returns when the entry at `index` is applied here; what it came to can then be read.
+    package func awaitApplied(_ index: LogIndex) async throws(ReadError) {
+        guard shared.value.applied < index else { return }
+        _ = try await ask { .awaitApplied(index, $0) }
+    }
+
+    /// Hands leadership to another voter, if this member leads; for a node that stops.
+    ///
+    /// - Returns: whether this member does not lead any more. It does when nobody can take over in time.
+    package func stepDown() async -> Bool {
+        await withCheckedContinuation { continuation in
+            if !jobs.post(.stepDown(continuation)) { continuation.resume(returning: true) }
+        }
+    }
+
     /// Starts a change of members; ``status`` shows when it is done.
     ///
     /// - Returns: why it was refused, or nil.
@@ -130,9 +157,6 @@ package final class RaftGroup<Machine: StateMachine>: Sendable {
 
     /// Asks the leader, if it is this one, to hand over.
     package func transferLeadership(to member: MemberID) { jobs.post(.transfer(to: member)) }
-
-    /// A message of another member came in.
-    package func receive(_ message: Message) { jobs.post(.message(message)) }
 
     /// Entries up to `index` may go: they are in a checkpoint that was flushed and verified.
     ///
@@ -153,6 +177,41 @@ package final class RaftGroup<Machine: StateMachine>: Sendable {
                 thread.join()
                 continuation.resume()
             }
+        }
+    }
+}
+
+extension RaftGroup: PeerReceiver {
+    /// A message of another member came in.
+    package func receive(_ message: Message) { jobs.post(.message(message)) }
+
+    package func peerGone(_ member: MemberID) { jobs.post(.peerGone(member)) }
+
+    package func offered(_ about: SnapshotAbout, from member: MemberID) async -> SnapshotReply {
+        guard let desk else { return .refused("this member keeps no snapshots") }
+        let status: GroupStatus = status
+        guard about.group == status.group else { return .refused("the snapshot is of group \(about.group)") }
+        guard about.size <= Limits.raftSnapshotBytes else {
+            return .refused("\(about.size) bytes are more than the \(Limits.raftSnapshotBytes) that are taken")
+        }
+        guard about.position.index > status.commit else { return .installed }
+        return await desk.offered(about)
+    }
+
+    package func took(_ bytes: [UInt8], at offset: UInt64, transfer: UInt64) async -> SnapshotReply {
+        guard let desk else { return .refused("this member keeps no snapshots") }
+        return await desk.took(bytes, at: offset, transfer: transfer)
+    }
+
+    package func completed(transfer: UInt64) async -> SnapshotReply {
+        guard let desk else { return .refused("this member keeps no snapshots") }
+        let about: SnapshotAbout
+        switch await desk.verify(transfer: transfer) {
+        case .failure(let failure): return .refused(failure.reason)
+        case .success(let verified): about = verified
+        }
+        return await withCheckedContinuation { continuation in
+            if !jobs.post(.install(about, continuation)) { continuation.resume(returning: .refused("the member stops")) }
         }
     }
 }

@@ -51,6 +51,13 @@ package struct LogContents: Hashable, Sendable {
 
     package var last: LogPosition { entries.last?.position ?? base }
 
+    /// Whether the log has this entry, or had it before it was cut behind it.
+    func holds(_ position: LogPosition) -> Bool {
+        if position.index <= base.index { return position.index < base.index || position.term == base.term }
+        guard position.index <= last.index else { return false }
+        return entries[Int(position.index - base.index) - 1].term == position.term
+    }
+
     mutating func append(_ added: [LogEntry]) {
         for entry in added {
             precondition(entry.index == last.index + 1, "entry \(entry.index) does not follow \(last.index)")

@@ -53,6 +53,29 @@ final class File: Sendable {
         return bytes
     }
 
+    /// Up to `count` bytes from `offset` on; fewer at the end of the file.
+    func read(at offset: Int, count: Int) throws(LogFault) -> [UInt8] {
+        var failure: Int32 = 0
+        // Filled by the kernel up to `filled`.
+        let bytes: [UInt8] = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            filled = 0
+            while filled < count {
+                let got: Int = pread(
+                    descriptor,
+                    buffer.baseAddress?.advanced(by: filled),
+                    count - filled,
+                    off_t(offset + filled)
+                )
+                if got < 0, errno == EINTR { continue }
+                if got < 0 { failure = errno }
+                guard got > 0 else { return }
+                filled += got
+            }
+        }
+        guard failure == 0 else { throw .system(operation: "read", path: path, code: failure) }
+        return bytes
+    }
+
     func size() throws(LogFault) -> Int {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw .system(operation: "examine", path: path, code: errno) }

@@ -54,12 +54,16 @@ package final class FileLog: LogStorage {
 
     /// Opens a member's folder and reads its log.
     ///
-    /// - Parameter knownCommitted: what the state machine already holds; a log that ends below it is damaged.
+    /// - Parameters:
+    ///   - knownCommitted: what the state machine already holds; a log that ends below it is damaged.
+    ///   - snapshots: where received snapshots are kept. When the state was replaced by one and the crash came before the
+    ///     log followed, the log is begun anew behind it.
     /// - Throws: ``LogFault/damaged(file:offset:reason:)`` when something that was flushed cannot be read back. A tail
     ///   that was never flushed is cut.
     package init(
         opening path: String,
         knownCommitted: LogIndex = 0,
+        snapshots: SnapshotFolder? = nil,
         segmentBytes: Int = Limits.raftSegmentBytes
     ) throws(LogFault) {
         let directory = try Directory(creating: path)
@@ -82,7 +86,12 @@ package final class FileLog: LogStorage {
         guard let end = replay.end else {
             throw .damaged(file: path, offset: 0, reason: "the folder has a member but no log segment")
         }
-        guard replay.contents.last.index >= knownCommitted else {
+        let installed: SnapshotAbout? = try snapshots?.interruptedInstall(of: member.group)
+        // The state is the snapshot, or later; whether the log has followed is what its entries say.
+        let follows: SnapshotAbout? = installed.flatMap { about in
+            knownCommitted >= about.position.index && !replay.contents.holds(about.position) ? about : nil
+        }
+        guard follows != nil || replay.contents.last.index >= knownCommitted else {
             throw .damaged(
                 file: end.path,
                 offset: end.offset,
@@ -107,6 +116,19 @@ package final class FileLog: LogStorage {
         flushedOffset = end.offset
         checksum = end.checksum
         spare = SpareSegment(directory: directory, bytes: segmentBytes)
+        if let about = follows { try follow(about) }
+        if installed != nil { try snapshots?.finishInstall() }
+    }
+
+    /// Begins the log anew behind a snapshot that the state machine holds already.
+    private func follow(_ about: SnapshotAbout) throws(LogFault) {
+        if member.ballot.term < about.position.term {
+            try write(.ballot(Ballot(term: about.position.term)))
+            restored.ballot = member.ballot
+        }
+        try write(.reset(about.position, about.configuration))
+        try flush()
+        restored.reset(to: about.position, about.configuration)
     }
 
     /// The entry after which the log begins: what comes before it must be in the state already.

@@ -6,6 +6,8 @@ package final class LogWriter: Sendable {
     package struct Completion: Sendable {
         package var ballot: Ballot?
         package var write: UInt64?
+        /// The log was begun anew after a snapshot.
+        package var reset: LogPosition?
     }
 
     private enum Job: Sendable {
@@ -64,12 +66,13 @@ package final class LogWriter: Sendable {
                 switch change {
                 case .ballot(let ballot): done.ballot = ballot
                 case .append(_, let write): done.write = write
-                case .truncate, .reset: break
+                case .reset(let position, _): done.reset = position
+                case .truncate: break
                 }
             }
         }
         try storage.flush()
-        if done.ballot != nil || done.write != nil { completion(done) }
+        if done.ballot != nil || done.write != nil || done.reset != nil { completion(done) }
         if let compaction { try storage.compact(through: compaction) }
     }
 }

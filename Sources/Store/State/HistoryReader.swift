@@ -28,7 +28,9 @@ package struct HistoryReader: Sendable {
         }
         // The last change up to then says what it became; else the first one after says what it was.
         let sides: [(column: String, condition: String)] = [
-            ("after", "revision <= ? ORDER BY revision DESC"), ("before", "revision > ? ORDER BY revision"),
+            // What lies below the floor may be from before a gap: it says nothing of what came after that.
+            ("after", "revision >= \(span.floor) AND revision <= ? ORDER BY revision DESC"),
+            ("before", "revision > ? ORDER BY revision"),
         ]
         for (column, condition) in sides {
             let row: [SQLiteValue]? = try fault(path) { () throws(SQLiteError) in
@@ -44,7 +46,12 @@ package struct HistoryReader: Sendable {
         return .unchanged
     }
 
-    /// The entries that changed a record, the latest first, below a revision.
+    /// The lowest revision from which on nothing is missing.
+    ///
+    /// Below it there may be entries still, with gaps between them: what came with a snapshot was never here.
+    package func floor() throws(StoreFault) -> Revision { try HistoryFile.span(try open()).floor }
+
+    /// The entries that changed a record, the latest first, below a revision; see ``floor()`` for gaps.
     package func entries(of key: RecordKey, below: Revision = .max, limit: Int) throws(StoreFault) -> [HistoryEntry] {
         try entries(
             """
@@ -54,7 +61,7 @@ package struct HistoryReader: Sendable {
         )
     }
 
-    /// The entries with an audit record, the latest first, below a revision.
+    /// The entries with an audit record, the latest first, below a revision; see ``floor()`` for gaps.
     package func audits(below: Revision = .max, limit: Int) throws(StoreFault) -> [HistoryEntry] {
         try entries(
             """

@@ -8,9 +8,9 @@ import StoreFormat
 /// believed only when they have it. Used by one thread at a time: the lock of ``StoreDisk``.
 final class StateFile {
     static let name: String = "state.db"
-    private static let version: Int32 = 1
+    static let version: Int32 = 1
 
-    private let database: SQLiteDatabase
+    let database: SQLiteDatabase
     /// The next checkpoint writes everything: what is in the file is not to be trusted.
     private var isUntrusted: Bool = false
 
@@ -54,7 +54,7 @@ final class StateFile {
     /// The state as checkpointed; an empty one from a new file.
     func load() throws(StoreFault) -> StoreView { try Self.load(database) }
 
-    private static func load(_ database: SQLiteDatabase) throws(StoreFault) -> StoreView {
+    static func load(_ database: SQLiteDatabase) throws(StoreFault) -> StoreView {
         let path: String = database.path
         var view = StoreView()
         let head: (revision: Int64, next: Int64, digest: [UInt8])? = try fault(path) { () throws(SQLiteError) in

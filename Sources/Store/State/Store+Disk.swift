@@ -4,11 +4,20 @@ package import StoreFormat
 extension Store {
     /// Loads the checkpoint of `folder`, made if it is absent; the log goes on after ``appliedIndex``.
     ///
+    /// - Parameter halt: called once, on the applier's thread, when history cannot be written and more waits for it than
+    ///   memory may hold: the process must end in order. The log holds everything that is not in the files. Without one
+    ///   it traps.
     /// - Throws: ``StoreFault`` naming the file and what to do, for a damaged or unknown one.
-    package static func open(folder: String) throws(StoreFault) -> Store {
+    package static func open(
+        folder: String,
+        halt: @escaping @Sendable (StoreFault) -> Void = Store.trap
+    ) throws(StoreFault) -> Store {
         let (disk, view): (StoreDisk, StoreView) = try StoreDisk.open(folder: folder)
-        return Store(view, disk: disk)
+        return Store(view, disk: disk, halt: halt)
     }
+
+    /// What happens without a `halt`: an end that says why.
+    package static let trap: @Sendable (StoreFault) -> Void = { fatalError("the store stops: \($0)") }
 
     /// Flushes history and a checkpoint of the state as it is now, reads the checkpoint back, and returns its
     /// revision.
@@ -51,7 +60,10 @@ extension Store {
         _ = try flushHistory()
         switch try disk.reader.record(key, at: revision) {
         case .was(let record): return record
-        case .unchanged: return now.get(key)
+        case .unchanged:
+            // A snapshot was installed meanwhile: history no longer reaches back to that view.
+            guard now.revision + 1 >= disk.lowestRevision else { return try pastRecord(key, at: revision) }
+            return now.get(key)
         }
     }
 
@@ -81,7 +93,7 @@ extension Store {
                 _ = try flushHistory()
             } catch {
                 // Going on would lose history or fill the memory; the log holds all of it.
-                fatalError("the store stops: \(error)")
+                if disk?.beginHalting() ?? false { halt(error) }
             }
         }
     }

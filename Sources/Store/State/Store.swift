@@ -16,15 +16,24 @@ package final class Store: Sendable {
     private let applying: Mutex<Void> = Mutex(())
     private let state: Mutex<StoreView>
     private let hub: WatchHub
+    private let scopes = ScopeWatches()
     /// Nil for a store that lives in memory only.
     let disk: StoreDisk?
+    /// What is done when history cannot be written and too much waits for it.
+    let halt: @Sendable (StoreFault) -> Void
 
     /// An empty state that lives in memory only.
     package convenience init() {
         self.init(StoreView(), disk: nil)
     }
 
-    init(_ view: StoreView, disk: StoreDisk?, watchMemory: Int = Limits.watchMemoryEvents) {
+    init(
+        _ view: StoreView,
+        disk: StoreDisk?,
+        watchMemory: Int = Limits.watchMemoryEvents,
+        halt: @escaping @Sendable (StoreFault) -> Void = Store.trap
+    ) {
+        self.halt = halt
         state = Mutex(view)
         hub = WatchHub(after: view.revision, history: disk, memory: watchMemory)
         self.disk = disk
@@ -38,17 +47,18 @@ package final class Store: Sendable {
 
     /// Applies the entry at `index`, which lies above all that were applied before.
     package func apply(index: Revision, _ transaction: Transaction) -> TransactionOutcome {
-        let (outcome, pressure): (TransactionOutcome, StoreDisk.Pressure) = applying.withLock { _ in
+        let (applied, pressure): (Applied, StoreDisk.Pressure) = applying.withLock { _ in
             let (applied, pressure): (Applied, StoreDisk.Pressure) = state.withLock { state in
                 let applied: Applied = state.apply(index: index, transaction)
                 // Before anybody can see it in a view.
                 return (applied, disk?.note(applied.history(of: transaction), at: index) ?? .none)
             }
             hub.record(RevisionChanges(revision: index, changes: applied.changes))
-            return (applied.outcome, pressure)
+            return (applied, pressure)
         }
+        if applied.assignsScopes { scopes.tell() }
         relieve(pressure)
-        return outcome
+        return applied.outcome
     }
 
     /// Applies an entry as it stands in the log.
@@ -78,6 +88,28 @@ package final class Store: Sendable {
         }
     }
 
+    /// Puts another state in the place of this one: views that were taken before stay as they are, watches end.
+    ///
+    /// - Parameter beside: runs under the same lock, before anybody can see the new state.
+    func replace(with view: StoreView, _ beside: () -> Void) {
+        applying.withLock { _ in
+            state.withLock { state in
+                precondition(view.revision > state.revision, "\(view.revision) does not lie above \(state.revision)")
+                beside()
+                state = view
+            }
+            hub.replace(after: view.revision, historyHolds: disk?.historyLast ?? 0)
+        }
+        scopes.tell()
+    }
+
+    /// Says that scope assignments may have changed: once at the start, and after each entry or snapshot that
+    /// may have changed them.
+    ///
+    /// Coalesced: however much happens before the reader looks again, it is told once. What it is told is where to look,
+    /// never what to see: it takes a view. Ends when the store closes, or its task is cancelled. One reader for each.
+    package func scopeChanges() -> AsyncStream<Void> { scopes.open() }
+
     /// Watches from a revision on, it included; it may lie in the future.
     ///
     /// To follow a list, watch from `view.revision + 1` of the view that was listed.
@@ -93,8 +125,11 @@ package final class Store: Sendable {
 
     func historyHolds(upTo revision: Revision) { hub.historyHolds(upTo: revision) }
 
-    /// Ends all watches: the node stops.
-    package func closeWatches() { hub.closeAll() }
+    /// Ends all watches and streams of scope changes: the node stops.
+    package func closeWatches() {
+        hub.closeAll()
+        scopes.close()
+    }
 }
 
 /// An entry of the log that this build cannot read.

@@ -11,17 +11,22 @@ import Synchronization
 /// then `feed`.
 final class StoreDisk: Sendable {
     /// Where a test may stop and look at the folder.
-    enum Step: Sendable { case historyFlushed, checkpointWritten, checkpointCommitted }
+    enum Step: Sendable {
+        case historyFlushed, checkpointWritten, checkpointCommitted
+        /// Of an installation, in this order, after `historyFlushed`.
+        case snapshotCopied, checkpointClosed, snapshotRenamed, folderFlushed, historyBegun
+    }
 
-    private struct Files {
-        var state: StateFile
+    struct Files {
+        /// Nil after an installation that failed half-way: what is on disk is whole, but only a new start may use it.
+        var state: StateFile?
         var history: HistoryFile
         /// Records that changed since the last checkpoint, and when they last did.
         var dirty: [RecordKey: Revision] = [:]
         var checkpointed: Revision
     }
 
-    private struct Feed {
+    struct Feed {
         var entries: [HistoryEntry] = []
         var changeCount: Int = 0
         var last: Revision
@@ -29,16 +34,18 @@ final class StoreDisk: Sendable {
     }
 
     /// What readers ask for without waiting for the disk.
-    private struct Progress {
+    struct Progress {
         var historyFloor: Revision
         var historyLast: Revision
         var checkpointed: Revision
         var fault: StoreFault?
+        var isHalting: Bool = false
     }
 
-    private let files: Mutex<Files>
-    private let feed: Mutex<Feed>
-    private let progress: Mutex<Progress>
+    let folder: String
+    let files: Mutex<Files>
+    let feed: Mutex<Feed>
+    let progress: Mutex<Progress>
     private let queue = DispatchQueue(label: "store.disk")
     let reader: HistoryReader
 
@@ -51,14 +58,21 @@ final class StoreDisk: Sendable {
                 nextStep: "Make sure that the folder above it exists and is writable."
             )
         }
+        StateFile.discard("\(folder)/\(incoming)")
         let state: StateFile = try StateFile(path: "\(folder)/\(StateFile.name)")
         let view: StoreView = try state.load()
         let history: HistoryFile = try HistoryFile(path: "\(folder)/\(HistoryFile.name)")
         try history.begin(after: view.revision)
-        return (StoreDisk(state, history, view.revision), view)
+        return (StoreDisk(folder, state, history, view.revision), view)
     }
 
-    private init(_ state: sending StateFile, _ history: sending HistoryFile, _ revision: Revision) {
+    private init(
+        _ folder: String,
+        _ state: sending StateFile,
+        _ history: sending HistoryFile,
+        _ revision: Revision
+    ) {
+        self.folder = folder
         reader = HistoryReader(path: history.path)
         progress = Mutex(
             Progress(historyFloor: history.floor, historyLast: history.last, checkpointed: revision)
@@ -95,7 +109,7 @@ final class StoreDisk: Sendable {
         try files.withLock { (files) throws(StoreFault) in try flush(&files) }
     }
 
-    private func flush(_ files: inout Files) throws(StoreFault) -> Revision {
+    func flush(_ files: inout Files) throws(StoreFault) -> Revision {
         let (entries, last): ([HistoryEntry], Revision) = feed.withLock { ($0.entries, $0.last) }
         for entry in entries { for change in entry.changes { files.dirty[change.key] = entry.revision } }
         do throws(StoreFault) {
@@ -131,7 +145,7 @@ final class StoreDisk: Sendable {
             step(.historyFlushed)
             guard view.revision > files.checkpointed else { return files.checkpointed }
             do throws(StoreFault) {
-                try files.state.write(view, changed: Set(files.dirty.keys)) { step(.checkpointWritten) }
+                try openState(files).write(view, changed: Set(files.dirty.keys)) { step(.checkpointWritten) }
             } catch {
                 progress.withLock { $0.fault = error }
                 throw error
@@ -149,6 +163,18 @@ final class StoreDisk: Sendable {
         }
     }
 
+    func openState(_ files: Files) throws(StoreFault) -> StateFile {
+        guard let state: StateFile = files.state else {
+            throw fault
+                ?? StoreFault(
+                    file: folder,
+                    problem: "the checkpoint is closed",
+                    nextStep: "Start this node again: what is on its disk is whole."
+                )
+        }
+        return state
+    }
+
     func cutHistory(below revision: Revision) throws(StoreFault) {
         try files.withLock { (files) throws(StoreFault) in
             try files.history.cut(below: revision)
@@ -160,12 +186,20 @@ final class StoreDisk: Sendable {
     /// Returns the revision of the copy.
     func copyState(to target: String) throws(StoreFault) -> Revision {
         try files.withLock { (files) throws(StoreFault) in
-            try files.state.copy(to: target)
+            try openState(files).copy(to: target)
             return files.checkpointed
         }
     }
 
     var fault: StoreFault? { progress.withLock { $0.fault } }
+    /// True for the first who asks.
+    func beginHalting() -> Bool {
+        progress.withLock { progress in
+            defer { progress.isHalting = true }
+            return !progress.isHalting
+        }
+    }
+
     var historyLast: Revision { progress.withLock { $0.historyLast } }
     var safeToCompactBelow: Revision { progress.withLock { min($0.checkpointed, $0.historyLast) + 1 } }
 }

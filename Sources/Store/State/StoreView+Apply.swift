@@ -16,6 +16,8 @@ struct Applied: Sendable {
     var changes: [RecordChange] = []
     /// Whether it ran now, rather than being answered from a session.
     var ran: Bool = true
+    /// Whether it named an owner for a scope.
+    var assignsScopes: Bool = false
 
     /// What history keeps of it; nil when nothing came of the entry.
     func history(of transaction: Transaction) -> HistoryEntry? {
@@ -58,7 +60,8 @@ extension StoreView {
             let plan: TransactionPlan = try plan(transaction, at: index)
             return Applied(
                 outcome: .committed(revision: index, numbers: plan.numbers),
-                changes: carryOut(plan)
+                changes: carryOut(plan),
+                assignsScopes: !plan.scopes.isEmpty
             )
         } catch {
             return Applied(outcome: .refused(error.refusal))

@@ -17,6 +17,9 @@ package enum WatchEnded: Error, Hashable, Sendable {
     /// While it caught up, what it had still to read was cut: list again.
     case belowHorizon(lowest: Revision)
     case storeClosed(resumeFrom: Revision)
+    /// The whole state was replaced by a snapshot at `revision`, and what lies between was never here: list again, and
+    /// watch from the revision after the view's.
+    case storeReplaced(revision: Revision)
 }
 
 /// The ordered stream of changes from a revision on.

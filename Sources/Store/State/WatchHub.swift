@@ -82,6 +82,23 @@ final class WatchHub: Sendable {
         }
     }
 
+    /// The state now is another one, at `revision`: every watch ends, for nobody here knows what lies between.
+    ///
+    /// Called by whoever applies, after the new state was published: a watch that is opened meanwhile on the new
+    /// view ends as well, never is one left on the old.
+    func replace(after revision: Revision, historyHolds kept: Revision) {
+        let queues: [WatchQueue] = state.withLock { state in
+            state.recent = RecentChanges(after: revision)
+            state.keptInHistory = state.history == nil ? .max : kept
+            defer {
+                state.open = [:]
+                state.live = WatchIndex()
+            }
+            return Array(state.open.values)
+        }
+        for queue in queues { queue.end(.storeReplaced(revision: revision)) }
+    }
+
     /// Ends every watch; its reader may resume on another node.
     func closeAll() {
         let queues: [WatchQueue] = state.withLock { state in
@@ -108,7 +125,11 @@ final class WatchHub: Sendable {
         let reading: (source: any WatchHistory, from: Revision, below: Revision)? = state.withLock {
             state -> (source: any WatchHistory, from: Revision, below: Revision)? in
             guard state.open[queue.id] != nil else {
-                queue.end(.storeClosed(resumeFrom: queue.next))
+                // Whoever took it out is about to say so: this only must not say something else.
+                queue.end(
+                    state.closed
+                        ? .storeClosed(resumeFrom: queue.next) : .storeReplaced(revision: state.recent.floor - 1)
+                )
                 return nil
             }
             let from: Revision = queue.next

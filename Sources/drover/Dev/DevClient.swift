@@ -36,6 +36,40 @@ struct DevClient: Sendable {
         throw CommandFailure("the node does not answer; its log is \(part.output)")
     }
 
+    /// For one more node.
+    func joinToken() async throws -> String {
+        let made: HTTPClientResponse = try await send(
+            "POST",
+            "/v2-beta/cluster?action=createtoken",
+            body: #"{"role":"node"}"#
+        )
+        guard made.status < 300, let token: String = (try? JSONReader.parse(made.body))?["token"]?.string else {
+            throw CommandFailure("no join token: \(String(decoding: made.body.prefix(400), as: UTF8.self))")
+        }
+        return token
+    }
+
+    /// Until every node votes, and there is a leader.
+    func waitForNodes(_ nodes: [DevPart]) async throws {
+        var voters: Int = 0
+        for _ in 0..<300 {
+            if let answer = try? await send("GET", "/v2-beta/cluster"),
+                let status: JSONValue = try? JSONReader.parse(answer.body),
+                let members: [JSONValue] = status["members"]?.array, status["leader"]?.string != nil
+            {
+                voters = members.count { ["leader", "voter"].contains($0["role"]?.string) }
+                if voters >= nodes.count { return }
+            }
+            if let part = nodes.first(where: \.hasEnded) {
+                throw CommandFailure(
+                    "\(part.name) did not start; its log is \(part.output):\n\(LastLines.of(part.output))"
+                )
+            }
+            try await loop.sleep(milliseconds: 100)
+        }
+        throw CommandFailure("only \(voters) of \(nodes.count) nodes vote after half a minute; see the node*.log files")
+    }
+
     func registrationToken() async throws -> String {
         let made: HTTPClientResponse = try await send("POST", "/v2-beta/projects/1a5/registrationtokens", body: "{}")
         guard made.status == 201, let token: String = (try? JSONReader.parse(made.body))?["token"]?.string else {

@@ -4,16 +4,23 @@ import EventLoop
 import Gateway
 import JSON
 import RaftLog
+import Subprocess
 import Synchronization
 
 /// The processes of a development cluster, started in order, kept running, stopped in the opposite order.
 final class DevCluster: Sendable {
     private let options: DevOptions
     private let console: Console
-    private let parts = Mutex<[DevPart]>([])
+    private let state = Mutex(State())
     private let access: DevAccess
     /// Keeps a second cluster out of the folder, and away from the files of this one.
     private let lock: DirectoryLock
+
+    private struct State {
+        var nodes: [DevPart] = []
+        var hosts: [DevPart] = []
+        var addresses: [DevAddresses] = []
+    }
 
     /// - Throws: naming the process, when another cluster uses the folder.
     init(_ options: DevOptions, _ console: Console) throws {
@@ -24,46 +31,64 @@ final class DevCluster: Sendable {
         access = DevAccess(folder: options.data)
     }
 
-    private var nodeFolder: String { "\(options.data)/node1" }
+    private func nodeFolder(_ number: Int) -> DataFolder { DataFolder("\(options.data)/node\(number)") }
     private func hostFolder(_ number: Int) -> String { "\(options.data)/host\(number)" }
 
     func start() async throws {
         access.withdraw()
-        // What answers at a port that somebody else has must not be taken for the node.
-        if options.port != 0 { try await FreePort.check(options.port) }
-        let key: APIKey = try await found()
-        let port: Int = options.port == 0 ? try await FreePort.find() : options.port
-        let url: String = "http://127.0.0.1:\(port)"
-        let node = DevPart(
-            name: "node1",
-            arguments: ["server", "run", "--data", nodeFolder, "--http", "127.0.0.1:\(port)"],
-            output: "\(options.data)/node1.log",
-            environment: options.environment,
-            console: console
-        )
-        try await begin(node)
-        let client: DevClient = try DevClient(port: port, key: key)
-        try await client.waitUntilUp(part: node)
-        try await startHosts(url: url, client: client)
-        try await client.waitForHosts(parts.withLock { $0 }.filter { $0.name != "node1" })
-        try access.write(document(url: url, port: port, key: key))
-        for part in parts.withLock({ $0 }) {
-            part.whenRestarted { [self] in try? access.write(document(url: url, port: port, key: key)) }
+        let addresses: [DevAddresses] = try await self.addresses()
+        for each in addresses { try await each.check() }
+        state.withLock { $0.addresses = addresses }
+        let key: APIKey = try await found(addresses[0])
+        // Those that belong to the cluster already come up together: none of them can do anything without a majority.
+        let known: [Int] = addresses.indices.filter { nodeFolder($0 + 1).isFounded }
+        for index in known { try startNode(index, addresses[index]) }
+        let client: DevClient = try DevClient(port: addresses[0].http, key: key)
+        try await client.waitUntilUp(part: state.withLock { $0.nodes[0] })
+        for index in addresses.indices where !known.contains(index) {
+            try await join(index, addresses, client)
+            try startNode(index, addresses[index])
         }
-        announce(url: url, key: key)
+        try await client.waitForNodes(state.withLock { $0.nodes })
+        try await startHosts(addresses, client: client)
+        try await client.waitForHosts(state.withLock { $0.hosts })
+        try access.write(document(key))
+        for part in state.withLock({ $0.nodes + $0.hosts }) {
+            part.whenRestarted { [self] in try? access.write(document(key)) }
+        }
+        announce(key)
         await client.close()
     }
 
+    /// What nodes that exist were told, and something free for new ones.
+    private func addresses() async throws -> [DevAddresses] {
+        var known: [DevAddresses] = []
+        while nodeFolder(known.count + 1).isFounded {
+            var each = DevAddresses(try nodeFolder(known.count + 1).configuration())
+            if options.port != 0 { each.http = options.port + known.count }
+            known.append(each)
+        }
+        if known.count >= options.nodes {
+            // With fewer than it has, a cluster may have no majority.
+            if known.count > options.nodes { console.note("drover: this cluster has \(known.count) nodes; all are started") }
+            return known
+        }
+        let chosen: [DevAddresses] = try await DevAddresses.choose(options.nodes, from: options.port)
+        return known + chosen[known.count...]
+    }
+
     /// Founds the cluster in an empty folder; else reads the key that was made then.
-    private func found() async throws -> APIKey {
-        let folder = DataFolder(nodeFolder)
+    private func found(_ addresses: DevAddresses) async throws -> APIKey {
+        let folder: DataFolder = nodeFolder(1)
         if folder.isFounded { return try access.key() }
         console.note("drover: founding a cluster in \(options.data)")
         let key: APIKey = try await ServerInit.found(
             folder,
             ServerInit.Options(
                 name: "node1",
-                http: ListenAddress(host: "127.0.0.1", port: options.port),
+                http: ListenAddress(host: "127.0.0.1", port: addresses.http),
+                https: ListenAddress(host: "127.0.0.1", port: addresses.https),
+                peer: ListenAddress(host: "127.0.0.1", port: addresses.peer),
                 settings: SettingSeeds.read(options.environment)
                     + (options.accessControl ? [] : [(name: "api.security.enabled", value: "false")])
             ),
@@ -73,7 +98,45 @@ final class DevCluster: Sendable {
         return key
     }
 
-    private func startHosts(url: String, client: DevClient) async throws {
+    /// As an operator would: a token from the cluster, and `server join` with it.
+    private func join(_ index: Int, _ addresses: [DevAddresses], _ client: DevClient) async throws {
+        let name: String = "node\(index + 1)"
+        console.note("drover: \(name) joins")
+        let token: String = try await client.joinToken()
+        let own: DevAddresses = addresses[index]
+        let result: SubprocessResult = try await Subprocess.run(
+            SubprocessCommand(
+                "/proc/self/exe",
+                [
+                    "server", "join", "--data", nodeFolder(index + 1).path, "--name", name, "--token", token,
+                    "--peer-url", "127.0.0.1:\(addresses[0].peer)", "--http", "127.0.0.1:\(own.http)", "--https",
+                    "127.0.0.1:\(own.https)", "--peer", "127.0.0.1:\(own.peer)",
+                ],
+                environment: options.environment
+            ),
+            deadline: .seconds(30)
+        )
+        guard result.status == .exited(code: 0) else {
+            throw CommandFailure("\(name) could not join: \(result.errorText)")
+        }
+    }
+
+    private func startNode(_ index: Int, _ addresses: DevAddresses) throws {
+        let name: String = "node\(index + 1)"
+        let part = DevPart(
+            name: name,
+            arguments: [
+                "server", "run", "--data", nodeFolder(index + 1).path, "--http", "127.0.0.1:\(addresses.http)",
+            ],
+            output: "\(options.data)/\(name).log",
+            environment: options.environment,
+            console: console
+        )
+        try part.start()
+        state.withLock { $0.nodes.append(part) }
+    }
+
+    private func startHosts(_ addresses: [DevAddresses], client: DevClient) async throws {
         guard options.hosts > 0 else { return }
         let isComplete: Bool = (1...options.hosts).allSatisfy { isRegistered($0) }
         let token: String = isComplete ? "registered" : try await client.registrationToken()
@@ -81,15 +144,16 @@ final class DevCluster: Sendable {
             try DataFolder(hostFolder(number)).create()
             let part = DevPart(
                 name: "host\(number)",
-                arguments: [
-                    "agent", "--url", url, "--token", token, "--data", hostFolder(number), "--runtime", options.runtime,
-                    "--address", address(number), "--name", "host\(number)",
+                arguments: ["agent"] + addresses.flatMap { ["--url", $0.httpsURL] } + [
+                    "--token", token, "--data", hostFolder(number), "--runtime", options.runtime, "--address",
+                    address(number), "--name", "host\(number)",
                 ],
                 output: "\(options.data)/host\(number).log",
                 environment: options.environment,
                 console: console
             )
-            try await begin(part)
+            try part.start()
+            state.withLock { $0.hosts.append(part) }
         }
     }
 
@@ -101,32 +165,29 @@ final class DevCluster: Sendable {
 
     private func address(_ host: Int) -> String { "127.1.0.\(host)" }
 
-    private func begin(_ part: DevPart) async throws {
-        try part.start()
-        parts.withLock { $0.append(part) }
-    }
-
-    /// Hosts first: their containers go on without them, and the node hears no more of them.
+    /// Hosts first: their containers go on without them, and the nodes hear no more of them. Then the nodes, all at once.
     func stop() async {
         access.withdraw()
-        let parts: [DevPart] = parts.withLock { $0 }
-        await withTaskGroup(of: Void.self) { group in
-            for part in parts where part.name != "node1" { group.addTask { await part.stop() } }
+        let state: State = state.withLock { $0 }
+        for parts in [state.hosts, state.nodes] {
+            await withTaskGroup(of: Void.self) { group in
+                for part in parts { group.addTask { await part.stop() } }
+            }
         }
-        for part in parts where part.name == "node1" { await part.stop() }
         // A part that was just being started again may have written it once more.
         access.withdraw()
     }
 
-    private func document(url: String, port: Int, key: APIKey) -> JSONValue {
-        let parts: [DevPart] = parts.withLock { $0 }
-        let nodes: [JSONValue] = parts.filter { $0.name == "node1" }.map { part in
+    private func document(_ key: APIKey) -> JSONValue {
+        let state: State = state.withLock { $0 }
+        let nodes: [JSONValue] = zip(state.nodes, state.addresses).enumerated().map { index, node in
             [
-                "id": .string(part.name), "pid": JSONValue(Int64(part.processID)), "url": .string(url), "httpsUrl": nil,
-                "peer": nil, "data": .string(nodeFolder),
+                "id": .string(node.0.name), "pid": JSONValue(Int64(node.0.processID)), "url": .string(node.1.url),
+                "httpsUrl": .string(node.1.httpsURL), "peer": .string("127.0.0.1:\(node.1.peer)"),
+                "data": .string(nodeFolder(index + 1).path),
             ]
         }
-        let hosts: [JSONValue] = parts.filter { $0.name != "node1" }.enumerated().map { index, part in
+        let hosts: [JSONValue] = state.hosts.enumerated().map { index, part in
             [
                 "id": .string(part.name), "pid": JSONValue(Int64(part.processID)),
                 "address": .string(address(index + 1)),
@@ -134,17 +195,23 @@ final class DevCluster: Sendable {
             ]
         }
         return [
-            "url": .string(url), "httpsUrl": nil, "caFile": nil, "accessKey": .string(key.publicValue),
+            "url": .string(state.addresses[0].url), "httpsUrl": .string(state.addresses[0].httpsURL),
+            "caFile": .string(nodeFolder(1).authorityFile), "accessKey": .string(key.publicValue),
             "secretKey": .string(key.secretValue), "nodes": .array(nodes), "hosts": .array(hosts),
         ]
     }
 
-    private func announce(url: String, key: APIKey) {
-        console.line("Drover is up at \(url), with \(options.hosts) host\(options.hosts == 1 ? "" : "s").")
-        console.line("  access.json  \(options.data)/access.json  (address and administrator's key)")
-        for part in parts.withLock({ $0 }) {
-            console.line("  \(part.name)        process \(part.processID), log \(part.output)")
+    private func announce(_ key: APIKey) {
+        let state: State = state.withLock { $0 }
+        func count(_ parts: [DevPart], _ what: String) -> String { "\(parts.count) \(what)\(parts.count == 1 ? "" : "s")" }
+        console.line(
+            "Drover is up at \(state.addresses[0].url), with \(count(state.nodes, "node")) and \(count(state.hosts, "host"))."
+        )
+        console.line("  access.json  \(options.data)/access.json  (addresses and administrator's key)")
+        for (part, address) in zip(state.nodes, state.addresses) {
+            console.line("  \(part.name)        \(address.url), \(address.httpsURL), process \(part.processID), log \(part.output)")
         }
+        for part in state.hosts { console.line("  \(part.name)        process \(part.processID), log \(part.output)") }
         console.line("In another terminal: export DROVER_DATA=\(options.data); drover hosts")
         console.line("ctrl-C stops everything.")
     }

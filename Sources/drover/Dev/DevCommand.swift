@@ -10,17 +10,18 @@ enum DevCommand {
         "dev",
         summary: "run a whole cluster on this machine, for trying and developing",
         details: """
-            Starts a server node and some hosts as separate processes, keeps them running, and writes DIR/access.json with
-            their addresses and the administrator's key. Host N publishes its ports on 127.1.0.N. Everything stops with
-            ctrl-C, and goes on where it stopped when it is started again with the same DIR.
+            Starts server nodes and hosts as separate processes, keeps them running, and writes DIR/access.json with
+            their addresses and the administrator's key. The nodes form one cluster over mutual TLS; any of them answers.
+            Host N publishes its ports on 127.1.0.N. Everything stops with ctrl-C, and goes on where it stopped when it is
+            started again with the same DIR.
             """,
         options: [
-            OptionSpec("nodes", value: "N", "server nodes (only 1 for now)"),
+            OptionSpec("nodes", value: "N", "server nodes (default 3)"),
             OptionSpec("hosts", value: "N", "hosts (default 2)"),
             OptionSpec("clusters", value: "N", "clusters (only 1 for now)"),
             OptionSpec("runtime", value: "NAME", "auto, docker, oci, process or simulated (default auto)"),
             OptionSpec("data", value: "DIR", "where everything is kept (default .drover-dev)"),
-            OptionSpec("port", value: "PORT", "where the API listens (default 8080; 0 takes a free one)"),
+            OptionSpec("port", value: "PORT", "where the first node's API listens, the others on the ports that follow (default 8080; 0 takes free ones)"),
             OptionSpec("no-auth", "switch access control off: everybody is the administrator"),
         ]
     ) { invocation in
@@ -41,6 +42,7 @@ enum DevCommand {
 
 /// What `dev` was told.
 struct DevOptions: Sendable {
+    var nodes: Int
     var hosts: Int
     var runtime: String
     var data: String
@@ -50,9 +52,8 @@ struct DevOptions: Sendable {
 
     init(_ invocation: Invocation) throws(CommandFailure) {
         let arguments: ParsedArguments = invocation.arguments
-        guard (try arguments.count("nodes") ?? 1) == 1 else {
-            throw .usage("--nodes: a cluster of several nodes is not built yet; leave it out, or say 1")
-        }
+        nodes = try arguments.count("nodes") ?? 3
+        guard (1...9).contains(nodes) else { throw .usage("--nodes is 1 to 9; 3 or 5 survive the loss of one or two") }
         guard (try arguments.count("clusters") ?? 1) == 1 else {
             throw .usage("--clusters: a federation of several clusters is not built yet; leave it out, or say 1")
         }
@@ -65,7 +66,8 @@ struct DevOptions: Sendable {
         let path: String = arguments.value("data") ?? ".drover-dev"
         data = path.hasPrefix("/") ? path : "\(invocation.directory)/\(path)"
         port = try arguments.count("port") ?? 8080
-        guard (0...65_535).contains(port) else { throw .usage("--port is 0 to 65535") }
+        // HTTPS and the peers' ports follow some hundreds above it.
+        guard (0...65_000).contains(port) else { throw .usage("--port is 0 to 65000") }
         accessControl = !arguments.has("no-auth")
         environment = invocation.environment
     }

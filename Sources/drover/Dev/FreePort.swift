@@ -7,14 +7,17 @@ enum FreePort {
     /// again, a client that keeps trying to connect must not be given the node's own port.
     private static let range: ClosedRange<Int> = 20_000...32_000
 
-    static func find() async throws -> Int {
+    /// As many different ports as are wanted.
+    static func find(_ count: Int) async throws -> [Int] {
         let loop: EventLoop = try EventLoop.start()
-        let found: Int? = range.shuffled().prefix(100).first { port in
-            (try? Listener.bind(.tcp(host: "127.0.0.1", port: port), on: loop))?.close() != nil
-        }
-        // The port is free again when the loop has ended.
+        let found: [Int] = Array(
+            range.shuffled().prefix(100 + count).lazy.filter { port in
+                (try? Listener.bind(.tcp(host: "127.0.0.1", port: port), on: loop))?.close() != nil
+            }.prefix(count)
+        )
+        // The ports are free again when the loop has ended.
         await loop.stop()
-        guard let found else {
+        guard found.count == count else {
             throw CommandFailure(
                 "no free port was found from \(range.lowerBound) to \(range.upperBound); name one with --port"
             )

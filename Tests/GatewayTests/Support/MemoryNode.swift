@@ -10,6 +10,8 @@ import WebSocket
 final class MemoryNode: StateProviding, Proposing, HostConnecting, Explaining {
     let store = Store()
     private let state = Mutex(State())
+    /// Several gateways may propose at the same time.
+    private let applying = Mutex<Void>(())
 
     private struct State {
         /// Every transaction that was proposed, in order, with its outcome where it was applied.
@@ -19,7 +21,11 @@ final class MemoryNode: StateProviding, Proposing, HostConnecting, Explaining {
         var before: [@Sendable (Transaction) -> Void] = []
         var output: [OutputChunk] = []
         var logRequests: [LogRequest] = []
+        var execRequests: [ExecRequest] = []
+        var sizes: [TerminalSize] = []
+        var cancelledExecs: Int = 0
         var readFault: ProposalFault?
+        var reads: Int = 0
     }
 
     enum Fault: Sendable {
@@ -40,13 +46,24 @@ final class MemoryNode: StateProviding, Proposing, HostConnecting, Explaining {
     func output(_ chunks: [OutputChunk]) { state.withLock { $0.output = chunks } }
     var logRequests: [LogRequest] { state.withLock { $0.logRequests } }
 
+    var execRequests: [ExecRequest] { state.withLock { $0.execRequests } }
+    var sizes: [TerminalSize] { state.withLock { $0.sizes } }
+    var cancelledExecs: Int { state.withLock { $0.cancelledExecs } }
+
     /// The proposals of the API, without openings of sessions.
     var changes: [Transaction] { state.withLock { $0.proposed.filter { $0.audit != nil } } }
+    /// How many sessions were asked for.
+    var sessionOpenings: Int {
+        state.withLock { state in
+            state.proposed.count { if case .openSession? = $0.writes.first { true } else { false } }
+        }
+    }
+    var readCount: Int { state.withLock { $0.reads } }
     var lastChange: Transaction? { changes.last }
 
     @discardableResult
     func apply(_ transaction: Transaction) -> TransactionOutcome {
-        store.apply(index: store.appliedIndex + 1, transaction)
+        applying.withLock { _ in store.apply(index: store.appliedIndex + 1, transaction) }
     }
 
     /// Applies writes as a controller would.
@@ -79,7 +96,11 @@ final class MemoryNode: StateProviding, Proposing, HostConnecting, Explaining {
     }
 
     func currentView() async throws(ProposalFault) -> StoreView {
-        if let fault: ProposalFault = state.withLock({ $0.readFault }) { throw fault }
+        let fault: ProposalFault? = state.withLock { state in
+            state.reads += 1
+            return state.readFault
+        }
+        if let fault { throw fault }
         return store.view
     }
 
@@ -100,6 +121,36 @@ final class MemoryNode: StateProviding, Proposing, HostConnecting, Explaining {
         for chunk in chunks { continuation.yield(chunk) }
         if !request.follow { continuation.finish() }
         return LogStream(chunks: stream, cancel: { continuation.finish() })
+    }
+
+    /// Says its output, then what it gets as input, and ends with 3 at the end of its input.
+    func exec(
+        of instance: UInt64,
+        on host: UInt64,
+        _ request: ExecRequest
+    ) async throws(HostUnavailable) -> ExecStream {
+        let chunks: [OutputChunk] = state.withLock { state in
+            state.execRequests.append(request)
+            return state.output
+        }
+        guard !chunks.isEmpty else { throw HostUnavailable(message: "The host 1h\(host) has no stream.") }
+        let (events, continuation) = AsyncThrowingStream<ExecEvent, any Error>.makeStream()
+        for chunk in chunks { continuation.yield(.output(chunk)) }
+        let end: @Sendable () -> Void = {
+            continuation.yield(.exit(code: 3))
+            continuation.finish()
+        }
+        if !request.hasInput { end() }
+        return ExecStream(
+            events: events,
+            write: { continuation.yield(.output(OutputChunk(isError: false, bytes: $0))) },
+            finishInput: { end() },
+            resize: { size in self.state.withLock { $0.sizes.append(size) } },
+            cancel: {
+                self.state.withLock { $0.cancelledExecs += 1 }
+                continuation.finish()
+            }
+        )
     }
 
     func explain(_ key: RecordKey, in view: StoreView) -> JSONValue? {

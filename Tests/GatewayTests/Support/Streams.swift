@@ -12,10 +12,15 @@ struct Served: Sendable {
     let server: HTTPServer
     let client: HTTPClient
 
-    static func run(_ world: World = World(), _ body: (Served) async throws -> Void) async throws {
+    static func run(
+        _ world: World = World(),
+        wrapper: HTTPServer.Wrapper? = nil,
+        _ body: (Served) async throws -> Void
+    ) async throws {
         let server: HTTPServer = try HTTPServer.start(
             on: .tcp(host: "127.0.0.1", port: 0),
             loops: World.loops,
+            wrapper: wrapper,
             refusal: { world.gateway.answer(to: $0) },
             handler: { request, connection in await world.gateway.handle(request, connection) }
         )

@@ -35,7 +35,28 @@ final class World: Sendable {
         func advance(_ milliseconds: Int64) { time.add(milliseconds, ordering: .relaxed) }
     }
 
-    init(settings: [(String, String)] = []) {
+    /// Short waits: what a test lets go wrong stays wrong.
+    static let timing: GatewayTiming = {
+        var timing = GatewayTiming()
+        timing.requestMilliseconds = 300
+        timing.readMilliseconds = 300
+        timing.revisionMilliseconds = 100
+        return timing
+    }()
+
+    /// Tries what it must try, and no more.
+    static let impatient: GatewayTiming = {
+        var timing: GatewayTiming = World.timing
+        timing.requestMilliseconds = 0
+        return timing
+    }()
+
+    init(
+        settings: [(String, String)] = [],
+        certificates: (any CertificateIssuing)? = nil,
+        servers: (any ServerAddresses)? = nil,
+        timing: GatewayTiming = World.timing
+    ) {
         loop = Self.loops.next()
         let (node, clock) = (node, clock)
         gateway = Gateway(
@@ -43,6 +64,9 @@ final class World: Sendable {
             proposer: node,
             hosts: node,
             explainer: node,
+            timing: timing,
+            certificates: certificates,
+            servers: servers,
             logger: Logger(label: "gateway", level: .debug, sink: log),
             metrics: MetricsRegistry(),
             version: "0.1.0",

@@ -46,7 +46,8 @@ actor ControllerDriver {
             } catch WatchEnded.storeClosed {
                 return
             } catch {
-                // Too slow, or the horizon has passed: look at everything again, which is what a new owner does.
+                // Too slow, the horizon has passed, or a snapshot took the state's place: look at everything again, which
+                // is what a new owner does.
                 logger.notice("controllers start over", ["error": "\(error)"])
                 guard (try? await loop.sleep(milliseconds: 200)) != nil else { return }
             }
@@ -55,48 +56,46 @@ actor ControllerDriver {
 
     private func follow() async throws {
         let watch: Watch = try state.store.watch(from: state.store.view.revision + 1)
-        for scope in ownership.scopes { take(scope) }
-        try await claim()
+        for worker in workers.values { lookAtEverything(worker) }
         while let event: WatchEvent = try await watch.next() {
             let reader = StateReader(state.store.view, parsed)
-            var hasNewScopes = false
             for change in event.changes {
-                if change.key.table == .account, change.before == nil { hasNewScopes = true }
                 for item in Controllers.affected(by: change.key, in: reader) { add(item, reader) }
             }
-            if hasNewScopes { try await claim() }
         }
     }
 
-    private func claim() async throws {
-        for scope in try await ownership.takeAll() { take(scope) }
+    /// A scope came or went; when this returns for one that went, nothing of it is under way here any more.
+    func ownershipChanged(_ change: Ownership.Change) async {
+        switch change {
+        case .gained(let scope, let epoch):
+            await workers.removeValue(forKey: scope)?.stop()
+            let worker = ScopeWorker(
+                scope: scope,
+                epoch: epoch,
+                state: state,
+                ownership: ownership,
+                parsed: parsed,
+                loop: loop,
+                logger: logger,
+                now: now
+            )
+            workers[scope] = worker
+            // A new owner looks at everything of the scope once.
+            lookAtEverything(worker)
+        case .lost(let scope, let epoch):
+            guard let worker: ScopeWorker = workers[scope], worker.epoch == epoch else { return }
+            workers[scope] = nil
+            await worker.stop()
+        }
     }
 
-    /// A new owner looks at everything of the scope once.
-    private func take(_ scope: UInt64) {
-        let worker: ScopeWorker = worker(of: scope)
-        worker.add(Controllers.everything(in: scope, StateReader(state.store.view, parsed)))
+    private func lookAtEverything(_ worker: ScopeWorker) {
+        worker.add(Controllers.everything(in: worker.scope, StateReader(state.store.view, parsed)))
     }
 
     private func add(_ item: WorkItem, _ reader: StateReader) {
-        guard let scope: UInt64 = Controllers.scope(of: item, in: reader), ownership.epoch(of: scope) != nil else {
-            return
-        }
-        worker(of: scope).add([item])
-    }
-
-    private func worker(of scope: UInt64) -> ScopeWorker {
-        if let worker: ScopeWorker = workers[scope] { return worker }
-        let worker = ScopeWorker(
-            scope: scope,
-            state: state,
-            ownership: ownership,
-            parsed: parsed,
-            loop: loop,
-            logger: logger,
-            now: now
-        )
-        workers[scope] = worker
-        return worker
+        guard let scope: UInt64 = Controllers.scope(of: item, in: reader) else { return }
+        workers[scope]?.add([item])
     }
 }

@@ -10,11 +10,12 @@ import Store
 import StoreFormat
 import Synchronization
 
-/// Works through one scope's items, one at a time, lowest first.
+/// Works through one scope's items under one epoch, one at a time, lowest first.
 ///
-/// An item that waits to be run again is in the queue once.
+/// An item that waits to be run again is in the queue once. It ends when the scope is lost, and is not used again.
 final class ScopeWorker: Sendable {
-    private let scope: UInt64
+    let scope: UInt64
+    let epoch: UInt64
     private let state: ReplicatedState
     private let ownership: Ownership
     private let parsed: ParsedDocuments
@@ -30,12 +31,16 @@ final class ScopeWorker: Sendable {
         /// How often in a row an item's plan was refused.
         var refusals: [WorkItem: Int] = [:]
         var isWorking: Bool = false
+        var isStopped: Bool = false
+        /// Who waits for the item that is being worked on when it is stopped.
+        var whenIdle: [CheckedContinuation<Void, Never>] = []
         var sleeper: Task<Void, Never>?
         var sleepsUntil: Int64?
     }
 
     init(
         scope: UInt64,
+        epoch: UInt64,
         state: ReplicatedState,
         ownership: Ownership,
         parsed: ParsedDocuments,
@@ -44,6 +49,7 @@ final class ScopeWorker: Sendable {
         now: @escaping @Sendable () -> Int64
     ) {
         self.scope = scope
+        self.epoch = epoch
         self.state = state
         self.ownership = ownership
         self.parsed = parsed
@@ -54,6 +60,7 @@ final class ScopeWorker: Sendable {
 
     func add(_ items: some Sequence<WorkItem>) {
         let starts: Bool = queue.withLock { queue in
+            guard !queue.isStopped else { return false }
             queue.items.formUnion(items)
             guard !queue.isWorking, !queue.items.isEmpty else { return false }
             queue.isWorking = true
@@ -62,27 +69,56 @@ final class ScopeWorker: Sendable {
         if starts { Task(executorPreference: loop) { await self.work() } }
     }
 
-    private func work() async {
-        while let item: WorkItem = queue.withLock({ queue in
-            guard let next: WorkItem = queue.items.min() else {
-                queue.isWorking = false
-                return nil
+    /// Takes nothing more on, and returns when the item that is being worked on is done.
+    func stop() async {
+        await withCheckedContinuation { continuation in
+            let isIdle: Bool = queue.withLock { queue in
+                queue.isStopped = true
+                queue.items = []
+                queue.wakes = [:]
+                queue.sleeper?.cancel()
+                queue.sleeper = nil
+                guard queue.isWorking else { return true }
+                queue.whenIdle.append(continuation)
+                return false
             }
-            queue.items.remove(next)
-            queue.wakes[next] = nil
-            return next
-        }) {
+            if isIdle { continuation.resume() }
+        }
+    }
+
+    private func work() async {
+        while let item: WorkItem = next() {
             guard await run(item) else {
-                queue.withLock { $0.isWorking = false }
-                return
+                // Lost: the state says so, and the ownership will hear of it.
+                queue.withLock { queue in
+                    queue.isStopped = true
+                    queue.items = []
+                    queue.wakes = [:]
+                }
+                continue
             }
         }
         arrangeSleep()
     }
 
+    private func next() -> WorkItem? {
+        let (item, waiting): (WorkItem?, [CheckedContinuation<Void, Never>]) = queue.withLock { queue in
+            guard let next: WorkItem = queue.items.min() else {
+                queue.isWorking = false
+                defer { queue.whenIdle = [] }
+                return (nil, queue.whenIdle)
+            }
+            queue.items.remove(next)
+            queue.wakes[next] = nil
+            return (next, [])
+        }
+        for continuation in waiting { continuation.resume() }
+        return item
+    }
+
     /// Returns false when this node must not act for the scope any more.
     private func run(_ item: WorkItem) async -> Bool {
-        guard let epoch: UInt64 = ownership.epoch(of: scope) else { return false }
+        guard ownership.epoch(of: scope) == epoch else { return false }
         let seed: [UInt8] = SecureRandom.bytes(16)
         let context = ControlContext(
             scope: scope,
@@ -93,7 +129,7 @@ final class ScopeWorker: Sendable {
         )
         let plan: Plan = Controllers.run(item, StateReader(state.store.view, parsed), context)
         for note in plan.notes { logger.debug("planned", ["item": "\(item)", "note": .string(note)]) }
-        if let time: Int64 = plan.wakeAt { queue.withLock { $0.wakes[item] = time } }
+        if let time: Int64 = plan.wakeAt { retry(item, at: time) }
         var wasRefused: Bool = false
         for transaction in plan.transactions {
             do throws(ProposalFault) {
@@ -136,8 +172,15 @@ final class ScopeWorker: Sendable {
         retry(item, after: 1_000)
     }
 
+    private func retry(_ item: WorkItem, at time: Int64) {
+        queue.withLock { queue in
+            if !queue.isStopped { queue.wakes[item] = time }
+        }
+    }
+
     private func retry(_ item: WorkItem, after milliseconds: Int64) {
         queue.withLock { queue in
+            guard !queue.isStopped else { return }
             if milliseconds == 0 { queue.items.insert(item) } else { queue.wakes[item] = now() + milliseconds }
         }
     }
@@ -145,7 +188,7 @@ final class ScopeWorker: Sendable {
     /// One sleeper for the earliest of what is to be run later.
     private func arrangeSleep() {
         queue.withLock { queue in
-            guard let earliest: Int64 = queue.wakes.values.min() else { return }
+            guard !queue.isStopped, let earliest: Int64 = queue.wakes.values.min() else { return }
             if let planned: Int64 = queue.sleepsUntil, planned <= earliest { return }
             queue.sleeper?.cancel()
             queue.sleepsUntil = earliest

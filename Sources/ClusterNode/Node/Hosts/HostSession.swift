@@ -14,11 +14,14 @@ import WebSocket
 /// One host's stream: its desired set goes down, its reports come up.
 final class HostSession: Sendable {
     let host: UInt64
-    private let project: UInt64
+    let project: UInt64
     private let socket: WebSocket
-    private let room: HostStreams
-    private let logs = Mutex(LogStreams())
+    let room: HostStreams
+    /// Output of containers and commands, by stream.
+    let streams = Mutex(OpenStreams())
+    private let reports = ReportIntake()
     private let lastHeard: Mutex<UInt64>
+    private let toldServers = Mutex<[String]>([])
 
     init(host: UInt64, project: UInt64, socket: WebSocket, room: HostStreams) {
         self.host = host
@@ -45,12 +48,15 @@ final class HostSession: Sendable {
                 from: view.revision + 1,
                 filter: WatchFilter(tables: [.instance], term: RecordWriting.term("hostId", host))
             )
+            let servers: [String] = room.servers.baseURLs
+            toldServers.withLock { $0 = servers }
             try await send(
                 .welcome(
                     Welcome(
                         hostID: "1h\(host)",
                         hostNumber: host,
-                        pingSeconds: UInt64(Limits.hostPingSeconds)
+                        pingSeconds: UInt64(Limits.hostPingSeconds),
+                        servers: servers
                     )
                 ),
                 epoch,
@@ -61,14 +67,15 @@ final class HostSession: Sendable {
         } catch {
             logger.notice("host stream ended", ["error": "\(error)"])
         }
-        endLogs()
+        endStreams()
         await room.left(self)
     }
 
     private func carry(_ watch: Watch, epoch: UInt64, from revision: Revision, _ logger: Logger) async {
         await withTaskGroup(of: String.self) { group in
             group.addTask { await self.reason { try await self.sendChanges(watch, epoch, revision) } }
-            group.addTask { await self.reason { try await self.receive(epoch) } }
+            group.addTask { await self.reason { try await self.receive() } }
+            group.addTask { await self.reason { try await self.writeReports(epoch) } }
             group.addTask { await self.reason { try await self.keepAlive(epoch) } }
             let reason: String = await group.next() ?? ""
             logger.notice("host disconnected", ["reason": .string(reason)])
@@ -104,29 +111,35 @@ final class HostSession: Sendable {
         }
     }
 
-    private func receive(_ epoch: UInt64) async throws {
+    /// Never waits for the disk: what a host says is heard while its last report is still being written.
+    private func receive() async throws {
         while let message: WebSocketMessage = try await socket.receive() {
             lastHeard.withLock { $0 = MonotonicClock.now }
             switch try Self.frame(message).message {
-            case .report(let report): try await take(report, epoch)
+            case .report(let report):
+                guard reports.add(report) else {
+                    throw HostFault.unexpected("it reports of more instances than a host can have")
+                }
             case .log(let chunk): pass(chunk)
             case .logEnd(let end): finish(end)
+            case .credit(let credit): passCredit(credit)
+            case .exit(let exit): finish(exit)
             case .hello, .pong, .unknown: continue
             }
         }
     }
 
-    private func take(_ report: Report, _ epoch: UInt64) async throws {
-        let batch: Int = 100
-        for start in stride(from: 0, to: report.observations.count, by: batch) {
-            let some: [Observation] = Array(report.observations[start..<min(start + batch, report.observations.count)])
-            try await room.propose(for: self) { view, time in
-                HostReports.writes(some, host: host, scope: project, epoch: epoch, time: time, in: view)
-            }
-        }
-        if let orphans: [Orphan] = report.orphans {
-            try await room.propose(for: self) { view, time in
-                HostReports.orphans(orphans, host: host, scope: project, epoch: epoch, time: time, in: view)
+    private func writeReports(_ epoch: UInt64) async throws {
+        while true {
+            switch try await reports.next() {
+            case .observations(let some):
+                try await room.propose(for: self) { view, time in
+                    HostReports.writes(some, host: host, scope: project, epoch: epoch, time: time, in: view)
+                }
+            case .orphans(let orphans):
+                try await room.propose(for: self) { view, time in
+                    HostReports.orphans(orphans, host: host, scope: project, epoch: epoch, time: time, in: view)
+                }
             }
         }
     }
@@ -140,13 +153,34 @@ final class HostSession: Sendable {
             guard silence < UInt64(Limits.hostSilenceSeconds) * 1_000_000_000 else { throw HostFault.silent }
             guard room.ownership.epoch(of: project) == epoch else { throw HostFault.moved }
             guard room.isWelcome(host) else { throw HostFault.removed }
+            let servers: [String] = room.servers.baseURLs
+            let isNews: Bool = toldServers.withLock { told in
+                defer { told = servers }
+                return told != servers
+            }
+            if isNews { try await send(.servers(servers), epoch, room.state.store.appliedIndex) }
             try await send(.ping, epoch, room.state.store.appliedIndex)
         }
     }
 
     private func send(_ message: ServerMessage, _ epoch: UInt64, _ revision: Revision) async throws {
         let stamp = FrameStamp(incarnation: room.incarnation, epoch: epoch, revision: revision)
-        try await socket.send(text: String(decoding: ServerFrame(stamp, message).encoded, as: UTF8.self))
+        try await socket.send(making: { ServerFrame(stamp, message).encoded })
+    }
+
+    /// Sends what is about a stream.
+    ///
+    /// The revision is read when the frame takes its place: with an older one than a sync before it has, the host would
+    /// refuse the frame, and a lost credit stops its stream for good.
+    func send(_ message: ServerMessage) async throws {
+        try await socket.send(making: { [self] in
+            let stamp = FrameStamp(
+                incarnation: room.incarnation,
+                epoch: room.ownership.epoch(of: project) ?? 0,
+                revision: room.state.store.appliedIndex
+            )
+            return ServerFrame(stamp, message).encoded
+        })
     }
 
     private static func frame(_ message: WebSocketMessage) throws -> AgentFrame {
@@ -156,84 +190,18 @@ final class HostSession: Sendable {
         }
     }
 
+    /// The scope has moved: the host is told to look for its new owner, not all hosts in the same moment.
+    func move(after epoch: UInt64, among count: Int) async {
+        let spread: UInt64 = min(UInt64(count) * Limits.hostMoveSpreadMilliseconds, Limits.hostMoveMilliseconds)
+        try? await send(.moved(withinMilliseconds: spread), epoch, room.state.store.appliedIndex)
+        Task(executorPreference: room.loop) {
+            // A host that does not hear it does not answer the close, either.
+            await socket.close(code: 1012, reason: "\(HostFault.moved)")
+        }
+    }
+
     /// A newer stream of the same host has come: this one is of no more use.
     func replace() async { await socket.close(code: 1001, reason: "a newer stream of this host took over") }
-
-    // MARK: Output of containers
-
-    private struct LogStreams {
-        var next: UInt64 = 1
-        var open: [UInt64: AsyncThrowingStream<OutputChunk, any Error>.Continuation] = [:]
-    }
-
-    func openLogs(uuid: String, _ request: LogRequest) async throws(HostUnavailable) -> LogStream {
-        let (chunks, continuation) = AsyncThrowingStream.makeStream(
-            of: OutputChunk.self,
-            throwing: (any Error).self,
-            bufferingPolicy: .bufferingOldest(Limits.webSocketQueuedMessages)
-        )
-        let stream: UInt64 = logs.withLock { logs in
-            defer { logs.next += 1 }
-            logs.open[logs.next] = continuation
-            return logs.next
-        }
-        do {
-            let wanted = LogsRequest(
-                stream: stream,
-                uuid: uuid,
-                follow: request.follow,
-                lines: request.lines.map { UInt64(max(0, $0)) },
-                timestamps: request.timestamps,
-                since: request.since.flatMap { UInt64($0) }
-            )
-            try await send(
-                .logs(wanted),
-                room.ownership.epoch(of: project) ?? 0,
-                room.state.store.appliedIndex
-            )
-        } catch {
-            logs.withLock { logs in logs.open[stream] = nil }
-            throw HostUnavailable(message: "the host's stream broke: \(error)")
-        }
-        return LogStream(chunks: chunks) { [weak self] in
-            guard let self else { return }
-            Task(executorPreference: self.room.loop) { await self.cancelLogs(stream) }
-        }
-    }
-
-    private func cancelLogs(_ stream: UInt64) async {
-        guard let open = logs.withLock({ $0.open.removeValue(forKey: stream) }) else { return }
-        open.finish()
-        try? await send(
-            .cancel(stream: stream),
-            room.ownership.epoch(of: project) ?? 0,
-            room.state.store.appliedIndex
-        )
-    }
-
-    private func pass(_ chunk: HostProtocol.LogChunk) {
-        guard let open = logs.withLock({ $0.open[chunk.stream] }) else { return }
-        let text: [UInt8] = chunk.time.map { Array("\($0) ".utf8) + chunk.bytes } ?? chunk.bytes
-        let piece = OutputChunk(isError: chunk.kind == .stderr, bytes: text)
-        if case .dropped = open.yield(piece) {
-            // Rather an end that says so than a gap that says nothing.
-            open.finish(throwing: HostFault.readerTooSlow)
-            Task(executorPreference: room.loop) { await self.cancelLogs(chunk.stream) }
-        }
-    }
-
-    private func finish(_ end: LogEnd) {
-        guard let open = logs.withLock({ $0.open.removeValue(forKey: end.stream) }) else { return }
-        if let error: String = end.error { open.finish(throwing: HostFault.runtime(error)) } else { open.finish() }
-    }
-
-    private func endLogs() {
-        let open = logs.withLock { logs in
-            defer { logs.open = [:] }
-            return Array(logs.open.values)
-        }
-        for stream in open { stream.finish(throwing: HostFault.silent) }
-    }
 }
 
 /// Why a host's stream ended.
@@ -246,6 +214,8 @@ enum HostFault: Error, Equatable, Sendable, CustomStringConvertible {
     case readerTooSlow
     case runtime(String)
     case notOwned
+    case streamEnded
+    case noAnswer
 
     var description: String {
         switch self {
@@ -256,6 +226,9 @@ enum HostFault: Error, Equatable, Sendable, CustomStringConvertible {
         case .removed: "the host was removed"
         case .readerTooSlow: "the reader is too slow for the output"
         case .runtime(let reason): reason
+        case .streamEnded: "the host's stream ended"
+        case .noAnswer:
+            "the host's agent does not answer; one that is older than this server knows no commands: bring it up to date"
         case .notOwned: "this node does not own the environment"
         }
     }

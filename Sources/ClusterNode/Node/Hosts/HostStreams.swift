@@ -14,6 +14,8 @@ import WebSocket
 final class HostStreams: HostConnecting, Sendable {
     let state: ReplicatedState
     let ownership: Ownership
+    /// What hosts are told of the cluster's gateways.
+    let servers: ServerList
     let incarnation: String
     let loop: EventLoop
     let logger: Logger
@@ -23,12 +25,18 @@ final class HostStreams: HostConnecting, Sendable {
     private struct Sessions {
         var connected: [UInt64: HostSession] = [:]
         /// For each host that is away, the task that will say so.
-        var absences: [UInt64: Task<Void, Never>] = [:]
+        var absences: [UInt64: Absence] = [:]
+    }
+
+    private struct Absence {
+        var project: UInt64
+        var task: Task<Void, Never>
     }
 
     init(
         state: ReplicatedState,
         ownership: Ownership,
+        servers: ServerList,
         incarnation: String,
         loop: EventLoop,
         logger: Logger,
@@ -36,6 +44,7 @@ final class HostStreams: HostConnecting, Sendable {
     ) {
         self.state = state
         self.ownership = ownership
+        self.servers = servers
         self.incarnation = incarnation
         self.loop = loop
         self.logger = logger
@@ -47,15 +56,29 @@ final class HostStreams: HostConnecting, Sendable {
     }
 
     func logs(of instance: UInt64, on host: UInt64, _ request: LogRequest) async throws(HostUnavailable) -> LogStream {
+        let (session, uuid): (HostSession, String) = try find(instance, host)
+        return try await session.openLogs(uuid: uuid, request)
+    }
+
+    func exec(
+        of instance: UInt64,
+        on host: UInt64,
+        _ request: ExecRequest
+    ) async throws(HostUnavailable) -> ExecStream {
+        let (session, uuid): (HostSession, String) = try find(instance, host)
+        return try await session.openExec(uuid: uuid, request)
+    }
+
+    private func find(_ instance: UInt64, _ host: UInt64) throws(HostUnavailable) -> (HostSession, uuid: String) {
         guard let session: HostSession = table.withLock({ $0.connected[host] }) else {
             throw HostUnavailable(
-                message: "The host 1h\(host) is not connected now: its output cannot be read until it is back."
+                message: "The host 1h\(host) is not connected now: its containers cannot be reached until it is back."
             )
         }
         guard let record: Record = state.store.view.get(RecordKey(.instance, instance)),
-            let stored = try? InstanceRecord(document: record.document)
-        else { throw HostUnavailable(message: "The container 1i\(instance) is gone.") }
-        return try await session.openLogs(uuid: stored.uuid, request)
+            let stored = try? InstanceRecord(document: record.document), stored.hostID == host
+        else { throw HostUnavailable(message: "The container 1i\(instance) is gone from the host 1h\(host).") }
+        return (session, stored.uuid)
     }
 
     // MARK: Sessions
@@ -63,7 +86,7 @@ final class HostStreams: HostConnecting, Sendable {
     func joined(_ session: HostSession) async {
         let (old, absence): (HostSession?, Task<Void, Never>?) = table.withLock { table in
             let old: HostSession? = table.connected.updateValue(session, forKey: session.host)
-            return (old, table.absences.removeValue(forKey: session.host))
+            return (old, table.absences.removeValue(forKey: session.host)?.task)
         }
         // A peer that is gone does not answer the close: nobody waits for it.
         if let old { Task(executorPreference: loop) { await old.replace() } }
@@ -79,20 +102,39 @@ final class HostStreams: HostConnecting, Sendable {
             table.connected[session.host] = nil
             return true
         }
-        if isCurrent { expect(session.host) }
+        // Whether it comes back is for the new owner to find out, when the scope has moved.
+        if isCurrent, ownership.epoch(of: session.project) != nil { expect(session.host, of: session.project) }
     }
 
-    /// Starts the full grace of a host that is not here, as after each start of this node.
-    func expectAll() {
-        for record in state.store.view.records(in: .host) {
-            guard let host = try? HostRecord(document: record.document), host.removed == nil else { continue }
-            expect(record.key.number)
+    /// A scope came or went.
+    ///
+    /// Whoever takes over knows nothing of how long a host was silent before: each gets its full grace from here on. Hosts of a
+    /// scope that went are told so, and look for its new owner at once.
+    func ownershipChanged(_ change: Ownership.Change) async {
+        switch change {
+        case .gained(let scope, _):
+            for record in state.store.view.records(in: .host) {
+                guard let host = try? HostRecord(document: record.document), host.removed == nil,
+                    host.accountID == scope
+                else { continue }
+                expect(record.key.number, of: scope)
+            }
+        case .lost(let scope, let epoch):
+            let (absences, sessions): ([Absence], [HostSession]) = table.withLock { table in
+                let gone: [UInt64] = table.absences.filter { $0.value.project == scope }.map(\.key)
+                return (
+                    gone.compactMap { table.absences.removeValue(forKey: $0) },
+                    table.connected.values.filter { $0.project == scope }
+                )
+            }
+            for absence in absences { absence.task.cancel() }
+            for session in sessions { await session.move(after: epoch, among: sessions.count) }
         }
     }
 
     /// `reconnecting` after the silence that a stream may have, `disconnected` after the grace; nothing is ever removed for it.
-    private func expect(_ host: UInt64) {
-        let absence = Task(executorPreference: loop) {
+    private func expect(_ host: UInt64, of project: UInt64) {
+        let task = Task(executorPreference: loop) {
             do {
                 try await self.loop.sleep(milliseconds: Limits.hostSilenceSeconds * 1_000)
                 try await self.declare("reconnecting", host)
@@ -103,8 +145,8 @@ final class HostStreams: HostConnecting, Sendable {
             }
         }
         let old: Task<Void, Never>? = table.withLock { table in
-            guard table.connected[host] == nil else { return absence }
-            return table.absences.updateValue(absence, forKey: host)
+            guard table.connected[host] == nil else { return task }
+            return table.absences.updateValue(Absence(project: project, task: task), forKey: host)?.task
         }
         old?.cancel()
     }
@@ -152,14 +194,10 @@ final class HostStreams: HostConnecting, Sendable {
 
     // MARK: Writing
 
-    /// The epoch of an environment, once this node has taken it: a new environment is taken a moment after it was made.
-    func epoch(of project: UInt64) async throws -> UInt64 {
-        for _ in 0..<50 {
-            if let epoch: UInt64 = ownership.epoch(of: project) { return epoch }
-            try await loop.sleep(milliseconds: 100)
-        }
-        throw HostFault.notOwned
-    }
+    /// The epoch of an environment, once this node owns it.
+    ///
+    /// - Throws: ``HostFault/moved`` when another node does.
+    func epoch(of project: UInt64) async throws -> UInt64 { try await ownership.wait(for: project) }
 
     /// Proposes what `plan` makes of the newest view, again when somebody was faster.
     ///

@@ -1,17 +1,20 @@
+import EventLoop
 import Gateway
+import Limits
+import RaftCore
 import RaftGroup
+import RaftTransport
 import Store
 import StoreFormat
 
 /// The replicated state as the rest of the node uses it: proposals through Raft, views of the store.
+///
+/// A node that does not lead hands its proposals to the leader over the calls lane, and returns when they are applied here.
 struct ReplicatedState: Proposing, StateProviding {
     let store: Store
     let group: RaftGroup<StoreMachine>
-
-    init(store: Store, group: RaftGroup<StoreMachine>) {
-        self.store = store
-        self.group = group
-    }
+    /// nil in a process that is alone, such as the one that founds a cluster.
+    var transport: RaftTransport?
 
     func propose(_ transaction: Transaction) async throws(ProposalFault) -> TransactionOutcome {
         let bytes: [UInt8]
@@ -21,15 +24,66 @@ struct ReplicatedState: Proposing, StateProviding {
         } catch {
             return .refused(.invalid("\(error)"))
         }
+        let status: GroupStatus = group.status
+        if let leader: MemberID = status.leader, leader != status.id, transport != nil {
+            return try await hand(bytes, to: leader)
+        }
+        switch await propose(encoded: bytes) {
+        case .decided(_, let outcome): return outcome
+        case .notLeader(let leader?) where transport != nil && leader != status.id.number:
+            return try await hand(bytes, to: MemberID(leader))
+        case let reply: throw fault(of: reply, byteCount: bytes.count)
+        }
+    }
+
+    /// Proposes on this member alone: what a peer's call asks for.
+    func propose(encoded bytes: [UInt8]) async -> PeerReply {
         do throws(ProposeError) {
-            return try await group.propose(bytes).outcome
+            let applied = try await group.propose(bytes)
+            return .decided(index: applied.index, applied.outcome)
         } catch {
             switch error {
-            case .notLeader, .transferring, .superseded: throw .noLeader
-            case .busy: throw .busy
-            case .tooLarge(let bytes, _): throw .tooLarge(byteCount: bytes)
-            case .unknown: throw .unknown("no answer from the cluster in time")
+            case .notLeader(let leader), .transferring(let leader as MemberID?): return .notLeader(leader?.number)
+            case .superseded: return .superseded
+            case .busy: return .busy
+            case .tooLarge, .unknown: return .unknown
             }
+        }
+    }
+
+    private func hand(_ bytes: [UInt8], to leader: MemberID) async throws(ProposalFault) -> TransactionOutcome {
+        guard let transport else { throw .noLeader }
+        let reply: PeerReply
+        do throws(CallFault) {
+            let answer: [UInt8] = try await transport.call(
+                leader,
+                PeerCall.propose(bytes).encoded,
+                before: .after(seconds: Limits.raftAnswerSeconds)
+            )
+            reply = (try? PeerReply(decoding: answer)) ?? .unknown
+        } catch {
+            switch error {
+            case .notSent: throw .noLeader
+            default: throw .unknown("the leader, member \(leader), gave no answer: \(error)")
+            }
+        }
+        guard case .decided(let index, let outcome) = reply else { throw fault(of: reply, byteCount: bytes.count) }
+        do throws(ReadError) {
+            // Whoever asks here finds here what was decided.
+            try await group.awaitApplied(index)
+        } catch {
+            throw .unknown("it was decided at entry \(index), which has not reached this node yet")
+        }
+        return outcome
+    }
+
+    private func fault(of reply: PeerReply, byteCount: Int) -> ProposalFault {
+        switch reply {
+        case .notLeader, .superseded: .noLeader
+        case .busy: .busy
+        case .decided, .unknown, .released, .about, .unreadable:
+            byteCount > Limits.raftCommandBytes
+                ? .tooLarge(byteCount: byteCount) : .unknown("no answer from the cluster in time")
         }
     }
 

@@ -1,4 +1,5 @@
 import JSON
+import Limits
 
 extension Schemas {
     private static let credentialFields: [FieldDefinition] =
@@ -90,9 +91,36 @@ extension Schemas {
             ),
             FieldDefinition("hostname", .string, [.create, .required], minLength: 1, maxLength: 255),
             FieldDefinition("labels", .map(.string), .create),
+            certificateRequest([.create]),
             FieldDefinition("hostId", .reference("host"), from: .computed),
             FieldDefinition("accessKey", .string, from: .computed),
             FieldDefinition("secretKey", .password, [.readOnCreateOnly], from: .computed),
-        ]
+            FieldDefinition("servers", .array(.string), from: .computed, about: "Base URLs of all gateways"),
+        ] + issuedCertificate
     )
+
+    /// A host's request for a new certificate, made with its present one or with its key.
+    static let hostCertificate = ResourceDefinition(
+        "hostCertificate",
+        collectionMethods: [.post],
+        fields: [
+            certificateRequest([.create, .required]), FieldDefinition("hostId", .reference("host"), from: .computed),
+        ] + issuedCertificate
+    )
+
+    private static func certificateRequest(_ flags: FieldFlags) -> FieldDefinition {
+        FieldDefinition(
+            "certificateRequest",
+            .string,
+            flags,
+            minLength: 1,
+            maxLength: Limits.certificateRequestCharacters,
+            about: "In PEM; of what it says only the key counts"
+        )
+    }
+
+    private static let issuedCertificate: [FieldDefinition] = [
+        FieldDefinition("certificate", .string, from: .computed, about: "The host's, in PEM"),
+        FieldDefinition("authority", .string, from: .computed, about: "Whom the host is to trust, in PEM"),
+    ]
 }

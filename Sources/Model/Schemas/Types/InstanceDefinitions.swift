@@ -53,6 +53,7 @@ extension Schemas {
                 output: "hostAccess",
                 states: ["starting", "running", "stopping", "stopped", "restarting"]
             ),
+            ActionDefinition("execute", input: "containerExec", output: "hostAccess", states: ["running"]),
         ]
     }
 
@@ -101,6 +102,30 @@ extension Schemas {
                 FieldDefinition("lines", .int, .create, default: 100, min: 0),
                 FieldDefinition("since", .string, .create),
                 FieldDefinition("timestamps", .boolean, .create),
+            ]
+        ),
+        ResourceDefinition(
+            "containerExec",
+            fields: [
+                FieldDefinition(
+                    "command",
+                    .array(.string),
+                    [.create, .required],
+                    about: "The program and its arguments"
+                ),
+                FieldDefinition("attachStdin", .boolean, [.create, .notNull], default: true),
+                FieldDefinition("attachStdout", .boolean, [.create, .notNull], default: true),
+                FieldDefinition("tty", .boolean, [.create, .notNull], default: true, about: "Give it a terminal"),
+                FieldDefinition("columns", .int, .create, min: 1, max: 10_000, about: "Of the terminal"),
+                FieldDefinition("rows", .int, .create, min: 1, max: 10_000, about: "Of the terminal"),
+                FieldDefinition(
+                    "frames",
+                    .enum,
+                    [.create, .notNull],
+                    default: "base64",
+                    options: ["base64", "tagged"],
+                    about: "How the stream is written: tagged also tells errors apart, sizes, ends and exit codes"
+                ),
             ]
         ),
         ResourceDefinition(

@@ -1,0 +1,208 @@
+internal import JSON
+
+/// The members of the server cluster: how they are, and what operators do with them.
+enum ClusterCommands {
+    static let all: [Command] = [status, members, token, transfer, remove, drain, undrain]
+
+    private static let address: String = "/v2-beta/cluster"
+
+    // MARK: Looking
+
+    private static let status = Command(
+        "cluster status",
+        summary: "show who leads, how the members are, and who owns what"
+    ) { invocation in
+        try invocation.refuseOperands()
+        return try await invocation.withClient { client in
+            let cluster: JSONObject = try await client.send("GET", address)
+            guard invocation.output == .table else {
+                invocation.show(.object(plain(cluster)))
+                return 0
+            }
+            let console: Console = invocation.console
+            console.line(
+                "cluster \(word(cluster, "clusterId")), incarnation \(word(cluster, "incarnation")): "
+                    + "\(word(cluster, "leader", else: "nobody")) leads in term \(cluster["term"]?.int ?? 0), "
+                    + "entry \(cluster["commit"]?.int ?? 0) is committed"
+            )
+            console.line("")
+            console.write(table(of: cluster).text(width: console.columns(), colour: console.usesColour))
+            let scopes: [JSONObject] = cluster["scopes"]?.array?.compactMap(\.object) ?? []
+            guard !scopes.isEmpty else { return 0 }
+            var owners = Table("SCOPE", "OWNER", "EPOCH")
+            for scope in scopes {
+                owners.rows.append([
+                    Table.Cell(scope.text("scope") ?? ""), Table.Cell(scope.text("owner") ?? "nobody"),
+                    Table.Cell("\(scope["epoch"]?.int ?? 0)"),
+                ])
+            }
+            console.line("")
+            console.write(owners.text(width: console.columns(), colour: console.usesColour))
+            return 0
+        }
+    }
+
+    private static let members = Command("cluster members", summary: "list the server nodes") { invocation in
+        try invocation.refuseOperands()
+        return try await invocation.withClient { client in
+            let cluster: JSONObject = try await client.send("GET", address)
+            let members: [JSONObject] = cluster["members"]?.array?.compactMap(\.object) ?? []
+            invocation.show(members) { table(of: cluster) }
+            return 0
+        }
+    }
+
+    private static func table(of cluster: JSONObject) -> Table {
+        var table = Table("NODE", "MEMBER", "ROLE", "STATE", "PEER", "HTTP", "HTTPS", "LAG", "HEARD", "MESSAGE")
+        for member in cluster["members"]?.array?.compactMap(\.object) ?? [] {
+            let state: String = member.state
+            table.rows.append([
+                Table.Cell(member.id), Table.Cell(member["member"]?.int.map { "\($0)" } ?? ""),
+                Table.Cell(member.text("role") ?? ""),
+                Table.Cell(state, state == "active" ? .green : .yellow),
+                Table.Cell(member.text("peer") ?? ""), Table.Cell(member.text("http") ?? ""),
+                Table.Cell(member.text("https") ?? ""), Table.Cell(member["lag"]?.int.map { "\($0)" } ?? ""),
+                Table.Cell(member["lastHeardMs"]?.int.map { "\($0) ms ago" } ?? ""),
+                Table.Cell(member.text("message") ?? ""),
+            ])
+        }
+        return table
+    }
+
+    // MARK: Tokens
+
+    private static let token = Command(
+        "cluster token",
+        summary: "make what lets one node or host in; list and revoke such tokens",
+        details: """
+            A token lets one in, and is shown only when it is made. 'drover server join' on the new machine takes it, with
+            the peer address of any node: drover server join --data DIR --name NODE --token TOKEN --peer-url HOST:PORT
+            """,
+        options: [
+            OptionSpec("role", value: "ROLE", "node or host (node)"),
+            OptionSpec("expires", value: "SECONDS", "how long it is good (3600)"),
+            OptionSpec("list", "list the tokens that there are, without their secrets"),
+            OptionSpec("revoke", value: "ID", "withdraw a token"),
+        ]
+    ) { invocation in
+        try invocation.refuseOperands()
+        let arguments: ParsedArguments = invocation.arguments
+        let seconds: Int? = try arguments.count("expires")
+        return try await invocation.withClient { client in
+            if arguments.has("list") { return try await list(invocation, client) }
+            if let id: String = arguments.value("revoke") {
+                let revoked: JSONObject = try await act(client, "revoketoken", ["id": .string(id)])
+                return tell(invocation, revoked, "the join token \(id) lets nobody in any more")
+            }
+            var body: JSONObject = ["role": .string(arguments.value("role") ?? "node")]
+            if let seconds { body["expiresSeconds"] = JSONValue(seconds) }
+            let made: JSONObject = try await act(client, "createtoken", body)
+            if invocation.output == .table {
+                invocation.console.line(made.text("token") ?? "")
+                let role: String = made.text("role") ?? "node"
+                invocation.console.note(
+                    "it lets one \(role) in, until \(made.text("expires") ?? "it expires"), and is shown only now"
+                )
+            } else {
+                invocation.show(["token": made["token"] ?? .null, "expires": made["expires"] ?? .null])
+            }
+            return 0
+        }
+    }
+
+    private static func list(_ invocation: Invocation, _ client: APIClient) async throws -> Int32 {
+        let tokens: [JSONObject] = try await client.list("\(address)/tokens")
+        invocation.show(tokens) {
+            var table = Table("ID", "ROLE", "CREATED", "EXPIRES", "USED", "BY")
+            for token in tokens {
+                table.rows.append([
+                    Table.Cell(token.id), Table.Cell(token.text("role") ?? ""),
+                    Table.Cell(token.text("created") ?? ""), Table.Cell(token.text("expires") ?? ""),
+                    Table.Cell(token.text("used") ?? ""), Table.Cell(token.text("usedBy") ?? ""),
+                ])
+            }
+            return table
+        }
+        return 0
+    }
+
+    // MARK: Changing
+
+    private static let transfer = Command(
+        "cluster transfer",
+        operands: "NODE",
+        summary: "let another node lead",
+        run: { try await change($0, "transfer", member: "to") { "\($0) is asked to lead; 'drover cluster status' shows it" } }
+    )
+
+    private static let remove = Command(
+        "cluster remove",
+        operands: "NODE",
+        summary: "take a node out of the cluster, for good",
+        details: """
+            A removed node is refused for ever; the machine joins again with a new token and an empty data folder. What
+            would leave the cluster without a majority is refused.
+            """,
+        options: [OptionSpec("force", "note the wish even if it cannot be carried out now; it is as soon as it can")],
+        run: { invocation in
+            let isForced: Bool = invocation.arguments.has("force")
+            return try await change(invocation, "remove", member: "name", more: ["force": .bool(isForced)]) {
+                "\($0) is being removed; 'drover cluster members' shows when it is gone"
+            }
+        }
+    )
+
+    private static let drain = Command(
+        "cluster drain",
+        operands: "NODE",
+        summary: "move what a node owns to the others, and give it nothing new",
+        run: { try await change($0, "drain", member: "name") { "\($0) gives up what it owns" } }
+    )
+
+    private static let undrain = Command(
+        "cluster undrain",
+        operands: "NODE",
+        summary: "let a drained node own things again",
+        run: { try await change($0, "undrain", member: "name") { "\($0) may own things again" } }
+    )
+
+    private static func change(
+        _ invocation: Invocation,
+        _ action: String,
+        member: String,
+        more: JSONObject = [:],
+        done: @Sendable (String) -> String
+    ) async throws -> Int32 {
+        guard invocation.arguments.operands.count == 1, let node: String = invocation.arguments.operands.first else {
+            throw CommandFailure.usage("name one node; 'drover cluster members' lists them")
+        }
+        return try await invocation.withClient { client in
+            var body: JSONObject = more
+            body[member] = .string(node)
+            return tell(invocation, try await act(client, action, body), done(node))
+        }
+    }
+
+    private static func act(_ client: APIClient, _ action: String, _ body: JSONObject) async throws -> JSONObject {
+        try await client.send("POST", "\(address)?action=\(action)", .object(body))
+    }
+
+    private static func tell(_ invocation: Invocation, _ answer: JSONObject, _ text: String) -> Int32 {
+        if invocation.output == .table {
+            invocation.console.line(text)
+        } else {
+            invocation.show(.object(plain(answer)))
+        }
+        return 0
+    }
+
+    private static func plain(_ document: JSONObject) -> JSONObject {
+        var document: JSONObject = document.withoutLinks
+        document["type"] = nil
+        return document
+    }
+
+    private static func word(_ document: JSONObject, _ member: String, else otherwise: String = "unknown") -> String {
+        document.text(member)?.printable ?? otherwise
+    }
+}

@@ -1,0 +1,298 @@
+import Authority
+import Bytes
+import Certificates
+import Crypto
+import EventLoop
+import Glibc
+import HTTP
+import JSON
+import Limits
+package import Logging
+import RaftCore
+import RaftLog
+
+/// Makes this machine a node of an existing cluster: one explicit act, once for each data folder.
+package enum ServerJoin {
+    /// What `server join` was told.
+    package struct Options: Sendable {
+        package var name: String
+        /// As `drover cluster token` printed it.
+        package var token: String
+        /// Peer addresses of nodes, `host:port`, tried in order.
+        package var peerURLs: [String]
+        package var http: ListenAddress
+        package var https: ListenAddress?
+        package var peer: ListenAddress
+        /// The host under which all of these are reached; nil for the one that they listen at.
+        package var advertise: String?
+
+        package init(
+            name: String,
+            token: String,
+            peerURLs: [String],
+            http: ListenAddress,
+            https: ListenAddress? = nil,
+            peer: ListenAddress,
+            advertise: String? = nil
+        ) {
+            self.name = name
+            self.token = token
+            self.peerURLs = peerURLs
+            self.http = http
+            self.https = https
+            self.peer = peer
+            self.advertise = advertise
+        }
+    }
+
+    /// Makes a connection that is sure to lead to a node of the authority with this fingerprint.
+    typealias Connector = @Sendable (_ fingerprint: [UInt8]) throws -> HTTPClient.Connector
+
+    /// Asks the nodes in turn to be let in and writes the folder; the node runs from `server run`.
+    ///
+    /// The folder is complete afterwards, or as it was before: `node.json` comes last, and a folder without it holds no node.
+    ///
+    /// - Throws: ``NodeFault/joining(_:)`` with what the cluster said, or why none of the nodes could be asked.
+    @discardableResult
+    package static func join(
+        _ folder: DataFolder,
+        _ options: Options,
+        logger: Logger
+    ) async throws(NodeFault) -> NodeConfiguration {
+        try await join(folder, options, connector: JoinConnection.connector, logger: logger)
+    }
+
+    static func join(
+        _ folder: DataFolder,
+        _ options: Options,
+        connector: Connector,
+        logger: Logger
+    ) async throws(NodeFault) -> NodeConfiguration {
+        guard !folder.isFounded else { throw .alreadyFounded(folder: folder.path) }
+        let token: JoinToken = try self.token(options)
+        let places: [NetworkPlace] = try self.places(options)
+        guard access("\(folder.log)/member", F_OK) != 0 else {
+            throw .joining(
+                "\(folder.path) holds a log but no node.json: if a join was interrupted there, remove the folder and join with "
+                    + "a new token; if a node ran there, put its node.json back"
+            )
+        }
+        let instance: String = Hex.encode(SecureRandom.bytes(16))
+        var configuration = NodeConfiguration(
+            name: options.name,
+            member: MemberID(.max),
+            group: GroupIdentity(cluster: 0, incarnation: 0),
+            instance: instance,
+            http: options.http,
+            https: options.https,
+            peer: options.peer,
+            advertise: options.advertise
+        )
+        let (key, request): (PrivateKey, CertificateRequest) = try newKey(options.name)
+        // Before the token is used: a folder that cannot be written must not cost one.
+        try folder.create()
+        try folder.probe()
+        let message = JoinRequest(
+            token: token.text,
+            entry: NodeEntry(configuration),
+            certificateRequest: String(decoding: request.pem, as: UTF8.self)
+        )
+        let answer: JoinAnswer = try await ask(places, message, token, connector, logger)
+        let credentials: DataFolder.Credentials = try checked(answer, token, key)
+        configuration.member = answer.member
+        configuration.group = answer.group
+        configuration.peers = answer.members.map { NodeConfiguration.Peer(member: $0.member, address: $0.peer) }
+        do throws(NodeFault) {
+            try write(folder, configuration, credentials, answer)
+        } catch {
+            folder.removeUnfinished()
+            throw .joining(
+                "the cluster let this node in, but its folder cannot be written: \(error); on another node run "
+                    + "'drover cluster remove \(options.name)', make a new token, and join again"
+            )
+        }
+        logger.notice(
+            "node joined",
+            ["node.name": .string(options.name), "node.member": JSONValue(answer.member.number)]
+        )
+        return configuration
+    }
+
+    // MARK: Before
+
+    private static func token(_ options: Options) throws(NodeFault) -> JoinToken {
+        guard NodeName.isValid(options.name) else {
+            throw .joining("'\(options.name)' is no node name: use a-z, 0-9 and -, at most 63 characters")
+        }
+        guard let token = JoinToken(options.token) else {
+            throw .joining("the join token is malformed: pass all of what 'drover cluster token' printed")
+        }
+        guard token.role == .node else {
+            throw .joining("the join token is for a \(token.role.rawValue): make one with 'drover cluster token --role node'")
+        }
+        return token
+    }
+
+    private static func places(_ options: Options) throws(NodeFault) -> [NetworkPlace] {
+        guard options.peer.port > 0 else { throw .joining("--peer needs a port: the other nodes must find this one") }
+        var places: [NetworkPlace] = []
+        for text in options.peerURLs {
+            guard let place = NetworkPlace(text) else {
+                throw .joining("'\(text)' is no peer address: give HOST:PORT, the peer address of a node that runs")
+            }
+            places.append(place)
+        }
+        guard !places.isEmpty else { throw .joining("name the peer address of at least one node") }
+        return places
+    }
+
+    private static func newKey(_ name: String) throws(NodeFault) -> (PrivateKey, CertificateRequest) {
+        do throws(CertificateFault) {
+            let key: PrivateKey = try .generate()
+            return (key, try .make(key: key, commonName: name))
+        } catch {
+            throw .joining("no key can be made: \(error)")
+        }
+    }
+
+    // MARK: Asking
+
+    private enum Failure: Error {
+        /// The cluster said no: asking again, or elsewhere, would be the same.
+        case refused(String)
+        /// This node could not serve now.
+        case later(String)
+        case unreachable(String)
+    }
+
+    private static func ask(
+        _ places: [NetworkPlace],
+        _ message: JoinRequest,
+        _ token: JoinToken,
+        _ connector: Connector,
+        _ logger: Logger
+    ) async throws(NodeFault) -> JoinAnswer {
+        let loop: EventLoop
+        let client: HTTPClient
+        do {
+            loop = try EventLoop.start()
+            client = HTTPClient(loop: loop, connector: try connector(token.fingerprint))
+        } catch {
+            throw .joining("no connection can be made: \(error)")
+        }
+        let result: Result<JoinAnswer, NodeFault> = await askInTurn(places, message, client, loop, logger)
+        client.close()
+        await loop.stop()
+        return try result.get()
+    }
+
+    private static func askInTurn(
+        _ places: [NetworkPlace],
+        _ message: JoinRequest,
+        _ client: HTTPClient,
+        _ loop: EventLoop,
+        _ logger: Logger
+    ) async -> Result<JoinAnswer, NodeFault> {
+        let deadline: Deadline = .after(seconds: Limits.joinSeconds)
+        while true {
+            var reasons: [String] = []
+            var isWorthwhile = false
+            for place in places {
+                do throws(Failure) {
+                    return .success(try await ask(place, message, client))
+                } catch {
+                    switch error {
+                    case .refused(let reason): return .failure(.joining("the cluster refuses: \(reason)"))
+                    case .later(let reason):
+                        isWorthwhile = true
+                        reasons.append("\(place): \(reason)")
+                    case .unreachable(let reason): reasons.append("\(place): \(reason)")
+                    }
+                    logger.info("node not joined yet", ["peer.address": .string("\(place)")])
+                }
+            }
+            // Somebody is there, and may have a leader in a moment.
+            guard isWorthwhile, !deadline.isPast, (try? await loop.sleep(milliseconds: 500)) != nil else {
+                return .failure(.joining("no node could let this one in: \(reasons.joined(separator: "; "))"))
+            }
+        }
+    }
+
+    private static func ask(
+        _ place: NetworkPlace,
+        _ message: JoinRequest,
+        _ client: HTTPClient
+    ) async throws(Failure) -> JoinAnswer {
+        let request = HTTPRequest(
+            method: "POST",
+            target: JoinRequest.path,
+            headers: ["Content-Type": "application/json", "Accept": "application/json"],
+            body: JSONWriter.bytes(message.json)
+        )
+        let response: HTTPClientResponse
+        do {
+            response = try await client.send(request, to: .tcp(host: place.host, port: place.port))
+        } catch {
+            throw .unreachable("\(error)")
+        }
+        let document: JSONValue? = try? JSONReader.parse(response.body)
+        guard (200..<300).contains(response.status) else {
+            let text: String = document?["message"]?.string ?? "it answers with status \(response.status)"
+            throw response.status >= 500 ? .later(text) : .refused(text)
+        }
+        guard let document else { throw .unreachable("its answer is not JSON") }
+        do throws(JoinMessageFault) {
+            return try JoinAnswer(document)
+        } catch {
+            throw .refused("its answer makes no sense: \(error)")
+        }
+    }
+
+    // MARK: After
+
+    /// That what came is a membership of the cluster that the token is of.
+    private static func checked(
+        _ answer: JoinAnswer,
+        _ token: JoinToken,
+        _ key: PrivateKey
+    ) throws(NodeFault) -> DataFolder.Credentials {
+        let (certificate, authority): (Certificate, Certificate)
+        do throws(CertificateFault) {
+            certificate = try Certificate(pem: Array(answer.certificate.utf8))
+            authority = try Certificate(pem: Array(answer.authority.utf8))
+        } catch {
+            throw .joining("the cluster's answer holds no certificate: \(error)")
+        }
+        guard authority.fingerprint == token.fingerprint, certificate.isIssued(by: authority) else {
+            throw .joining("the answer comes from another cluster than the token: nothing was written")
+        }
+        guard
+            PeerIdentity(certificate)
+                == PeerIdentity(.node, cluster: answer.group.cluster, number: answer.member.number)
+        else { throw .joining("the certificate is not for the member that the answer names: nothing was written") }
+        return DataFolder.Credentials(certificate: certificate, key: key, authority: authority)
+    }
+
+    private static func write(
+        _ folder: DataFolder,
+        _ configuration: NodeConfiguration,
+        _ credentials: DataFolder.Credentials,
+        _ answer: JoinAnswer
+    ) throws(NodeFault) {
+        try folder.saveSealingKey(answer.sealingKey)
+        try folder.save(credentials)
+        do throws(LogFault) {
+            // The log begins as everybody's did; what has happened since comes in as entries, or as a snapshot.
+            try FileLog.create(
+                in: folder.log,
+                member: configuration.member,
+                group: configuration.group,
+                configuration: Configuration(voters: answer.voters)
+            )
+        } catch {
+            throw .storage("\(error)")
+        }
+        try folder.saveInstance(configuration.instance)
+        try folder.save(configuration)
+    }
+}

@@ -1,0 +1,105 @@
+import EventLoop
+import Gateway
+import HTTP
+import Limits
+import Logging
+import TLS
+
+/// Where a node listens: for clients in plain text and over TLS, and for the other nodes.
+struct NodeListeners: Sendable {
+    var http: HTTPServer
+    var https: HTTPServer?
+    var peer: HTTPServer?
+
+    /// The port for peers first: without it there may be no leader, and so nothing to answer from.
+    static func start(
+        _ configuration: NodeConfiguration,
+        _ core: NodeCore,
+        _ security: NodeSecurity?,
+        _ gateway: Gateway,
+        _ loops: Loops,
+        _ logger: Logger,
+        _ now: @escaping @Sendable () -> Int64
+    ) async throws(NodeFault) -> NodeListeners {
+        var started: [HTTPServer] = []
+        do throws(NetworkFault) {
+            var peer: HTTPServer?
+            if let address: ListenAddress = configuration.peer, let security, let transport = core.transport {
+                let door = PeerDoor(
+                    state: core.state,
+                    transport: transport,
+                    directory: core.directory,
+                    join: JoinDoor(
+                        state: core.state,
+                        group: configuration.group,
+                        sealingKey: security.sealingKey,
+                        logger: logger.labelled("join"),
+                        now: now
+                    ),
+                    gateway: gateway,
+                    logger: logger.labelled("peers")
+                )
+                let server: HTTPServer = try .start(
+                    on: .tcp(host: address.host, port: address.port),
+                    loops: loops,
+                    limits: Gateway.peerListenerLimits,
+                    wrapper: wrapper(security.peerContext, "peer", logger),
+                    handler: { request, connection in await door.answer(request, connection) }
+                )
+                started.append(server)
+                peer = server
+            }
+            var https: HTTPServer?
+            if let address: ListenAddress = configuration.https, let security {
+                let server: HTTPServer = try .start(
+                    on: .tcp(host: address.host, port: address.port),
+                    loops: loops,
+                    wrapper: wrapper(security.publicContext, "https", logger),
+                    refusal: { gateway.answer(to: $0) },
+                    handler: { request, connection in await gateway.handle(request, connection, isSecure: true) }
+                )
+                started.append(server)
+                https = server
+            }
+            let http: HTTPServer = try .start(
+                on: .tcp(host: configuration.http.host, port: configuration.http.port),
+                loops: loops,
+                refusal: { gateway.answer(to: $0) },
+                handler: { request, connection in await gateway.handle(request, connection) }
+            )
+            return NodeListeners(http: http, https: https, peer: peer)
+        } catch {
+            for server in started { await server.stop(graceMilliseconds: 0) }
+            throw .network("the node cannot listen: \(error)")
+        }
+    }
+
+    /// TLS, with a line in the log for whoever does not get through.
+    private static func wrapper(_ context: TLSServerContext, _ name: String, _ logger: Logger) -> HTTPServer.Wrapper {
+        { stream in
+            do {
+                return try await context.accept(stream, before: .after(seconds: Limits.tlsHandshakeSeconds))
+            } catch {
+                logger.notice(
+                    "connection refused",
+                    [
+                        "listener": .string(name), "peer.address": .string("\(stream.peer)"), "reason": .string("\(error)"),
+                    ]
+                )
+                throw error
+            }
+        }
+    }
+
+    /// Lets what runs finish; the peers' listener goes last, for the others may still be answering through it.
+    func stop() async {
+        let grace: Int = Limits.httpStopSeconds * 1_000
+        await withTaskGroup(of: Void.self) { group in
+            for server in [http, https].compactMap({ $0 }) {
+                group.addTask { await server.stop(graceMilliseconds: grace) }
+            }
+        }
+        // Lanes never end by themselves.
+        await peer?.stop(graceMilliseconds: 0)
+    }
+}

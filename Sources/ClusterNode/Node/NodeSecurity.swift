@@ -1,0 +1,74 @@
+import Certificates
+import Gateway
+import Logging
+import Store
+import Synchronization
+import TLS
+
+/// A node's certificate at work: the TLS of its listeners and of its connections to others.
+final class NodeSecurity: Sendable {
+    let sealingKey: [UInt8]
+    /// For clients and hosts: whoever has a certificate of this cluster may show it.
+    let publicContext: TLSServerContext
+    /// For nodes; whoever joins has no certificate yet.
+    let peerContext: TLSServerContext
+    let clientContext: TLSClientContext
+    private let cluster: UInt64
+    private let current: Mutex<DataFolder.Credentials>
+
+    var credentials: DataFolder.Credentials { current.withLock { $0 } }
+
+    /// Reads the folder's certificates; nil for a node that was founded before there were any.
+    static func load(_ folder: DataFolder, _ configuration: NodeConfiguration) throws(NodeFault) -> NodeSecurity? {
+        guard let credentials: DataFolder.Credentials = try folder.credentials(),
+            let sealingKey: [UInt8] = try folder.sealingKey()
+        else { return nil }
+        do throws(TLSFault) {
+            return try NodeSecurity(credentials, sealingKey, configuration.group.cluster)
+        } catch {
+            throw .storage("the certificate in \(folder.path)/tls cannot be used: \(error)")
+        }
+    }
+
+    private init(
+        _ credentials: DataFolder.Credentials,
+        _ sealingKey: [UInt8],
+        _ cluster: UInt64
+    ) throws(TLSFault) {
+        self.sealingKey = sealingKey
+        self.cluster = cluster
+        let identity: TLSIdentity = Self.identity(credentials)
+        let trust: TLSTrust = .authorities([credentials.authority])
+        publicContext = try TLSServerContext(
+            identity: identity,
+            clientCertificates: .optional(trust),
+            protocols: ["http/1.1"]
+        )
+        peerContext = try TLSServerContext(
+            identity: identity,
+            clientCertificates: .optional(trust),
+            protocols: ["http/1.1"]
+        )
+        clientContext = try TLSClientContext(identity: identity, trust: trust, protocols: ["http/1.1"])
+        current = Mutex(credentials)
+    }
+
+    private static func identity(_ credentials: DataFolder.Credentials) -> TLSIdentity {
+        TLSIdentity(certificates: [credentials.certificate, credentials.authority], key: credentials.key)
+    }
+
+    /// From the next handshake on; open connections go on as they are.
+    func renewed(_ credentials: DataFolder.Credentials, _ logger: Logger) {
+        let identity: TLSIdentity = Self.identity(credentials)
+        let trust: TLSTrust = .authorities([credentials.authority])
+        do throws(TLSFault) {
+            try publicContext.replace(identity: identity, clientCertificates: .optional(trust))
+            try peerContext.replace(identity: identity, clientCertificates: .optional(trust))
+            try clientContext.replace(identity: identity, trust: trust)
+        } catch {
+            logger.error("the new certificate cannot be used; the old one stays", ["error": .string("\(error)")])
+            return
+        }
+        current.withLock { $0 = credentials }
+    }
+}

@@ -1,0 +1,118 @@
+import Bytes
+import StoreFormat
+
+/// What one node asks of another over the calls lane.
+///
+/// Shape: version, kind, and what the kind needs; docs/reference/formats.md.
+enum PeerCall: Hashable, Sendable {
+    /// Propose these bytes: an encoded transaction. Asked of the leader.
+    case propose([UInt8])
+    /// Stop working for the scope under this epoch, and answer when nothing of it is under way any more.
+    case release(scope: UInt64, epoch: UInt64)
+    /// How far this node is.
+    case about
+
+    static let version: UInt8 = 1
+
+    var encoded: [UInt8] {
+        var writer = ByteWriter(reservingCapacity: 32)
+        writer.u8(Self.version)
+        switch self {
+        case .propose(let bytes):
+            writer.u8(1)
+            writer.raw(bytes)
+        case .release(let scope, let epoch):
+            writer.u8(2)
+            writer.u64(scope)
+            writer.u64(epoch)
+        case .about: writer.u8(3)
+        }
+        return writer.bytes
+    }
+
+    /// - Throws: ``DecodingFault`` for anything that ``encoded`` cannot have made.
+    init(decoding bytes: [UInt8]) throws(DecodingFault) {
+        var reader = ByteReader(bytes)
+        try Self.check(&reader)
+        switch try reader.u8() {
+        case 1: self = .propose(Array(bytes[2...]))
+        case 2:
+            self = .release(scope: try reader.u64(), epoch: try reader.u64())
+            try reader.end()
+        case 3:
+            self = .about
+            try reader.end()
+        case let tag: throw .unknown(what: "peer call", value: UInt64(tag))
+        }
+    }
+
+    static func check(_ reader: inout ByteReader) throws(DecodingFault) {
+        let version: UInt8 = try reader.u8()
+        guard version == Self.version else { throw .unknown(what: "version of a peer call", value: UInt64(version)) }
+    }
+}
+
+/// What a node answers to a ``PeerCall``.
+enum PeerReply: Hashable, Sendable {
+    /// The transaction was decided at this index; its outcome is the same on every node.
+    case decided(index: UInt64, TransactionOutcome)
+    /// Nothing was proposed; the leader is this member, as far as it is known.
+    case notLeader(UInt64?)
+    /// Nothing was proposed: too much is under way.
+    case busy
+    /// Another leader's entry took its place; it will never be applied.
+    case superseded
+    /// It may be applied or not.
+    case unknown
+    case released
+    case about(applied: UInt64, version: String)
+    /// The call was not understood.
+    case unreadable
+
+    var encoded: [UInt8] {
+        var writer = ByteWriter(reservingCapacity: 64)
+        writer.u8(PeerCall.version)
+        switch self {
+        case .decided(let index, let outcome):
+            writer.u8(1)
+            writer.u64(index)
+            writer.raw(outcome.encoded())
+        case .notLeader(let leader):
+            writer.u8(2)
+            writer.u64(leader ?? 0)
+        case .busy: writer.u8(3)
+        case .superseded: writer.u8(4)
+        case .unknown: writer.u8(5)
+        case .released: writer.u8(6)
+        case .about(let applied, let version):
+            writer.u8(7)
+            writer.u64(applied)
+            writer.string(version)
+        case .unreadable: writer.u8(8)
+        }
+        return writer.bytes
+    }
+
+    /// - Throws: ``DecodingFault`` for anything that ``encoded`` cannot have made.
+    init(decoding bytes: [UInt8]) throws(DecodingFault) {
+        var reader = ByteReader(bytes)
+        try PeerCall.check(&reader)
+        switch try reader.u8() {
+        case 1:
+            let index: UInt64 = try reader.u64()
+            self = .decided(index: index, try TransactionOutcome(decoding: Array(bytes[10...])))
+            return
+        case 2:
+            let leader: UInt64 = try reader.u64()
+            self = .notLeader(leader == 0 ? nil : leader)
+        case 3: self = .busy
+        case 4: self = .superseded
+        case 5: self = .unknown
+        case 6: self = .released
+        case 7: self = .about(applied: try reader.u64(), version: try reader.string())
+        case 8: self = .unreadable
+        case let tag: throw .unknown(what: "peer reply", value: UInt64(tag))
+        }
+        try reader.end()
+    }
+}

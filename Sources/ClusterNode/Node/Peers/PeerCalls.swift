@@ -1,0 +1,20 @@
+import JSON
+import RaftCore
+
+/// Answers what other nodes ask over the calls lane.
+struct PeerCalls: Sendable {
+    let state: ReplicatedState
+    let ownership: Ownership
+    let version: String
+
+    func answer(_ bytes: [UInt8], from member: MemberID) async -> [UInt8] {
+        guard let call = try? PeerCall(decoding: bytes) else { return PeerReply.unreadable.encoded }
+        switch call {
+        case .propose(let bytes): return await state.propose(encoded: bytes).encoded
+        case .release(let scope, let epoch):
+            await ownership.release(scope, epoch: epoch)
+            return PeerReply.released.encoded
+        case .about: return PeerReply.about(applied: state.store.appliedIndex, version: version).encoded
+        }
+    }
+}

@@ -1,0 +1,79 @@
+import Authority
+import EventLoop
+import Model
+import RaftCore
+import Store
+import Synchronization
+
+/// Who the other nodes are and where they are reached.
+///
+/// The state says it once it is here. A node that has just joined knows what it was told when it was let in, and what peers
+/// say of themselves when they come.
+final class PeerDirectory: Sendable {
+    /// One node as its record, or the answer to joining, describes it.
+    struct Peer: Hashable, Sendable {
+        var member: MemberID
+        var name: String
+        /// `host:port`; nil when it has none.
+        var place: String?
+        var http: String?
+        var https: String?
+        var membership: NodeRecord.State = .active
+        /// Its scopes are to move to others.
+        var isDraining: Bool = false
+    }
+
+    private let store: Store
+    private let told: Mutex<[MemberID: Peer]>
+
+    /// - Parameter told: what the node was told when it joined.
+    init(store: Store, told: [Peer]) {
+        self.store = store
+        self.told = Mutex(Dictionary(told.map { ($0.member, $0) }, uniquingKeysWith: { $1 }))
+    }
+
+    /// A peer whose certificate is good has come, and has said where it is reached.
+    func learn(_ peer: Peer) { told.withLock { $0[peer.member] = peer } }
+
+    /// Those in the state, removed ones, too; before there is any, those that were told.
+    var all: [Peer] {
+        let recorded: [Peer] = store.view.records(in: .node).compactMap { record in
+            guard let node = try? NodeRecord(document: record.document) else { return nil }
+            return Peer(
+                member: MemberID(record.key.number),
+                name: node.name,
+                place: node.peer,
+                http: node.http,
+                https: node.https,
+                membership: node.membership,
+                isDraining: node.isDraining
+            )
+        }
+        let others: [Peer] = told.withLock { $0.values.sorted { $0.member < $1.member } }
+        return recorded + others.filter { known in !recorded.contains { $0.member == known.member } }
+    }
+
+    func peer(_ member: MemberID) -> Peer? {
+        if let record = store.view.get(RecordKey(.node, member.number)), let node = try? NodeRecord(document: record.document) {
+            return Peer(
+                member: member,
+                name: node.name,
+                place: node.peer,
+                http: node.http,
+                https: node.https,
+                membership: node.membership,
+                isDraining: node.isDraining
+            )
+        }
+        return told.withLock { $0[member] }
+    }
+
+    /// The node of that name which is not removed.
+    func peer(named name: String) -> Peer? { all.first { $0.name == name && $0.membership != .removed } }
+
+    /// Where a member's port for peers is; nil when nobody has said.
+    func endpoint(of member: MemberID) -> Endpoint? {
+        guard let place: NetworkPlace = peer(member)?.place.flatMap({ NetworkPlace($0) }) else { return nil }
+        return .tcp(host: place.host, port: place.port)
+    }
+}

@@ -1,0 +1,50 @@
+package import Certificates
+
+/// What the gateway needs of the cluster's authority; the node implements it.
+package protocol CertificateIssuing: Sendable {
+    /// SHA-256 of the authority's certificate: what registration tokens tell new hosts to trust.
+    ///
+    /// nil before there is an authority.
+    var authorityFingerprint: [UInt8]? { get }
+
+    /// A certificate for the host `host`, whatever name the request carries.
+    ///
+    /// - Parameters:
+    ///   - request: in PEM; its key, and nothing else of it, is used.
+    ///   - now: milliseconds since 1970.
+    func issueHostCertificate(
+        request: [UInt8],
+        host: UInt64,
+        now: Int64
+    ) throws(CertificateRefusal) -> IssuedCertificate
+
+    /// Whom a certificate that TLS found to be issued by the authority speaks for: its role and its cluster.
+    func peer(of certificate: Certificate) -> CertifiedPeer
+}
+
+/// A host's new certificate and what it has to trust from now on, both in PEM.
+package struct IssuedCertificate: Hashable, Sendable {
+    package var certificate: [UInt8]
+    /// One certificate, or two while the authority is being replaced.
+    package var authority: [UInt8]
+
+    package init(certificate: [UInt8], authority: [UInt8]) {
+        self.certificate = certificate
+        self.authority = authority
+    }
+}
+
+/// Why no certificate was issued.
+package enum CertificateRefusal: Error, Equatable, Sendable {
+    /// What is wrong with the request.
+    case invalid(String)
+    /// The authority cannot sign here and now.
+    case unavailable(String)
+}
+
+/// Where the cluster's gateways answer; the node implements it from the records of nodes.
+package protocol ServerAddresses: Sendable {
+    /// Base URLs such as `https://10.0.0.1:8443` of every gateway, in every scheme that it speaks; hosts take those of
+    /// the scheme that they were given.
+    var baseURLs: [String] { get }
+}

@@ -1,0 +1,41 @@
+package import JSON
+package import Store
+
+/// What operators see and do of the cluster itself; the node supplies it out of Raft, its records and the authority.
+package protocol ClusterOperating: Sendable {
+    /// `{"clusterId","incarnation","leader","term","commit","members":[…],"scopes":[…]}` as this node sees it.
+    ///
+    /// What only the leader knows (`lag`, `lastHeardMs`) is null elsewhere.
+    func status(in view: StoreView) async -> JSONObject
+
+    /// A new token for `node` or `host`: stored by the gateway, shown once.
+    ///
+    /// - Throws: a problem when this cluster has no authority.
+    func makeToken(role: String, in view: StoreView) throws(Problem) -> MintedToken
+
+    /// Why the node cannot be removed now; nil when it can.
+    func objection(toRemoving node: UInt64, in view: StoreView) -> String?
+
+    /// Why the node cannot lead; nil when it can be asked to.
+    func objection(toLeading node: UInt64, in view: StoreView) -> String?
+
+    /// Asks the leader to hand over to the node; the status shows when it is done.
+    ///
+    /// - Throws: a problem when this node does not lead and cannot ask who does.
+    func transfer(to node: UInt64) async throws(Problem)
+}
+
+/// A join token as it leaves the place where it was made.
+package struct MintedToken: Sendable {
+    /// With its secret: for the one who asked for it, and nobody else.
+    package var text: String
+    /// The part that is no secret.
+    package var id: String
+    package var secretHash: String
+
+    package init(text: String, id: String, secretHash: String) {
+        self.text = text
+        self.id = id
+        self.secretHash = secretHash
+    }
+}

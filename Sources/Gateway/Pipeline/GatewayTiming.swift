@@ -1,0 +1,19 @@
+import Limits
+
+/// How patient the gateway is.
+package struct GatewayTiming: Sendable {
+    /// How long a change goes on trying while there is no leader, or its answer is lost.
+    package var requestMilliseconds: Int = Limits.requestSeconds * 1_000
+    /// How long a read waits for a leader.
+    package var readMilliseconds: Int = Limits.readPatienceMilliseconds
+    /// How long a request waits for the revision that it asks for.
+    package var revisionMilliseconds: Int = Limits.revisionWaitMilliseconds
+    /// How long an owner may be silent.
+    package var silenceMilliseconds: Int = Limits.forwardSilenceMilliseconds
+    /// How often the rights behind a stream are looked at again.
+    package var rightsMilliseconds: Int = Limits.streamRightsMilliseconds
+    /// How often a forwarded stream looks where the owner is.
+    package var ownerMilliseconds: Int = Limits.forwardOwnerMilliseconds
+
+    package init() {}
+}

@@ -1,0 +1,298 @@
+import Glibc
+import JSON
+import Subprocess
+import Synchronization
+import Testing
+
+/// A cluster as operators build one: each node and each host in a network namespace of its own, joined by a bridge, and
+/// every command typed as they would type it.
+///
+/// Links can be cut and healed. Nothing of it is reachable from outside, and all of it is removed at the end.
+final class NetRig: Sendable {
+    let folder: String
+    /// `server init` printed it.
+    private let key = Mutex<(access: String, secret: String)?>(nil)
+    private let prefix: String
+    private let running = Mutex<[String: ChildProcess]>([:])
+
+    /// Whether this machine lets us make namespaces; tests that need them are skipped visibly where it does not.
+    static func mayRun() async -> Bool {
+        guard getuid() == 0 else { return false }
+        let name: String = "drvtry\(getpid())"
+        guard (try? await ip("netns", "add", name)) != nil else { return false }
+        let works: Bool = (try? await ip("-n", name, "link", "add", "br0", "type", "bridge")) != nil
+        _ = try? await ip("netns", "delete", name)
+        return works
+    }
+
+    /// Builds the cluster, hands it to `body`, and removes it, whatever happened.
+    static func run(nodes: Int = 3, hosts: Int = 2, _ body: (NetRig) async throws -> Void) async throws {
+        try await withFolder { folder in
+            let rig = NetRig(folder: folder)
+            do {
+                try await rig.build(nodes: nodes, hosts: hosts)
+                try await body(rig)
+                await rig.end()
+            } catch {
+                print(rig.logs)
+                await rig.end()
+                throw error
+            }
+        }
+    }
+
+    private init(folder: String) {
+        self.folder = folder
+        prefix = "drv\(getpid() % 10_000)"
+    }
+
+    private static func address(_ name: String) -> String {
+        let number: Int = Int(name.drop { !$0.isNumber }) ?? 0
+        return "10.213.0.\(name.hasPrefix("node") ? number : name.hasPrefix("host") ? 100 + number : 200)"
+    }
+
+    static func url(_ node: String) -> String { "http://\(address(node)):8080" }
+    static func httpsURL(_ node: String) -> String { "https://\(address(node)):8443" }
+
+    private func space(_ name: String) -> String { "\(prefix)\(name)" }
+
+    @discardableResult
+    private static func ip(_ arguments: String...) async throws -> String {
+        let result: SubprocessResult = try await Subprocess.run(
+            SubprocessCommand("ip", arguments, environment: Program.environment()),
+            deadline: .seconds(20)
+        )
+        guard result.status == .exited(code: 0) else {
+            throw RigFailure("ip \(arguments.joined(separator: " ")): \(result.errorText)")
+        }
+        return result.outputText
+    }
+
+    // MARK: Building it
+
+    private func build(nodes: Int, hosts: Int) async throws {
+        try await Self.ip("netns", "add", space("sw"))
+        try await Self.ip("-n", space("sw"), "link", "add", "br0", "type", "bridge")
+        try await Self.ip("-n", space("sw"), "link", "set", "br0", "up")
+        let names: [String] = (1...nodes).map { "node\($0)" } + (1...max(hosts, 1)).prefix(hosts).map { "host\($0)" } + ["desk"]
+        for name in names { try await plug(name) }
+
+        let made: Ended = try await drover(
+            ["server", "init"] + nodeOptions("node1") + ["--output", "json"],
+            in: "node1"
+        ).ends(0)
+        let printed: JSONValue = try JSONReader.parse(made.out)
+        let access: String = try #require(printed["accessKey"]?.string)
+        let secret: String = try #require(printed["secretKey"]?.string)
+        key.withLock { $0 = (access, secret) }
+        try start("node1")
+        for name in names where name.hasPrefix("node") && name != "node1" {
+            try await join(name)
+            try start(name)
+        }
+        try await wait(for: "\(nodes) voters", seconds: 60) {
+            let status: JSONValue = try await json(["cluster", "status"], through: "node1")
+            let voters: Int = (status["members"]?.array ?? []).count { ["leader", "voter"].contains($0["role"]?.string) }
+            return voters == nodes
+        }
+        let token: String = try #require(
+            try await json(["hosts", "token"], through: "node1")["token"]?.string
+        )
+        for name in names where name.hasPrefix("host") {
+            try startHost(name, token: token, servers: names.filter { $0.hasPrefix("node") })
+        }
+        try await wait(for: "\(hosts) hosts", seconds: 60) {
+            let list: [JSONValue] = try await json(["hosts"], through: "node1").array ?? []
+            return list.count { $0["agentState"]?.string == "active" } == hosts
+        }
+    }
+
+    private func plug(_ name: String) async throws {
+        let space: String = space(name)
+        try await Self.ip("netns", "add", space)
+        try await Self.ip("-n", space, "link", "set", "lo", "up")
+        try await Self.ip(
+            "link", "add", "eth0", "netns", space, "type", "veth", "peer", "name", name, "netns", self.space("sw")
+        )
+        try await Self.ip("-n", self.space("sw"), "link", "set", name, "master", "br0", "up")
+        try await Self.ip("-n", space, "address", "add", "\(Self.address(name))/24", "dev", "eth0")
+        try await Self.ip("-n", space, "link", "set", "eth0", "up")
+    }
+
+    private func nodeOptions(_ name: String) -> [String] {
+        let address: String = Self.address(name)
+        return [
+            "--data", data(name), "--name", name, "--http", "\(address):8080", "--https", "\(address):8443", "--peer",
+            "\(address):8480",
+        ]
+    }
+
+    func data(_ name: String) -> String { "\(folder)/\(name)" }
+
+    /// A token from the cluster, and `server join` with it.
+    @discardableResult
+    func join(_ name: String, token: String? = nil, expecting code: Int32 = 0) async throws -> Ended {
+        let token: String =
+            if let token { token } else {
+                try #require(try await json(["cluster", "token"], through: "node1")["token"]?.string)
+            }
+        return try await drover(
+            ["server", "join"] + nodeOptions(name) + [
+                "--token", token, "--peer-url", "\(Self.address("node1")):8480", "--peer-url",
+                "\(Self.address("node2")):8480",
+            ],
+            in: name
+        ).ends(code)
+    }
+
+    /// `server run` of a data folder, in a namespace.
+    func start(_ name: String, data: String? = nil) throws {
+        try spawn(name, ["server", "run", "--data", data ?? self.data(name)])
+    }
+
+    private func startHost(_ name: String, token: String, servers: [String]) throws {
+        try spawn(
+            name,
+            ["agent"] + servers.flatMap { ["--url", Self.httpsURL($0)] } + [
+                "--token", token, "--data", data(name), "--runtime", "simulated", "--name", name, "--address",
+                Self.address(name),
+            ]
+        )
+    }
+
+    private func spawn(_ name: String, _ arguments: [String]) throws {
+        let child: ChildProcess = try .spawn(
+            SubprocessCommand(
+                "ip",
+                ["netns", "exec", space(name), Program.path] + arguments,
+                environment: Program.environment(["HOME": folder]),
+                workingDirectory: folder
+            ),
+            standardOutput: .appendTo("\(folder)/\(name).log"),
+            standardError: .appendTo("\(folder)/\(name).log"),
+            ownGroup: false
+        )
+        running.withLock { $0[name] = child }
+    }
+
+    // MARK: What is done to it
+
+    /// Nothing reaches it, and it reaches nobody, until ``heal(_:)``.
+    func cut(_ name: String) async throws { try await Self.ip("-n", space("sw"), "link", "set", name, "down") }
+
+    func heal(_ name: String) async throws { try await Self.ip("-n", space("sw"), "link", "set", name, "up") }
+
+    func kill9(_ name: String) async throws {
+        let child: ChildProcess = try #require(running.withLock { $0.removeValue(forKey: name) })
+        child.kill()
+        _ = await child.wait()
+    }
+
+    /// Whether the process has ended by itself, and with what.
+    func ended(_ name: String) -> SubprocessStatus? { running.withLock { $0[name] }?.status }
+
+    func log(_ name: String) -> String { Files.read("\(folder)/\(name).log") ?? "" }
+
+    // MARK: What it answers
+
+    /// A command in a namespace; `desk` is where the operator sits.
+    func drover(_ arguments: [String], in name: String = "desk", seconds: Int = 90) async throws -> Ended {
+        let command = SubprocessCommand(
+            "ip",
+            ["netns", "exec", space(name), Program.path] + arguments,
+            environment: Program.environment(["HOME": folder]),
+            workingDirectory: folder
+        )
+        return Ended(arguments: arguments, result: try await Subprocess.run(command, deadline: .seconds(seconds)))
+    }
+
+    /// A command of the administrator, through a node.
+    func client(_ arguments: [String], through node: String, seconds: Int = 90) async throws -> Ended {
+        guard let key = key.withLock({ $0 }) else { throw RigFailure("there is no key yet") }
+        return try await drover(
+            ["--url", Self.url(node), "--access-key", key.access, "--secret-key", key.secret] + arguments,
+            seconds: seconds
+        )
+    }
+
+    func json(_ arguments: [String], through node: String) async throws -> JSONValue {
+        let ended: Ended = try await client(arguments + ["--output", "json"], through: node, seconds: 30)
+        guard ended.code == 0 else { throw Unanswered(description: "\(ended)") }
+        return try JSONReader.parse(ended.out)
+    }
+
+    /// Not now; perhaps later.
+    private struct Unanswered: Error, CustomStringConvertible {
+        var description: String
+    }
+
+    /// What the simulated runtimes of the hosts keep on disk.
+    func held() -> [Held] { Held.simulated(below: folder) }
+
+    func containers(through node: String) async throws -> [Shown] {
+        try await wait(for: "containers through \(node)") {
+            try await json(["ps"], through: node).array?.map { Shown($0) }.sorted { $0.name < $1.name }
+        }
+    }
+
+    /// Until API and hosts agree.
+    @discardableResult
+    func agree(through node: String, seconds: Int = 40) async throws -> (shown: [Shown], held: [Held]) {
+        var last: [String] = []
+        do {
+            return try await wait(for: "API and hosts to agree", seconds: seconds) {
+                var hosts: [String: String] = [:]
+                for host in try await json(["hosts"], through: node).array ?? [] {
+                    hosts[host["hostname"]?.string ?? ""] = host["id"]?.string
+                }
+                let shown: [Shown] = try await json(["ps"], through: node).array?.map { Shown($0) } ?? []
+                let there: [Held] = held()
+                last = disagreements(shown, there, hosts: hosts)
+                return last.isEmpty ? (shown.sorted { $0.name < $1.name }, there) : nil
+            }
+        } catch {
+            throw RigFailure("\(error):\n\(last.joined(separator: "\n"))")
+        }
+    }
+
+    /// A stack of one plain service.
+    func up(_ stack: String, scale: Int, through node: String) async throws -> Ended {
+        let path: String = try Files.folder(
+            stack,
+            in: folder,
+            [
+                "docker-compose.yml": "version: '2'\nservices:\n  web:\n    image: example/web:1\n",
+                "rancher-compose.yml": "version: '2'\nservices:\n  web:\n    scale: \(scale)\n",
+            ]
+        )
+        return try await client(
+            ["up", "-d", "--file", "\(path)/docker-compose.yml", "--stack", stack],
+            through: node,
+            seconds: 120
+        )
+    }
+
+    func places(through node: String) async throws -> Places {
+        try await wait(for: "a leader and owners through \(node)") {
+            Places(try await json(["cluster", "status"], through: node))
+        }
+    }
+
+    private var logs: String {
+        Files.names(in: folder).filter { $0.hasSuffix(".log") }.map { file in
+            let lines: [Substring] = (Files.read("\(folder)/\(file)") ?? "").split(separator: "\n")
+            return "=== \(file): the last of \(lines.count) lines\n" + lines.suffix(40).joined(separator: "\n") + "\n"
+        }.joined()
+    }
+
+    private func end() async {
+        let children: [ChildProcess] = running.withLock { Array($0.values) }
+        for child in children { child.kill() }
+        for child in children { _ = await child.wait() }
+        let listed: String = (try? await Self.ip("netns", "list")) ?? ""
+        for line in listed.split(separator: "\n") {
+            let name: Substring = line.prefix { $0 != " " }
+            if name.hasPrefix(prefix) { _ = try? await Self.ip("netns", "delete", String(name)) }
+        }
+    }
+}

@@ -1,0 +1,210 @@
+import Certificates
+import EventLoop
+import Glibc
+import Synchronization
+
+@testable import TLS
+
+/// Far enough not to be reached by a working test, near enough to end a broken one.
+var soon: Deadline { .after(seconds: 20) }
+
+/// Milliseconds since 1970.
+var wallClock: Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
+}
+
+/// An authority, and identities that it vouches for.
+struct Cluster: Sendable {
+    let authority: CertificateAuthority
+
+    static let home: Cluster = made("home")
+    static let foreign: Cluster = made("foreign")
+
+    private static func made(_ name: String) -> Cluster {
+        try! Cluster(authority: .found(commonName: name, now: wallClock, lifetimeSeconds: 86_400))
+    }
+
+    var trust: TLSTrust { .authorities([authority.certificate]) }
+
+    func identity(
+        _ name: String,
+        usages: Set<CertificateProfile.Usage> = [.server, .client],
+        now: Int64 = wallClock,
+        lifetimeSeconds: Int64 = 3_600
+    ) throws -> TLSIdentity {
+        let key: PrivateKey = try .generate()
+        let profile = CertificateProfile(
+            commonName: name,
+            uris: ["drover://00000000000000aa/node/\(name)"],
+            dnsNames: ["\(name).test"],
+            addresses: ["127.0.0.1", "::1"],
+            usages: usages,
+            lifetimeSeconds: lifetimeSeconds
+        )
+        let leaf: Certificate = try authority.issue(.make(key: key, commonName: name), profile, now: now)
+        return TLSIdentity(certificates: [leaf, authority.certificate], key: key)
+    }
+
+    func server(
+        _ clients: TLSClientCertificates? = nil,
+        identity: TLSIdentity? = nil,
+        protocols: [String] = []
+    ) throws -> TLSServerContext {
+        try TLSServerContext(
+            identity: identity ?? self.identity("server"),
+            clientCertificates: clients ?? .required(trust),
+            protocols: protocols
+        )
+    }
+
+    func client(
+        identity: TLSIdentity? = nil,
+        trust: TLSTrust? = nil,
+        protocols: [String] = []
+    ) throws -> TLSClientContext {
+        try TLSClientContext(
+            identity: identity ?? self.identity("client"),
+            trust: trust ?? self.trust,
+            protocols: protocols
+        )
+    }
+}
+
+/// Starts loops, hands them to `body`, stops them.
+func withLoops<Result>(_ count: Int = 2, _ body: (Loops) async throws -> Result) async throws -> Result {
+    let loops: Loops = try .start(count: count)
+    do {
+        let result: Result = try await body(loops)
+        await loops.stop()
+        return result
+    } catch {
+        await loops.stop()
+        throw error
+    }
+}
+
+/// Two connected streams over loopback TCP, accepted and connecting, on two loops.
+func connectedPair(_ loops: Loops) async throws -> (SocketStream, SocketStream) {
+    let listener: Listener = try .bind(.tcp(host: "127.0.0.1", port: 0), on: loops.all[0])
+    defer { listener.close() }
+    async let accepted: SocketStream = listener.accept(onto: loops.all[0])
+    let connected: SocketStream = try await loops.all[loops.all.count - 1].connect(to: listener.endpoint, before: soon)
+    return (try await accepted, connected)
+}
+
+/// What each side of a handshake came to.
+struct Handshake: Sendable {
+    let server: Result<TLSStream, any Error>
+    let client: Result<TLSStream, any Error>
+
+    static func run(
+        _ loops: Loops,
+        _ server: TLSServerContext,
+        _ client: TLSClientContext,
+        serverName: String? = "server.test",
+        wrap: (any ByteStream) -> any ByteStream = { $0 }
+    ) async throws -> Handshake {
+        let (plainServer, plainClient): (SocketStream, SocketStream) = try await connectedPair(loops)
+        let wrapped: any ByteStream = wrap(plainServer)
+        let wrappedClient: any ByteStream = wrap(plainClient)
+        async let accepted: Result<TLSStream, any Error> = outcome { try await server.accept(wrapped, before: soon) }
+        let connected: Result<TLSStream, any Error> = await outcome {
+            try await client.connect(wrappedClient, serverName: serverName, before: soon)
+        }
+        // A client that was refused must let go, or the server would wait for it.
+        if case .success(let stream) = connected {
+            // The server's verdict on our certificate comes with the first read.
+            let handshake = Handshake(server: await accepted, client: connected)
+            guard case .failure = handshake.server else { return handshake }
+            let refused: Result<TLSStream, any Error> = await outcome {
+                _ = try await stream.read(upTo: 1, before: soon)
+                return stream
+            }
+            stream.close()
+            return Handshake(server: handshake.server, client: refused)
+        }
+        return Handshake(server: await accepted, client: connected)
+    }
+
+    var serverFault: TLSFault? { Self.fault(server) }
+    var clientFault: TLSFault? { Self.fault(client) }
+
+    private static func fault(_ result: Result<TLSStream, any Error>) -> TLSFault? {
+        if case .failure(let error) = result { error as? TLSFault } else { nil }
+    }
+}
+
+func outcome<Value: Sendable>(_ body: @Sendable () async throws -> Value) async -> Result<Value, any Error> {
+    do {
+        return .success(try await body())
+    } catch {
+        return .failure(error)
+    }
+}
+
+/// Two connected TLS streams: the server's, the client's.
+func tlsPair(
+    _ loops: Loops,
+    wrap: (any ByteStream) -> any ByteStream = { $0 }
+) async throws -> (TLSStream, TLSStream) {
+    let handshake: Handshake = try await .run(loops, Cluster.home.server(), Cluster.home.client(), wrap: wrap)
+    return (try handshake.server.get(), try handshake.client.get())
+}
+
+/// Reads exactly so many bytes, or fewer when the end comes.
+func readAll(_ stream: any ByteStream, _ count: Int = .max) async throws -> [UInt8] {
+    var bytes: [UInt8] = []
+    while bytes.count < count {
+        let piece: [UInt8] = try await stream.read(upTo: min(65_536, count - bytes.count), before: soon)
+        if piece.isEmpty { break }
+        bytes += piece
+    }
+    return bytes
+}
+
+/// Waits until `condition` holds.
+func eventually(_ condition: () async throws -> Bool) async rethrows -> Bool {
+    let deadline: Deadline = soon
+    while !deadline.isPast {
+        if try await condition() { return true }
+        try? await Task.sleep(for: .milliseconds(2))
+    }
+    return try await condition()
+}
+
+/// What `body` throws, or nil.
+func fault(_ body: () async throws -> Void) async -> (any Error)? {
+    do {
+        try await body()
+        return nil
+    } catch {
+        return error
+    }
+}
+
+/// The same numbers for the same seed, everywhere (SplitMix64).
+struct Seeded: RandomNumberGenerator, Sendable {
+    var state: UInt64
+
+    init(_ seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed: UInt64 = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+
+    mutating func bytes(_ count: Int) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(count + 8)
+        while bytes.count < count {
+            withUnsafeBytes(of: next()) { bytes.append(contentsOf: $0) }
+        }
+        bytes.removeLast(bytes.count - count)
+        return bytes
+    }
+}
