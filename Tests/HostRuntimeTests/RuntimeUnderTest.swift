@@ -83,7 +83,8 @@ enum RuntimeUnderTest: String, CaseIterable, CustomTestStringConvertible, Sendab
         case .oci, .process:
             return try await SupervisedRuntime.connect(
                 self == .oci ? .oci : .process,
-                SupervisedOptions(folder: folder, hostUUID: host, address: address, executable: RootForTests.drover)
+                SupervisedOptions(folder: folder, hostUUID: host, address: address, executable: RootForTests.drover),
+                loop: loop
             )
         }
     }

@@ -101,7 +101,8 @@ struct RuntimeSelection {
                 hostUUID: hostUUID,
                 address: address,
                 localImages: configuration.localImages
-            )
+            ),
+            loop: loop
         )
     }
 }

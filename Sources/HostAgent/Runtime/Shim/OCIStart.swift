@@ -65,8 +65,8 @@ struct OCIStart {
         _ = try? ShimProcess.run(plan.runtime, arguments(["delete", "--force", plan.uuid]), seconds: Self.seconds)
     }
 
-    private func arguments(_ rest: [String]) -> [String] {
-        var all: [String] = ["--root", folder.runtimeRoot, "--log", logPath, "--log-format", "json"]
+    private func arguments(_ rest: [String], _ logPath: String? = nil) -> [String] {
+        var all: [String] = ["--root", folder.runtimeRoot, "--log", logPath ?? self.logPath, "--log-format", "json"]
         if plan.cgroup.isEmpty, plan.runtime.hasSuffix("crun") { all.append("--cgroup-manager=disabled") }
         return all + rest
     }
@@ -77,23 +77,62 @@ struct OCIStart {
         unlink(logPath)
         let result = try ShimProcess.run(plan.runtime, arguments(rest), seconds: Self.seconds)
         guard result.code != 0 else { return }
-        throw failure(what, result.said)
+        throw failure(what, result.said, logPath)
     }
 
     private func create() throws(OperationFailure) -> RunningChild {
-        unlink(logPath)
-        let streams = try ChildStreams(keepsInput: plan.keepsInput)
-        let console: ConsoleSocket? = plan.isTerminal ? try ConsoleSocket() : nil
+        do throws(OperationFailure) {
+            return try makeProcess(
+                ["create", "--bundle", folder.path],
+                [],
+                isTerminal: plan.isTerminal,
+                keepsInput: plan.keepsInput,
+                "make"
+            )
+        } catch {
+            clear()
+            throw error
+        }
+    }
+
+    /// Another process in the container, which runs.
+    func exec(_ order: ExecOrder) throws(OperationFailure) -> RunningChild {
+        let terminal: [String] = order.isTerminal ? ["--tty"] : []
+        return try makeProcess(
+            ["exec", "--detach"] + terminal,
+            order.command,
+            isTerminal: order.isTerminal,
+            keepsInput: order.hasInput,
+            "run a command in"
+        )
+    }
+
+    /// A process that the runtime makes and that is this one's child once the runtime has ended.
+    private func makeProcess(
+        _ options: [String],
+        _ command: [String],
+        isTerminal: Bool,
+        keepsInput: Bool,
+        _ doing: String
+    ) throws(OperationFailure) -> RunningChild {
+        // Several commands may begin at once.
+        let mark: String = "\(getpid())"
+        let logPath: String = "\(folder.path)/runtime.\(mark).log"
+        let pidFile: String = "\(folder.path)/pid.\(mark)"
+        defer {
+            unlink(logPath)
+            unlink(pidFile)
+        }
+        let streams = try ChildStreams(keepsInput: keepsInput)
+        let console: ConsoleSocket? = isTerminal ? try ConsoleSocket() : nil
         defer { console?.close() }
-        let pidFile: String = "\(folder.path)/pid"
-        unlink(pidFile)
-        var rest: [String] = ["create", "--bundle", folder.path, "--pid-file", pidFile]
+        var rest: [String] = options + ["--pid-file", pidFile]
         if let console { rest += ["--console-socket", console.path] }
         let creator: pid_t
         do {
             creator = try ShimProcess.spawn(
                 plan.runtime,
-                arguments(rest + [plan.uuid]),
+                arguments(rest + [plan.uuid] + command, logPath),
                 input: streams.childInput,
                 output: streams.childOutput,
                 error: streams.childError
@@ -109,8 +148,7 @@ struct OCIStart {
         else {
             var said = [UInt8](repeating: 0, count: 4096)
             let count: Int = max(0, read(streams.error, &said, said.count))
-            clear()
-            throw failure("make", String(decoding: said[..<count], as: UTF8.self))
+            throw failure(doing, String(decoding: said[..<count], as: UTF8.self), logPath)
         }
         guard let console else {
             return RunningChild(
@@ -121,7 +159,6 @@ struct OCIStart {
             )
         }
         guard let terminal: Int32 = console.receive() else {
-            clear()
             throw OperationFailure("the runtime gave no terminal for container \(plan.name)")
         }
         for descriptor in [streams.output, streams.error, streams.keptInput] where descriptor >= 0 { close(descriptor) }
@@ -130,7 +167,7 @@ struct OCIStart {
     }
 
     /// The runtime's own words, which it wrote to its log.
-    private func failure(_ what: String, _ said: String) -> OperationFailure {
+    private func failure(_ what: String, _ said: String, _ logPath: String) -> OperationFailure {
         let log: String = ((try? StateFile(path: logPath).read()) ?? nil).map { String(decoding: $0, as: UTF8.self) } ?? ""
         var cause: String = said.split(separator: "\n").last.map { String($0) } ?? "the runtime gives no reason"
         for line in log.split(separator: "\n") {
@@ -163,7 +200,12 @@ final class ConsoleSocket {
     init() throws(OperationFailure) {
         try FolderTree.make(MachineAddresses.folder)
         path = "\(MachineAddresses.folder)/console-\(getpid()).\(UInt32.random(in: 0 ... .max))"
-        listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        listener = try Self.listen(path)
+    }
+
+    /// A socket that only this user may connect to.
+    static func listen(_ path: String) throws(OperationFailure) -> Int32 {
+        let listener: Int32 = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         let bytes: [UInt8] = Array(path.utf8)
@@ -174,7 +216,10 @@ final class ConsoleSocket {
         let bound: Bool = withUnsafePointer(to: &address) {
             clinux_bind(listener, UnsafeRawPointer($0), socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
         }
-        guard listener >= 0, bound, listen(listener, 1) == 0 else { throw FolderTree.failure("listen at", path) }
+        guard listener >= 0, bound, chmod(path, 0o600) == 0, Glibc.listen(listener, 1) == 0 else {
+            throw FolderTree.failure("listen at", path)
+        }
+        return listener
     }
 
     /// The terminal, which has come by the time the runtime has ended; nil when it has not.

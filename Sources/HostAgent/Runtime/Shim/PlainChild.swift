@@ -1,11 +1,14 @@
 import CLinux
 import Glibc
 import HostAgentCore
+import JSON
 
 /// The last steps of a plain child before its program: its root, its user, its folder.
 enum PlainChild {
     /// Tells a program where to listen, when its runtime gives it no network of its own.
     static let addressVariable: String = "DROVER_ADDRESS"
+    /// For the supervisor of a command only: what to run instead of the container's program.
+    static let commandVariable: String = "DROVER_COMMAND"
     /// Where its supervisor reads why it failed.
     private static let report: Int32 = 3
 
@@ -20,7 +23,11 @@ enum PlainChild {
             return 127
         }
         func system(_ what: String) -> Int32 { fail("\(what): \(String(cString: strerror(errno)))") }
-        guard let plan: ContainerPlan = folder.plan() else { return fail("its plan cannot be read") }
+        guard var plan: ContainerPlan = folder.plan() else { return fail("its plan cannot be read") }
+        if let text = getenv(commandVariable) {
+            let value: JSONValue? = try? JSONReader.parse(Array(String(cString: text).utf8))
+            plan.arguments = value?.array?.compactMap(\.string) ?? []
+        }
         var environment: [String] = plan.environment
         if let address = getenv(addressVariable), !environment.contains(where: { $0.hasPrefix("\(addressVariable)=") }) {
             environment.append("\(addressVariable)=\(String(cString: address))")

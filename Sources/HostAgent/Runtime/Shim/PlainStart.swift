@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import HostAgentCore
+import JSON
 
 /// Starts a container that is a plain child, at most with a root folder of its own.
 struct PlainStart {
@@ -9,26 +10,55 @@ struct PlainStart {
 
     /// - Parameter before: told of the process before its program runs.
     func start(_ before: (RunningChild) throws(OperationFailure) -> Void) throws(OperationFailure) -> RunningChild {
-        let streams = try ChildStreams(keepsInput: plan.keepsInput)
+        try start(
+            address: try Self.address(plan),
+            command: nil,
+            isTerminal: plan.isTerminal,
+            keepsInput: plan.keepsInput,
+            before
+        )
+    }
+
+    /// Another process with the container's root, user and variables.
+    func exec(_ order: ExecOrder) throws(OperationFailure) -> RunningChild {
+        try start(
+            address: folder.state()?.address,
+            command: order.command,
+            isTerminal: order.isTerminal,
+            keepsInput: order.hasInput
+        ) { (_) throws(OperationFailure) in }
+    }
+
+    private func start(
+        address: String?,
+        command: [String]?,
+        isTerminal: Bool,
+        keepsInput: Bool,
+        _ before: (RunningChild) throws(OperationFailure) -> Void
+    ) throws(OperationFailure) -> RunningChild {
+        let streams = try ChildStreams(keepsInput: keepsInput)
         var terminal: Int32 = -1
         var slave: Int32 = -1
-        if plan.isTerminal {
+        if isTerminal {
             guard openpty(&terminal, &slave, nil, nil, nil) == 0 else { throw FolderTree.failure("open", "a terminal") }
             for descriptor in [terminal, slave] { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
             _ = fcntl(terminal, F_SETFL, fcntl(terminal, F_GETFL) | O_NONBLOCK)
         }
         // The child tells here why its program does not run; that it is closed unused means that it does.
         let report = try ShimPipe()
-        let address: String? = try Self.address(plan)
+        var environment: [String] = address.map { ["\(PlainChild.addressVariable)=\($0)"] } ?? []
+        if let command {
+            environment.append("\(PlainChild.commandVariable)=\(String(decoding: JSONWriter.bytes(JSONValue(command)), as: UTF8.self))")
+        }
         let process: pid_t
         do {
             process = try ShimProcess.spawn(
                 ShimProcess.ownPath,
                 SupervisorProcess.arguments("child", folder.path),
-                environment: address.map { ["\(PlainChild.addressVariable)=\($0)"] } ?? [],
-                input: plan.isTerminal ? slave : streams.childInput,
-                output: plan.isTerminal ? slave : streams.childOutput,
-                error: plan.isTerminal ? slave : streams.childError,
+                environment: environment,
+                input: isTerminal ? slave : streams.childInput,
+                output: isTerminal ? slave : streams.childOutput,
+                error: isTerminal ? slave : streams.childError,
                 report: report.write,
                 ownSession: true
             )
@@ -44,9 +74,9 @@ struct PlainStart {
         if slave >= 0 { close(slave) }
         var child = RunningChild(
             process: process,
-            output: plan.isTerminal ? terminal : streams.output,
-            error: plan.isTerminal ? -1 : streams.error,
-            input: plan.isTerminal ? -1 : streams.keptInput
+            output: isTerminal ? terminal : streams.output,
+            error: isTerminal ? -1 : streams.error,
+            input: isTerminal ? -1 : streams.keptInput
         )
         child.address = address
         // It has stopped itself, right before its program.

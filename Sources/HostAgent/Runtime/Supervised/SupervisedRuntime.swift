@@ -1,4 +1,5 @@
 import CLinux
+package import EventLoop
 import Glibc
 package import HostAgentCore
 package import HostProtocol
@@ -18,13 +19,15 @@ package struct SupervisedRuntime: ContainerRuntime {
     private let machine: MachineFindings
     let images: ImageStore
     private let watch: FolderWatch
+    let loop: EventLoop
 
     /// Finds out whether containers can be run here, and clears away what was begun and not finished.
     ///
     /// - Throws: what is missing.
     package static func connect(
         _ kind: SupervisedKind,
-        _ options: SupervisedOptions
+        _ options: SupervisedOptions,
+        loop: EventLoop
     ) async throws(OperationFailure) -> SupervisedRuntime {
         for name in ["containers", "bells", "volumes", "unfinished", "check"] {
             try FolderTree.make("\(options.folder)/\(name)")
@@ -40,7 +43,8 @@ package struct SupervisedRuntime: ContainerRuntime {
             isolation: kind == .oci ? .oci : .process,
             machine: machine,
             images: try ImageStore(path: "\(options.folder)/images", local: options.localImages),
-            watch: try FolderWatch()
+            watch: try FolderWatch(),
+            loop: loop
         )
     }
 
@@ -60,7 +64,7 @@ package struct SupervisedRuntime: ContainerRuntime {
     }
 
     /// As it is: one that should run and whose supervisor is gone has ended.
-    private func show(_ folder: ContainerFolder, _ plan: ContainerPlan) throws(OperationFailure) -> RuntimeContainer {
+    func show(_ folder: ContainerFolder, _ plan: ContainerPlan) throws(OperationFailure) -> RuntimeContainer {
         var state: ContainerState? = folder.state()
         if state?.phase == .running, let lock: ContainerLock = folder.lock() {
             // Noted once more under the lock: it may have ended properly since it was read.
