@@ -51,12 +51,17 @@ let rooms: [Room] = [
     Room("EventLoop", "Platform/EventLoop", knows: ["CLinux", "Bytes", "Limits"]),
     Room("HTTP", "Platform/HTTP", knows: ["EventLoop", "Bytes", "Limits"]),
     Room("WebSocket", "Platform/WebSocket", knows: ["HTTP", "EventLoop", "Crypto", "Bytes", "Limits"]),
-    Room("Certificates", "Platform/Certificates", knows: ["COpenSSL", "Bytes", "Crypto", "Limits"]),
+    Room(
+        "Certificates",
+        "Platform/Certificates",
+        knows: ["COpenSSL", "Bytes", "Crypto", "Limits"],
+        testsKnow: ["Subprocess"]
+    ),
     Room(
         "TLS",
         "Platform/TLS",
         knows: ["COpenSSL", "Certificates", "EventLoop", "Bytes", "Crypto", "Limits"],
-        testsKnow: ["HTTP"]
+        testsKnow: ["HTTP", "WebSocket", "Subprocess"]
     ),
     Room("SQLite", "Platform/SQLite", knows: ["CSQLite", "Limits"]),
     Room("Subprocess", "Platform/Subprocess", knows: ["CLinux", "Limits"]),
@@ -75,7 +80,8 @@ let rooms: [Room] = [
     Room(
         "RaftTransport",
         "Raft/Transport",
-        knows: ["RaftCore", "RaftLog", "RaftGroup", "EventLoop", "Bytes", "Logging", "Metrics", "Limits"]
+        knows: ["RaftCore", "RaftLog", "RaftGroup", "EventLoop", "Bytes", "JSON", "Logging", "Metrics", "Limits"],
+        testsRead: ["Golden"]
     ),
     Room(
         "Store",
@@ -115,7 +121,7 @@ let rooms: [Room] = [
     Room(
         "Services",
         "ClusterNode/Services",
-        knows: ["Model", "Network", "Scheduler", "StoreFormat", "JSON", "Bytes", "Limits"]
+        knows: ["Ownership", "Model", "Network", "Scheduler", "StoreFormat", "JSON", "Bytes", "Limits"]
     ),
     Room("Ownership", "ClusterNode/Ownership", knows: ["Limits"], testsKnow: ["RaftCore"]),
     Room(

@@ -26,6 +26,10 @@ package struct RaftFaults: Sendable {
     package var splitAtChangePercent: Int = 10
     package var checkpointPerThousand: Int = 10
     package var transferPerThousand: Int = 2
+    /// After a crash each of the others hears within a few ticks that the process is gone.
+    package var gonePercent: Int = 50
+    /// Somebody is told that a process is gone which is not.
+    package var falseGonePerThousand: Int = 3
 
     package init() {}
 
@@ -47,6 +51,7 @@ package struct RaftFaults: Sendable {
         faults.splitAtChangePercent = 0
         faults.checkpointPerThousand = 0
         faults.transferPerThousand = 0
+        faults.falseGonePerThousand = 0
         return faults
     }()
 }

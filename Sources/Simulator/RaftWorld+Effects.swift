@@ -41,6 +41,7 @@ extension RaftWorld {
                 schedule(.mute(id, ticks: 20 + random.below(40)), after: 1 + ticks)
             }
         case .foreignMessage, .removedSender: break
+        case .memberLostLog: checker.fail("\(id) \(observation), but no disk forgets anything here")
         default: trace.record(now, 4, id.number) { "\(id) \(observation)" }
         }
     }
@@ -86,6 +87,9 @@ extension RaftWorld {
         case .mute(let id, let ticks):
             guard !isCalm else { return }
             for node in nodes where random.chance(percent: 90) { network.cut(id, node.id, until: now + ticks) }
+        case .gone(let member, let hearer):
+            guard let position = position(of: hearer) else { return }
+            step(position, .peerGone(member))
         case .snapshot(let from, let to, let snapshot, let state, let configuration):
             install(from, to, snapshot, state, configuration)
         case .snapshotSent(let from, let to, let life, let succeeded):

@@ -20,6 +20,9 @@ extension RaftWorld {
         if happens(faults.transferPerThousand), let leader = leaderPosition {
             step(leader, .transferLeadership(to: nodes[any].id))
         }
+        if happens(faults.falseGonePerThousand) {
+            step(any, .peerGone(nodes[random.below(nodes.count)].id))
+        }
         if happens(faults.changePerThousand), let leader = leaderPosition { changeMembers(leader) }
         for position in nodes.indices where !nodes[position].isUp && nodes[position].downUntil <= now {
             start(position)
@@ -41,6 +44,10 @@ extension RaftWorld {
         nodes[position].downUntil = now + 5 + random.below(faults.downTicks)
         let id: MemberID = nodes[position].id
         trace.record(now, 8, id.number) { "\(id) crashes" }
+        // Whoever connects again is refused at once; it may also be cut off, and hear nothing.
+        for other in nodes where other.id != id && random.chance(percent: faults.gonePercent) {
+            schedule(.gone(id, heardBy: other.id), after: 1 + random.below(4))
+        }
     }
 
     /// Adds a learner, makes one a voter, makes a voter a learner, or removes somebody.

@@ -11,6 +11,8 @@ package final class RaftWorld {
         case disk(MemberID, life: UInt64)
         case crash(MemberID, life: UInt64)
         case mute(MemberID, ticks: Int)
+        /// A member hears that another one's process is gone.
+        case gone(MemberID, heardBy: MemberID)
         case snapshot(from: MemberID, to: MemberID, LogPosition, state: UInt64, Configuration)
         case snapshotSent(from: MemberID, to: MemberID, life: UInt64, succeeded: Bool)
     }

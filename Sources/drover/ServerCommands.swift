@@ -94,7 +94,7 @@ enum ServerCommands {
             advertise: try advertise(invocation)
         )
         do throws(NodeFault) {
-            let joined: NodeConfiguration = try await ServerJoin.join(
+            let joined: ServerJoin.Joined = try await ServerJoin.join(
                 folder,
                 options,
                 logger: .standard(invocation.environment, quiet: true)
@@ -104,7 +104,7 @@ enum ServerCommands {
                 invocation.console.line("Start the node: drover server run --data \(folder.path)")
             } else {
                 invocation.console.line(
-                    JSONWriter.pretty(["name": .string(joined.name), "member": JSONValue(joined.member.number)])
+                    JSONWriter.pretty(["name": .string(joined.name), "member": JSONValue(joined.member)])
                 )
             }
         } catch {

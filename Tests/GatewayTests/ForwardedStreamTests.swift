@@ -52,7 +52,10 @@ import WebSocket
             _ = try await socket.receive()
             cluster.own(1)
             #expect(try await socket.receive() == nil)
-            #expect(await socket.closeReason == CloseReason(code: 1012, reason: "another node serves this stream now: open it again"))
+            #expect(
+                await socket.closeReason
+                    == CloseReason(code: 1012, reason: "another node serves this stream now: open it again")
+            )
             let again: WebSocket = try await cluster.open(1, Self.target, key: key)
             _ = try await again.receive()
             #expect(cluster[1].hosts.served == 1)
@@ -183,7 +186,8 @@ import WebSocket
             var ends: Set<Int> = [0]
             for _ in 0..<8 {
                 let size: Int = [0, 1, 125, 126, 127, 65_535, 65_536, 70_000].randomElement(using: &random) ?? 0
-                let mask: UInt32? = Bool.random(using: &random) ? UInt32.random(in: 0...UInt32.max, using: &random) : nil
+                let mask: UInt32? =
+                    Bool.random(using: &random) ? UInt32.random(in: 0...UInt32.max, using: &random) : nil
                 bytes += Frame(.binary, [UInt8](repeating: 0x88, count: size)).encoded(mask: mask)
                 ends.insert(bytes.count)
             }

@@ -153,6 +153,7 @@ struct RaftGroupTests {
         var options = RaftGroup<Ledger>.Options()
         options.tickMilliseconds = 5
         options.seed = id.number
+        options.leaderlessMilliseconds = 300
         let group = RaftGroup(
             storage: MemoryLog(member: id, group: Self.identity, configuration: Configuration(voters: voters)),
             machine: ledger,

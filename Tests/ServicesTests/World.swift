@@ -108,7 +108,7 @@ struct World {
 
     mutating func disconnect(_ host: UInt64) {
         connected.remove(host)
-        put(.hostObserved, host, ["agentState": "disconnected"])
+        put(.hostObserved, host, ["agentState": "disconnected", "awaySince": .int(time)])
     }
 
     mutating func addStack(_ name: String) -> UInt64 {

@@ -73,6 +73,7 @@ package enum HostReports {
             var labels = JSONObject()
             for (key, value) in facts.labels.sorted(by: { $0.key < $1.key }) { labels.append(key, .string(value)) }
             fields["agentState"] = "active"
+            fields["awaySince"] = nil
             fields["agentIpAddress"] = .string(facts.address)
             fields["hostname"] = .string(facts.hostname)
             fields["runtime"] = .string(facts.runtime)
@@ -94,7 +95,15 @@ package enum HostReports {
         time: Int64,
         in view: some RecordReading
     ) -> Transaction? {
-        observe(host: host, scope: scope, epoch: epoch, time: time, in: view) { $0["agentState"] = .string(state) }
+        observe(host: host, scope: scope, epoch: epoch, time: time, in: view) { fields in
+            fields["agentState"] = .string(state)
+            // Kept through `reconnecting` and `disconnected`, and from owner to owner: how many vanished together shows in it.
+            if state == "active" {
+                fields["awaySince"] = nil
+            } else if fields["awaySince"]?.int == nil {
+                fields["awaySince"] = .int(time)
+            }
+        }
     }
 
     /// Containers that carry the host's label and that nobody here knows: kept by the host, shown to people.

@@ -11,6 +11,8 @@ package struct DataFolder: Hashable, Sendable {
 
     package var log: String { "\(path)/log" }
     package var state: String { "\(path)/state" }
+    /// Snapshots of the state on their way to or from other nodes.
+    package var snapshots: String { "\(path)/snapshots" }
     package var certificateFile: String { "\(path)/tls/node.pem" }
     package var keyFile: String { "\(path)/tls/node.key" }
     package var authorityFile: String { "\(path)/tls/authority.pem" }

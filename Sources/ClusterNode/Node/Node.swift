@@ -130,7 +130,7 @@ package final class Node: Sendable {
         )
         ownership.listen { await driver.ownershipChanged($0) }
         ownership.listen { await hosts.ownershipChanged($0) }
-        let steering = ClosureSteering(state.group)
+        let steering = ClosureSteering(of: state.group)
         let membership = MembershipMaster(
             state: state,
             group: steering,
@@ -161,7 +161,7 @@ package final class Node: Sendable {
             explainer: Explainer(parsed: parsed),
             peers: peers,
             cluster: ClusterOffice(identity: configuration.group, group: steering, reasons: { membership.reasons }),
-            certificates: try security.map { (security) throws(NodeFault) in try security.issuer(state.store) },
+            certificates: security.map { $0.desk(state.store) },
             servers: hosts.servers,
             logger: logger.labelled("gateway"),
             metrics: core.metrics,
@@ -169,9 +169,9 @@ package final class Node: Sendable {
             now: now,
             localAuthority: { address.withLock { $0 } }
         )
-        core.transport?.onCall = { member, bytes in
-            await PeerCalls(state: state, ownership: ownership, version: version).answer(bytes, from: member)
-        }
+        let calls = PeerCalls(state: state, ownership: ownership, version: version)
+        core.transport?.onCall = { member, bytes in await calls.answer(bytes, from: member) }
+        core.transport?.start(receiver: state.group)
         let listeners: NodeListeners = try await NodeListeners.start(
             configuration,
             core,
@@ -183,7 +183,7 @@ package final class Node: Sendable {
         )
         address.withLock { $0 = "\(listeners.http.endpoint)" }
         var real: NodeConfiguration = configuration
-        real.http.port = listeners.http.port
+        real.http.port = listeners.http.endpoint.port ?? configuration.http.port
         let announcement = NodeAnnouncement(
             state: state,
             configuration: real,

@@ -1,22 +1,41 @@
+import EventLoop
 import Gateway
 import JSON
 import Logging
+import Metrics
 import RaftCore
 import RaftGroup
 import RaftLog
+import RaftTransport
 import Store
 import StoreFormat
 import Synchronization
 
-/// The replicated heart of a node: log, group and store of one data folder.
+/// The replicated heart of a node: log, group, store and transport of one data folder.
 struct NodeCore: Sendable {
+    /// What a node needs to speak with others.
+    struct Peering: Sendable {
+        var security: NodeSecurity
+        var loops: Loops
+    }
+
     let state: ReplicatedState
+    let directory: PeerDirectory
+    let metrics: MetricsRegistry
+    /// nil in a process that is alone.
+    let links: PeerLinks?
     private let logger: Logger
     private let lock: HeldLock
 
+    var transport: RaftTransport? { state.transport }
+
     /// Opens the folder's log and store, and keeps every other process out of it.
+    ///
+    /// - Parameter peering: nil for a process that is alone, such as the one that founds a cluster.
     static func open(
         _ folder: DataFolder,
+        _ configuration: NodeConfiguration,
+        peering: Peering? = nil,
         logger: Logger,
         fatal: @escaping @Sendable (String) -> Void
     ) throws(NodeFault) -> NodeCore {
@@ -24,10 +43,12 @@ struct NodeCore: Sendable {
         let lock: DirectoryLock
         let log: FileLog
         let store: Store
+        let snapshots: SnapshotFolder
         do {
             lock = try DirectoryLock(folder: folder.path)
             store = try Store.open(folder: folder.state)
-            log = try FileLog(opening: folder.log, knownCommitted: store.appliedIndex)
+            snapshots = try SnapshotFolder(path: folder.snapshots)
+            log = try FileLog(opening: folder.log, knownCommitted: store.appliedIndex, snapshots: snapshots)
         } catch {
             throw .storage("\(error)")
         }
@@ -37,23 +58,45 @@ struct NodeCore: Sendable {
                     + "\(log.base): put back the state that belongs to this log"
             )
         }
+        let metrics = MetricsRegistry()
+        let directory = PeerDirectory(store: store, told: configuration.peers.map(PeerDirectory.Peer.init))
+        let links: PeerLinks? = peering.map { peering in
+            PeerLinks(
+                cluster: configuration.group.cluster,
+                directory: directory,
+                context: peering.security.clientContext,
+                place: configuration.peer.map { configuration.place(of: $0) } ?? ""
+            )
+        }
+        var transport: RaftTransport?
+        if let links, let peering {
+            transport = RaftTransport(
+                group: configuration.group,
+                id: configuration.member,
+                dialing: links,
+                loops: peering.loops,
+                logger: raftLogger,
+                metrics: metrics
+            )
+        }
+        let names: @Sendable (MemberID) -> String = { directory.peer($0)?.name ?? "member \($0)" }
         let machine = StoreMachine(store: store) { fatal("\($0)") }
         let group = RaftGroup<StoreMachine>(
             storage: log,
             machine: machine,
-            observer: { Self.tell($0, raftLogger) },
+            transport: transport ?? NoPeers(),
+            snapshots: snapshots,
+            observer: { RaftNotices.tell($0, names, raftLogger) },
             fatal: { fatal("\($0)") }
         )
-        return NodeCore(state: ReplicatedState(store: store, group: group), logger: logger, lock: HeldLock(lock))
-    }
-
-    private static func tell(_ observation: Observation, _ logger: Logger) {
-        switch observation {
-        case .becameLeader(let term): logger.notice("became leader", ["raft.term": JSONValue(term)])
-        case .steppedDown(let term, let cause):
-            logger.notice("stepped down", ["raft.term": JSONValue(term), "cause": .string("\(cause)")])
-        default: logger.debug("observed", ["raft.observation": .string("\(observation)")])
-        }
+        return NodeCore(
+            state: ReplicatedState(store: store, group: group, transport: transport),
+            directory: directory,
+            metrics: metrics,
+            links: links,
+            logger: logger,
+            lock: HeldLock(lock)
+        )
     }
 
     func checkpointAndClose() async {
@@ -67,6 +110,7 @@ struct NodeCore: Sendable {
 
     /// Ends the group and gives the folder back.
     func close() async {
+        transport?.stop()
         await state.group.shutdown()
         lock.release()
     }

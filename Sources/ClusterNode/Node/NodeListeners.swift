@@ -1,6 +1,7 @@
 import EventLoop
 import Gateway
 import HTTP
+import JSON
 import Limits
 import Logging
 import TLS
@@ -56,7 +57,7 @@ struct NodeListeners: Sendable {
                     loops: loops,
                     wrapper: wrapper(security.publicContext, "https", logger),
                     refusal: { gateway.answer(to: $0) },
-                    handler: { request, connection in await gateway.handle(request, connection, isSecure: true) }
+                    handler: { request, connection in await gateway.handle(request, connection) }
                 )
                 started.append(server)
                 https = server

@@ -1,5 +1,7 @@
 import Certificates
 import Gateway
+import JSON
+import RaftCore
 import Logging
 import Store
 import Synchronization
@@ -42,19 +44,29 @@ final class NodeSecurity: Sendable {
         publicContext = try TLSServerContext(
             identity: identity,
             clientCertificates: .optional(trust),
-            protocols: ["http/1.1"]
+            protocols: Self.protocols
         )
         peerContext = try TLSServerContext(
             identity: identity,
             clientCertificates: .optional(trust),
-            protocols: ["http/1.1"]
+            protocols: Self.protocols
         )
-        clientContext = try TLSClientContext(identity: identity, trust: trust, protocols: ["http/1.1"])
+        clientContext = try TLSClientContext(identity: identity, trust: trust, protocols: Self.protocols)
         current = Mutex(credentials)
     }
 
+    private static let protocols: [String] = ["http/1.1"]
+
     private static func identity(_ credentials: DataFolder.Credentials) -> TLSIdentity {
         TLSIdentity(certificates: [credentials.certificate, credentials.authority], key: credentials.key)
+    }
+
+    func desk(_ store: Store) -> HostCertificateDesk {
+        HostCertificateDesk(
+            authority: ClusterAuthority(cluster: cluster, sealingKey: sealingKey),
+            authorityCertificate: credentials.authority,
+            store: store
+        )
     }
 
     /// From the next handshake on; open connections go on as they are.
@@ -62,9 +74,9 @@ final class NodeSecurity: Sendable {
         let identity: TLSIdentity = Self.identity(credentials)
         let trust: TLSTrust = .authorities([credentials.authority])
         do throws(TLSFault) {
-            try publicContext.replace(identity: identity, clientCertificates: .optional(trust))
-            try peerContext.replace(identity: identity, clientCertificates: .optional(trust))
-            try clientContext.replace(identity: identity, trust: trust)
+            try publicContext.replace(identity: identity, clientCertificates: .optional(trust), protocols: Self.protocols)
+            try peerContext.replace(identity: identity, clientCertificates: .optional(trust), protocols: Self.protocols)
+            try clientContext.replace(identity: identity, trust: trust, protocols: Self.protocols)
         } catch {
             logger.error("the new certificate cannot be used; the old one stays", ["error": .string("\(error)")])
             return

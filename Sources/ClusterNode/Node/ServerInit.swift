@@ -90,7 +90,7 @@ package enum ServerInit {
             time: time,
             certificate: credentials.certificate
         )
-        let key: APIKey = try await writeFirst(folder, authority, node, time, settings, logger)
+        let key: APIKey = try await writeFirst(folder, configuration, authority, node, time, settings, logger)
         try folder.save(configuration)
         return key
     }
@@ -132,13 +132,14 @@ package enum ServerInit {
 
     private static func writeFirst(
         _ folder: DataFolder,
+        _ configuration: NodeConfiguration,
         _ authority: SealedAuthority,
         _ node: JSONObject,
         _ time: Int64,
         _ settings: [(name: String, value: String)],
         _ logger: Logger
     ) async throws(NodeFault) -> APIKey {
-        let core: NodeCore = try NodeCore.open(folder, logger: logger) { reason in
+        let core: NodeCore = try NodeCore.open(folder, configuration, logger: logger) { reason in
             logger.error("founding failed", ["error": .string(reason)])
         }
         let key = APIKey.generate()

@@ -1,4 +1,5 @@
 import Model
+import Ownership
 import Scheduler
 
 extension Explanation {
@@ -67,6 +68,10 @@ extension Explanation {
             text.waitsFor.append("its agent to connect")
             text.advise("start its agent: `drover agent --url URL --token TOKEN --data DIR`")
             text.because.append("its containers are left as they are: lost contact removes nothing")
+            if let brake: VanishingBrake = HostViews(of: host.host.record.accountID ?? 0, in: state).brake, host.isInUse
+            {
+                text.because.append(brake.reason)
+            }
         }
         return text
     }

@@ -1,4 +1,5 @@
 import Model
+import Ownership
 import Scheduler
 
 extension Explanation {
@@ -46,9 +47,27 @@ extension Explanation {
             }
         }
         if !host.isConnected {
+            text.addLoss(of: host, view, in: state)
             text.advise("start the agent of \(name), or see why it cannot connect (`drover hosts`)")
         }
         return text
+    }
+
+    /// Why a container on a host out of reach is where it is.
+    mutating func addLoss(of host: HostView, _ view: InstanceView, in state: some StateReading) {
+        guard host.isLost, host.isInUse, view.record.serviceID != nil, view.record.requestedHostID == nil else {
+            return
+        }
+        let hosts = HostViews(of: view.record.accountID ?? 0, in: state)
+        let name: String = "host \(host.host.record.displayName) (\(Explanation.id(host.number, "h")))"
+        if let brake: VanishingBrake = hosts.brake {
+            because.append("\(brake.reason)")
+        } else if !view.isUnborn {
+            because.append("it is not created elsewhere for the silence of \(name) alone: it may still run there")
+        }
+        advise(
+            "if \(name) is gone for good, remove it: deactivate it, then delete it; what was on it is created elsewhere"
+        )
     }
 
     private mutating func addPlacement(of record: InstanceRecord, in state: some StateReading) {

@@ -42,6 +42,7 @@ extension Explanation {
         because.append("\(name) is \(view.state.state)" + (view.state.message.map { ": \($0)" } ?? ""))
         if let host: HostView = view.record.hostID.flatMap({ HostView($0, in: state) }), !host.isConnected {
             waitsFor.append("host \(host.host.record.displayName) to connect again: \(name) is there")
+            addLoss(of: host, view, in: state)
         } else if Backoff(of: view.record).failures > 0 {
             waitsFor.append("\(name) to be started again or replaced, later with each failure")
             advise("see why it fails: `drover logs \(view.record.name)`")

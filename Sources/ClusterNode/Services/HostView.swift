@@ -1,5 +1,6 @@
 import Model
 import Network
+import Ownership
 import Scheduler
 import StoreFormat
 
@@ -26,10 +27,14 @@ struct HostView {
     var isLeaving: Bool { isGone || host.record.state == "removing" }
     /// Whether its agent can carry out an order now.
     var isConnected: Bool { observed.agentState == "active" }
+    /// Silent for its whole grace.
+    var isLost: Bool { observed.agentState == "disconnected" }
+    /// Whether its user counts on it: neither told to go nor taken out of use.
+    var isInUse: Bool { !isLeaving && (host.record.state == "active" || host.record.state == "updating-active") }
 
     var obstacle: HostObstacle? {
         if isLeaving { return .removing }
-        guard host.record.state == "active" || host.record.state == "updating-active" else {
+        guard isInUse else {
             return .notActive(state: host.record.state)
         }
         return isConnected ? nil : .agentAway(state: observed.agentState)
@@ -66,6 +71,15 @@ struct HostViews {
             if views[middle].number < number { low = middle + 1 } else { high = middle }
         }
         return low < views.count && views[low].number == number ? views[low] : nil
+    }
+
+    /// Whether so many vanished at once that nothing is created elsewhere for it.
+    var brake: VanishingBrake? {
+        VanishingBrake(
+            views.map {
+                VanishingBrake.Host(awaySince: $0.isConnected ? nil : $0.observed.awaySince, isGivenUp: !$0.isInUse)
+            }
+        )
     }
 
     /// Candidates, with how many of `placed` (the service's own instances' hosts) each one has.

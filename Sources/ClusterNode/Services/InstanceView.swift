@@ -36,6 +36,14 @@ struct InstanceView {
             record.goal == .running && observed.condition == .stopped && observed.generation >= record.generation
         return observed.startCount > 0 || endedItself
     }
+    /// Ordered to run, and never seen to: what its host has told ends before the first start.
+    var isUnborn: Bool {
+        guard record.goal == .running, record.removed == nil, record.failure == nil, !hasRun else { return false }
+        switch observed?.condition {
+        case nil, .pulling?, .creating?: return true
+        default: return false
+        }
+    }
     /// A start-once instance that has done, or is doing, its work: it is not started again.
     var isStartedOnce: Bool { isStartOnce && hasRun && (isStopped || state.state == "stopping") }
 

@@ -1,5 +1,6 @@
 import JSON
 import Model
+import Ownership
 import StoreFormat
 
 /// One comparison of an active service with its instances.
@@ -80,9 +81,9 @@ struct ServiceReconciliation<State: StateReading> {
                 retire(view, because: cause, isFailure: false)
                 continue
             }
-            // A host out of reach gets nothing replaced: absence is never an order.
+            // What may run on a host out of reach is not replaced: absence is never an order.
             guard view.isFailed, host.isConnected else {
-                kept.append(view)
+                if isStranded(view, on: host) { replaceStranded(view, on: host) } else { kept.append(view) }
                 continue
             }
             let message: String = view.state.message ?? "it failed"
@@ -94,6 +95,24 @@ struct ServiceReconciliation<State: StateReading> {
                 plan.wake(at: backoff.notBefore)
                 kept.append(view)
             }
+        }
+    }
+
+    /// Whether it was on its way up when its host was lost, and may be created elsewhere (contract O12).
+    private mutating func isStranded(_ view: InstanceView, on host: HostView) -> Bool {
+        guard host.isLost, view.isUnborn, !service.record.isGlobal, view.record.requestedHostID == nil else {
+            return false
+        }
+        return hosts.views.contains { $0.obstacle == nil }
+    }
+
+    private mutating func replaceStranded(_ view: InstanceView, on host: HostView) {
+        if let brake: VanishingBrake = hosts.brake {
+            complain(brake.reason)
+            kept.append(view)
+        } else {
+            let name: String = host.host.record.displayName
+            retire(view, because: "host \(name) was lost before it was seen to run", isFailure: false)
         }
     }
 

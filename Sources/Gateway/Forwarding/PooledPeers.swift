@@ -100,7 +100,9 @@ package final class PooledPeers: PeerForwarding {
 
     private static func fault(_ error: any Error) -> ForwardFault {
         guard let error = error as? NotConnected else { return .unknown("\(error)") }
-        if case NetworkFault.system(_, _, let code) = error.cause, code == ECONNREFUSED { return .refused("\(error.cause)") }
+        if case NetworkFault.system(_, _, let code) = error.cause, code == ECONNREFUSED {
+            return .refused("\(error.cause)")
+        }
         return .neverLeft("\(error.cause)")
     }
 }

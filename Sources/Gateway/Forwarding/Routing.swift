@@ -18,7 +18,8 @@ enum Routing {
     static func stage(_ exchange: inout Exchange, _ gateway: Gateway) async throws(Problem) -> Answer? {
         guard let peers: any PeerForwarding = gateway.peers, exchange.forwarded == nil else { return nil }
         if exchange.path.type?.lowercased() == "hoststream" {
-            guard let host: UInt64 = exchange.caller.subject.hostID, let project: UInt64 = exchange.caller.accountNumber,
+            guard let host: UInt64 = exchange.caller.subject.hostID,
+                let project: UInt64 = exchange.caller.accountNumber,
                 exchange.rights.mayStream(host: host)
             else { return nil }
             return try await ForwardedStream.open(exchange, scope: project, gateway, orElse: .refuse) {

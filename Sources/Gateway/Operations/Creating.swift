@@ -32,7 +32,9 @@ enum Creating {
             change.request = Masking.masked(body, definition)
             return change
         }
-        guard let committed, let table: Table = definition.table, committed.created.count >= made.count else { throw .fault }
+        guard let committed, let table: Table = definition.table, committed.created.count >= made.count else {
+            throw .fault
+        }
         var results: [JSONValue] = []
         for (draft, number) in zip(made, committed.created) {
             guard let record: Record = committed.view.get(RecordKey(table, number)),

@@ -184,7 +184,12 @@ package final class GatewaySession: Sendable {
             let nonce: UInt64 = SecureRandom.bytes(8).reduce(0) { $0 << 8 | UInt64($1) }
             do throws(ProposalFault) {
                 let outcome: TransactionOutcome = try await proposer.propose(
-                    Transaction(time: now(), actor: "system", requestID: "session", writes: [.openSession(nonce: nonce)])
+                    Transaction(
+                        time: now(),
+                        actor: "system",
+                        requestID: "session",
+                        writes: [.openSession(nonce: nonce)]
+                    )
                 )
                 guard case .committed(let revision, _) = outcome else {
                     return .failure(.unknown("no session could be opened"))

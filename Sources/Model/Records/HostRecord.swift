@@ -24,6 +24,8 @@ package struct HostObservation: RecordDocument {
         get { text("agentState") }
         set { fields["agentState"] = JSONValue(newValue) }
     }
+    /// When it was first found silent, in milliseconds since 1970; nil while its agent is connected.
+    package var awaySince: Int64? { number("awaySince") }
     /// Where the host's published ports answer.
     package var agentIPAddress: String? { text("agentIpAddress") }
     package var labels: [String: String] { textMap("labels") }

@@ -53,7 +53,10 @@ package struct Certificate: Hashable, Sendable, CustomStringConvertible {
             ERR_clear_error()
         }
         guard X509_get_extension_flags(parsed) & UInt32(EXFLAG_INVALID) == 0 else {
-            throw CertificateFault(.malformed, "the certificate has extensions that are damaged or contradict each other")
+            throw CertificateFault(
+                .malformed,
+                "the certificate has extensions that are damaged or contradict each other"
+            )
         }
         let names: AlternativeNames = try AlternativeNames(parsed)
         self.der = der
@@ -79,7 +82,9 @@ package struct Certificate: Hashable, Sendable, CustomStringConvertible {
         return withHandle { mine in
             authority.withHandle { issuer in
                 defer { ERR_clear_error() }
-                guard X509_check_issued(issuer, mine) == X509_V_OK, let key = X509_get0_pubkey(issuer) else { return false }
+                guard X509_check_issued(issuer, mine) == X509_V_OK, let key = X509_get0_pubkey(issuer) else {
+                    return false
+                }
                 return X509_verify(mine, key) == 1
             }
         }

@@ -77,7 +77,10 @@ package struct CertificateAuthority: Sendable {
 
     private static func end(_ now: Int64, _ lifetimeSeconds: Int64) throws(CertificateFault) -> Int64 {
         guard (0...lastTime).contains(now), (1...lastTime / 1_000).contains(lifetimeSeconds) else {
-            throw CertificateFault(.invalidProfile, "a certificate cannot live for \(lifetimeSeconds) seconds from \(now)")
+            throw CertificateFault(
+                .invalidProfile,
+                "a certificate cannot live for \(lifetimeSeconds) seconds from \(now)"
+            )
         }
         return min(now + lifetimeSeconds * 1_000, lastTime)
     }

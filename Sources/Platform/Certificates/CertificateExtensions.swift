@@ -26,10 +26,14 @@ struct CertificateExtensions {
         authorityKeyID: [UInt8]
     ) throws(CertificateFault) -> CertificateExtensions {
         var made = CertificateExtensions()
-        made.add(NID_basic_constraints, critical: true, DERBytes.sequence([]))  // not an authority: the default, left out
+        // Not an authority: that is the default, which DER leaves out.
+        made.add(NID_basic_constraints, critical: true, DERBytes.sequence([]))
         made.add(NID_key_usage, critical: true, DERBytes.bits([0]))  // digitalSignature
         guard !profile.usages.isEmpty else {
-            throw CertificateFault(.invalidProfile, "a certificate for '\(profile.commonName)' needs a usage: server, client or both")
+            throw CertificateFault(
+                .invalidProfile,
+                "a certificate for '\(profile.commonName)' needs a usage: server, client or both"
+            )
         }
         let purposes: [[UInt8]] = CertificateProfile.Usage.allCases.filter(profile.usages.contains).map { usage in
             // id-kp-serverAuth 1.3.6.1.5.5.7.3.1, id-kp-clientAuth …3.2
@@ -48,7 +52,12 @@ struct CertificateExtensions {
             guard let octets = ASN1_OCTET_STRING_new() else { throw .openSSL("make an extension") }
             defer { ASN1_OCTET_STRING_free(octets) }
             guard ASN1_OCTET_STRING_set(octets, entry.der, Int32(entry.der.count)) == 1,
-                let made: OpaquePointer = X509_EXTENSION_create_by_NID(nil, entry.kind, entry.isCritical ? 1 : 0, octets)
+                let made: OpaquePointer = X509_EXTENSION_create_by_NID(
+                    nil,
+                    entry.kind,
+                    entry.isCritical ? 1 : 0,
+                    octets
+                )
             else { throw .openSSL("make an extension") }
             defer { X509_EXTENSION_free(made) }
             guard X509_add_ext(certificate, made, -1) == 1 else { throw .openSSL("add an extension") }
@@ -75,7 +84,10 @@ struct CertificateExtensions {
     private static func text(_ text: String, _ what: String) throws(CertificateFault) -> [UInt8] {
         let bytes: [UInt8] = Array(text.utf8)
         guard (1...2_048).contains(bytes.count), bytes.allSatisfy({ (0x21...0x7E).contains($0) }) else {
-            throw CertificateFault(.invalidProfile, "a \(what) in a certificate has 1 to 2048 printable ASCII characters without spaces")
+            throw CertificateFault(
+                .invalidProfile,
+                "a \(what) in a certificate has 1 to 2048 printable ASCII characters without spaces"
+            )
         }
         return bytes
     }

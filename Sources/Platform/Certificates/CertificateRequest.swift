@@ -70,11 +70,16 @@ enum DistinguishedName {
 
     static func make(_ commonName: String) throws(CertificateFault) -> OpaquePointer {
         let text: [UInt8] = Array(commonName.utf8)
-        guard !text.isEmpty, commonName.unicodeScalars.count <= longest, text.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
-            throw CertificateFault(.invalidProfile, "a common name must have 1 to \(longest) characters and no control characters")
+        guard !text.isEmpty, commonName.unicodeScalars.count <= longest, text.allSatisfy({ $0 >= 0x20 && $0 != 0x7F })
+        else {
+            throw CertificateFault(
+                .invalidProfile,
+                "a common name must have 1 to \(longest) characters and no control characters"
+            )
         }
         guard let name: OpaquePointer = X509_NAME_new() else { throw .openSSL("make a name") }
-        guard X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_UTF8, text, Int32(text.count), -1, 0) == 1 else {
+        guard X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_UTF8, text, Int32(text.count), -1, 0) == 1
+        else {
             X509_NAME_free(name)
             throw .openSSL("make the name '\(commonName)'")
         }

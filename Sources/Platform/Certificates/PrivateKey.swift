@@ -30,7 +30,9 @@ package struct PrivateKey: Sendable, CustomStringConvertible {
             { d2i_AutoPrivateKey(nil, $0, $1) },
             free: { EVP_PKEY_free($0) }
         )
-        guard let key else { throw CertificateFault(.malformed, "\(what) cannot be read: it is damaged or of an unknown kind") }
+        guard let key else {
+            throw CertificateFault(.malformed, "\(what) cannot be read: it is damaged or of an unknown kind")
+        }
         handle = KeyHandle(key)
         try KeyStrength.check(key, what)
     }
@@ -85,7 +87,10 @@ enum KeyStrength {
         if EVP_PKEY_is_a(key, "ED25519") == 1 { return }
         if EVP_PKEY_is_a(key, "RSA") == 1, EVP_PKEY_get_bits(key) >= rsaBits { return }
         if EVP_PKEY_is_a(key, "EC") == 1, let curve = curve(key), curves.contains(curve) { return }
-        throw CertificateFault(.unsuitable, "\(what) is of a kind that is not used: take EC P-256, EC P-384, Ed25519 or RSA from 2048 bits on")
+        throw CertificateFault(
+            .unsuitable,
+            "\(what) is of a kind that is not used: take EC P-256, EC P-384, Ed25519 or RSA from 2048 bits on"
+        )
     }
 
     private static func curve(_ key: OpaquePointer) -> String? {

@@ -14,7 +14,8 @@ package enum CryptoFault: Error, Equatable, Sendable, CustomStringConvertible {
         case .keyLength(let count, let wanted): "a key has \(count) bytes, but must have \(wanted)"
         case .tooLong(let count): "\(count) bytes are too many for one sealed box"
         case .tooShort(let count): "\(count) bytes are too few to be a sealed box"
-        case .altered: "a sealed box does not open: its bytes, its key or what it is bound to differ from the time of sealing"
+        case .altered:
+            "a sealed box does not open: its bytes, its key or what it is bound to differ from the time of sealing"
         }
     }
 }

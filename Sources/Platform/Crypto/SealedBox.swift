@@ -62,7 +62,9 @@ package enum SealedBox {
                 done = EVP_DecryptUpdate(context, output.baseAddress, &written, cipher, Int32(cipher.count)) == 1
                 count = cipher.count
             }
-            guard done, EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, Int32(tagBytes), &tag) == 1 else { return nil }
+            guard done, EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, Int32(tagBytes), &tag) == 1 else {
+                return nil
+            }
             var rest = [UInt8](repeating: 0, count: tagBytes)
             // The one step that tells whether anything was altered.
             opens = EVP_DecryptFinal_ex(context, &rest, &written) == 1

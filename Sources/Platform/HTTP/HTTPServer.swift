@@ -135,10 +135,10 @@ package final class HTTPServer: Sendable {
         do {
             let stream: any ByteStream = try await wrapper?(entry.stream) ?? entry.stream
             await ServerConnection(entry: entry, stream: stream, server: self).serve()
+            // It has closed the stream, which may still have a last word to say below the wrapper.
         } catch {
-            // The wrapper did not accept the peer.
+            entry.stream.close()  // the wrapper did not accept the peer
         }
-        entry.stream.close()
     }
 
     private func refuseConnection(_ stream: SocketStream) async {

@@ -47,8 +47,8 @@ package enum Limits {
     package static let tlsCloseSeconds: Int = 5
     /// How long a peer whose handshake was refused is still read, so that it gets to see the reason.
     package static let tlsLingerMilliseconds: Int = 500
-    /// What is encrypted in one go, and sent in one go.
-    package static let tlsWriteBytes: Int = 64 * 1024
+    /// What is encrypted in one go, and sent in one go: a body of 64 KiB with its head, in six full records.
+    package static let tlsWriteBytes: Int = 96 * 1024
     /// Answers to a peer's key updates that wait for the next write; more and the connection ends.
     package static let tlsUnsentBytes: Int = 16 * 1024
     /// The certificates that a peer presents, together.
@@ -271,6 +271,10 @@ package enum Limits {
     package static let ownershipSteps: Int = 200
     /// The greatest weight of a node.
     package static let ownershipWeight: Int = 64
+    /// How often a leader looks whether everybody is there.
+    package static let ownershipLookMilliseconds: Int = 200
+    /// How long something waits for this node to be given the scope that it is about.
+    package static let ownershipWaitSeconds: Int = 5
     /// When more than `brakePercent` of a scope's hosts, and at least `brakeHosts`, vanish within this time, nothing is created
     /// elsewhere for them.
     package static let brakeWindowMilliseconds: Int64 = 60_000

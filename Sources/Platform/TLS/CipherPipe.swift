@@ -7,6 +7,8 @@ final class CipherPipe {
     /// What OpenSSL may take now; empty outside a call that was given input.
     private var input: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)
     private var taken: Int = 0
+    /// Whether OpenSSL has taken all that was lent to it.
+    var isExhausted: Bool { taken == input.count }
     /// The connection has ended: after `input` nothing comes.
     var hasEnded: Bool = false
     /// Records in the order in which OpenSSL made them.

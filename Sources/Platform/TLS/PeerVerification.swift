@@ -36,7 +36,9 @@ struct PeerVerification {
         }
         if failure.code == X509_V_OK {
             failure.code = chain(store, session.context.trust)
-            if failure.code != X509_V_OK { failure.certificate = X509_STORE_CTX_get_current_cert(store).flatMap(certificate) }
+            if failure.code != X509_V_OK {
+                failure.certificate = X509_STORE_CTX_get_current_cert(store).flatMap(certificate)
+            }
         }
         guard failure.code != X509_V_OK else { return 1 }
         if let presented = X509_STORE_CTX_get0_untrusted(store), case let count = copenssl_x509_count(presented), count > 0 {
@@ -103,9 +105,19 @@ extension PeerVerification {
         let what: String = subject.map { "\(who) \($0)" } ?? "\(who) certificate"
         switch code {
         case X509_V_ERR_CERT_HAS_EXPIRED:
-            return TLSFault(side, .expired, peer: peer, "\(what) \(Self.times(subject)); renew it, or set the clock that is wrong")
+            return TLSFault(
+                side,
+                .expired,
+                peer: peer,
+                "\(what) \(Self.times(subject)); renew it, or set the clock that is wrong"
+            )
         case X509_V_ERR_CERT_NOT_YET_VALID:
-            return TLSFault(side, .notYetValid, peer: peer, "\(what) \(Self.times(subject)); set the clock that is wrong")
+            return TLSFault(
+                side,
+                .notYetValid,
+                peer: peer,
+                "\(what) \(Self.times(subject)); set the clock that is wrong"
+            )
         case X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH:
             let names: [String] = (leaf?.dnsNames ?? []) + (leaf?.addresses ?? [])
             let list: String = names.isEmpty ? "no name or address" : names.joined(separator: ", ")
@@ -117,7 +129,12 @@ extension PeerVerification {
                     + "connect by a name of the certificate, or issue one with this name"
             )
         case X509_V_ERR_INVALID_PURPOSE where isAuthority:
-            return TLSFault(side, .wrongPurpose, peer: peer, "\(what) is an authority's; an authority is nobody's identity")
+            return TLSFault(
+                side,
+                .wrongPurpose,
+                peer: peer,
+                "\(what) is an authority's; an authority is nobody's identity"
+            )
         case X509_V_ERR_INVALID_PURPOSE:
             let use: String = side == .accepting ? "as a client's" : "as a server's"
             return TLSFault(side, .wrongPurpose, peer: peer, "\(what) may not be used \(use) (extended key usage)")

@@ -18,7 +18,11 @@ enum ServerName: Sendable {
         if name.hasSuffix(".") { name = name.dropLast() }
         // A NUL would end the name for C, and make it another one.
         guard (1...253).contains(name.utf8.count), name.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
-            throw TLSFault(.connecting, .configuration, "'\(text)' is not a host name or address that a certificate could be for")
+            throw TLSFault(
+                .connecting,
+                .configuration,
+                "'\(text)' is not a host name or address that a certificate could be for"
+            )
         }
         var bytes = in6_addr()
         let literal = String(name)

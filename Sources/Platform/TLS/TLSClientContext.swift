@@ -1,7 +1,9 @@
 package import EventLoop
 internal import Synchronization
 
-/// The connecting side: who we are, which servers are believed, which protocols are offered. TLS 1.3 only.
+/// The connecting side: who we are, which servers are believed, which protocols are offered.
+///
+/// TLS 1.3 only.
 package final class TLSClientContext: Sendable {
     private let current: Mutex<TLSContext>
 

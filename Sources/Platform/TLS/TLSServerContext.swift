@@ -1,9 +1,9 @@
 package import EventLoop
 internal import Synchronization
 
-/// The accepting side: who we are, which clients are believed, which protocols are served. TLS 1.3 only.
+/// The accepting side: who we are, which clients are believed, which protocols are served.
 ///
-/// There are no tickets and no resumption: every connection shows its certificate.
+/// TLS 1.3 only. There are no tickets and no resumption: every connection shows its certificate.
 package final class TLSServerContext: Sendable {
     private let current: Mutex<TLSContext>
 

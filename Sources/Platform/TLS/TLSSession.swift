@@ -5,21 +5,24 @@ internal import Limits
 
 /// One TLS connection as OpenSSL sees it: bytes in, bytes out, no socket and no waiting.
 ///
-/// `@unchecked Sendable`: every use is under the lock of the ``TLSStream`` that owns it.
+/// `@unchecked Sendable`: during the handshake one task has it to itself, later every use is under the lock of the
+/// ``TLSStream`` that owns it.
 final class TLSSession: @unchecked Sendable {
     let context: TLSContext
     let peer: String
     /// What the callback found wrong with the peer's certificate.
     var verification: PeerVerification?
 
-    private let ssl: OpaquePointer
-    private let pipe = CipherPipe()
-    private let serverName: String?
+    let ssl: OpaquePointer
+    let pipe = CipherPipe()
+    let serverName: String?
     private var isEstablished: Bool = false
-    /// Why nothing can be read any more.
-    private(set) var failure: TLSFault?
-    private(set) var hasEnd: Bool = false
     private var saidGoodbye: Bool = false
+    /// Why nothing can be read any more.
+    private var failure: TLSFault?
+    private var isTruncated: Bool = false
+    /// The peer's closing message has come.
+    private(set) var hasEnd: Bool = false
 
     enum Progress {
         case done
@@ -123,7 +126,12 @@ final class TLSSession: @unchecked Sendable {
 
     // MARK: Data
 
-    /// Whether nothing has come that was not read.
+    /// Whether a read would find something without more input: bytes, the end or a failure.
+    func hasSomething(_ input: ReadBuffer) -> Bool {
+        !input.isEmpty || pipe.hasEnded || hasEnd || isTruncated || failure != nil || SSL_has_pending(ssl) != 0
+    }
+
+    /// Whether nothing has come that was not read, not even the end.
     var isQuiet: Bool { failure == nil && !hasEnd && !pipe.hasEnded && SSL_has_pending(ssl) == 0 }
 
     /// The connection has ended: after what has come there is nothing.
@@ -133,6 +141,7 @@ final class TLSSession: @unchecked Sendable {
     func read(_ input: ReadBuffer, into space: UnsafeMutableRawBufferPointer) -> Reading {
         if let failure { return .failed(failure) }
         if hasEnd { return .end }
+        if isTruncated { return .truncated }
         var total: Int = 0
         var result: Reading = .needsInput
         take(input) {
@@ -141,12 +150,15 @@ final class TLSSession: @unchecked Sendable {
                 ERR_clear_error()
                 let done: Int32 = SSL_read_ex(ssl, space.baseAddress.map { $0 + total }, space.count - total, &count)
                 total += count
-                if done == 1 { continue }
-                result = outcome(SSL_get_error(ssl, done))
-                break
+                guard done == 1 else {
+                    result = outcome(SSL_get_error(ssl, done))
+                    break
+                }
+                // Asking once more, only to hear that there is nothing, would cost as much as a small record.
+                if pipe.isExhausted, SSL_has_pending(ssl) == 0 { break }
             }
         }
-        if pipe.output.count > Limits.tlsUnsentBytes, failure == nil {
+        if pipe.output.count > Limits.tlsUnsentBytes {
             let fault: TLSFault = fault(.protocolError, "the peer changes its keys without end")
             failure = fault
             result = .failed(fault)
@@ -157,18 +169,21 @@ final class TLSSession: @unchecked Sendable {
 
     /// Encrypts a part of `bytes`, behind what waits to be sent.
     func write(_ bytes: [UInt8], _ range: Range<Int>) throws(TLSFault) {
+        if let failure { throw failure }
         pipe.reserve(range.count)
         ERR_clear_error()
         var written: Int = 0
-        let done: Int32 = bytes.withUnsafeBytes { SSL_write_ex(ssl, $0.baseAddress.map { $0 + range.lowerBound }, range.count, &written) }
+        let done: Int32 = bytes.withUnsafeBytes {
+            SSL_write_ex(ssl, $0.baseAddress.map { $0 + range.lowerBound }, range.count, &written)
+        }
         guard done == 1, written == range.count else {
-            throw failure ?? fault(.protocolError, "encrypting failed: \(OpenSSLErrors.take().text)")
+            throw fault(.protocolError, "nothing can be sent any more: \(OpenSSLErrors.take().text)")
         }
     }
 
     /// Writes the closing message, once; not after a failure, whose alert is its own closing message.
     func sayGoodbye() {
-        guard isEstablished, failure == nil, !saidGoodbye else { return }
+        guard isEstablished, failure == nil, !isTruncated, !saidGoodbye else { return }
         saidGoodbye = true
         ERR_clear_error()
         _ = SSL_shutdown(ssl)
@@ -195,101 +210,19 @@ final class TLSSession: @unchecked Sendable {
             return .end
         default:
             let errors: OpenSSLErrors = .take()
-            if errors.reason == SSL_R_UNEXPECTED_EOF_WHILE_READING || pipe.hasEnded && errors.reason == 0 { return .truncated }
+            if errors.reason == SSL_R_UNEXPECTED_EOF_WHILE_READING {
+                isTruncated = true
+                return .truncated
+            }
             let fault: TLSFault = dataFault(errors)
             failure = fault
             return .failed(fault)
         }
     }
-}
 
-// MARK: Callbacks
-
-extension TLSSession {
+    /// The session that a callback of OpenSSL is about.
     static func of(_ ssl: OpaquePointer) -> TLSSession? {
         guard let data = SSL_get_ex_data(ssl, 0) else { return nil }
         return Unmanaged<TLSSession>.fromOpaque(data).takeUnretainedValue()
-    }
-
-    /// Chooses the first of our protocols that the client offers (RFC 7301).
-    static func selectProtocol(
-        _ ssl: OpaquePointer?,
-        _ chosen: UnsafeMutablePointer<UnsafePointer<UInt8>?>?,
-        _ chosenCount: UnsafeMutablePointer<UInt8>?,
-        _ offered: UnsafePointer<UInt8>?,
-        _ offeredCount: UInt32
-    ) -> Int32 {
-        guard let session = ssl.flatMap(of), let chosen, let chosenCount, let offered else { return SSL_TLSEXT_ERR_ALERT_FATAL }
-        let list = UnsafeBufferPointer(start: offered, count: Int(offeredCount))
-        for wanted in session.context.protocols {
-            var start: Int = 0
-            while start < list.count {
-                let end: Int = start + 1 + Int(list[start])
-                guard end <= list.count else { break }
-                if list[(start + 1)..<end].elementsEqual(wanted) {
-                    chosen.pointee = offered + start + 1
-                    chosenCount.pointee = list[start]
-                    return SSL_TLSEXT_ERR_OK
-                }
-                start = end
-            }
-        }
-        return SSL_TLSEXT_ERR_ALERT_FATAL
-    }
-}
-
-// MARK: Words
-
-extension TLSSession {
-    /// Alerts stand in reason codes above this.
-    private static let alerts: Int32 = 1_000
-
-    private func fault(_ reason: TLSFault.Reason, _ message: String) -> TLSFault {
-        TLSFault(context.side, reason, peer: peer, message)
-    }
-
-    private func handshakeFault(_ errors: OpenSSLErrors) -> TLSFault {
-        if let verification {
-            return verification.fault(context.side, peer: peer, wantedName: serverName, trust: context.trust)
-        }
-        switch errors.reason {
-        case SSL_R_HTTP_REQUEST, SSL_R_HTTPS_PROXY_REQUEST:
-            return fault(.plainText, "the client speaks plain HTTP, but this port speaks TLS; use https://")
-        case SSL_R_WRONG_VERSION_NUMBER, SSL_R_PACKET_LENGTH_TOO_LONG, SSL_R_RECORD_LENGTH_MISMATCH:
-            return fault(.plainText, "the peer does not speak TLS; does the port belong to a plain-text service?")
-        case SSL_R_UNSUPPORTED_PROTOCOL, SSL_R_VERSION_TOO_LOW, SSL_R_NO_PROTOCOLS_AVAILABLE, SSL_R_BAD_LEGACY_VERSION:
-            return fault(.version, "the peer does not speak TLS 1.3, and nothing older is spoken here")
-        case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
-            return fault(.noCertificate, "the client presented no certificate, and one is required here")
-        case SSL_R_NO_APPLICATION_PROTOCOL:
-            return fault(.noCommonProtocol, "the client speaks none of the protocols that are served here")
-        case SSL_R_UNEXPECTED_EOF_WHILE_READING: return fault(.endedInHandshake, Self.ended)
-        case Self.alerts...: return alertFault(errors)
-        case 0 where pipe.hasEnded: return fault(.endedInHandshake, Self.ended)
-        default: return fault(.protocolError, "the handshake failed: \(errors.text)")
-        }
-    }
-
-    private static let ended: String =
-        "the peer closed the connection in the middle of the handshake; does the port speak TLS, and is the peer well?"
-
-    private func dataFault(_ errors: OpenSSLErrors) -> TLSFault {
-        if errors.reason >= Self.alerts { return alertFault(errors) }
-        return fault(.protocolError, "what the peer sent cannot be decrypted or breaks the rules of TLS: \(errors.text)")
-    }
-
-    private func alertFault(_ errors: OpenSSLErrors) -> TLSFault {
-        let ours: String = "the peer refused us: "
-        switch errors.reason - Self.alerts {
-        case SSL_AD_CERTIFICATE_REQUIRED: return fault(.refusedByPeer, ours + "it requires a certificate, and none was presented")
-        case SSL_AD_UNKNOWN_CA: return fault(.refusedByPeer, ours + "it does not trust the authority of our certificate")
-        case SSL_AD_CERTIFICATE_EXPIRED: return fault(.refusedByPeer, ours + "our certificate has expired, or a clock is wrong")
-        case SSL_AD_UNSUPPORTED_CERTIFICATE: return fault(.refusedByPeer, ours + "our certificate is not for this use")
-        case SSL_AD_BAD_CERTIFICATE: return fault(.refusedByPeer, ours + "our certificate is not good for it")
-        case SSL_AD_PROTOCOL_VERSION: return fault(.version, "the peer does not speak TLS 1.3, and nothing older is spoken here")
-        case SSL_AD_NO_APPLICATION_PROTOCOL:
-            return fault(.noCommonProtocol, "the server speaks none of the protocols that were offered")
-        default: return fault(.refusedByPeer, ours + errors.text)
-        }
     }
 }

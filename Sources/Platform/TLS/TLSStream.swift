@@ -28,7 +28,7 @@ package final class TLSStream: ByteStream, @unchecked Sendable {
     package let negotiatedProtocol: String?
 
     private let base: any ByteStream
-    private let session: TLSSession
+    let session: TLSSession
     /// Received, not decrypted yet.
     private let cipher: ReadBuffer
     private let state = Mutex<State>(State())
@@ -87,7 +87,8 @@ package final class TLSStream: ByteStream, @unchecked Sendable {
         defer { state.withLock { $0.isReading = false } }
         while true {
             let reading: TLSSession.Reading? = state.withLock { state in
-                state.isClosed ? nil : decrypt(session, cipher)
+                guard !state.isClosed else { return nil }
+                return session.hasSomething(cipher) ? decrypt(session, cipher) : .needsInput
             }
             switch reading {
             case nil: throw NetworkFault.closed

@@ -106,7 +106,7 @@ struct GroupDriver<Machine: StateMachine> {
                 proposals.add(takeID(), until: ticks + patienceTicks, continuation)
             case .read(let continuation):
                 readIDs.append(nextID)
-                unconfirmed.add(nextID, at: ticks)
+                unconfirmed.add(nextID, at: ticks, leader: core.leader)
                 reads.add(takeID(), until: ticks + patienceTicks, continuation)
             case .awaitApplied(let index, let continuation):
                 let id: UInt64 = takeID()
@@ -158,9 +158,8 @@ struct GroupDriver<Machine: StateMachine> {
         for id in unconfirmed.expired(at: ticks, leaderless: leaderlessTicks, patience: patienceTicks) {
             reads.answer(id, .failure(.noLeader(leader: nil)))
         }
-        guard core.leader != nil else { return }
-        let isLeader: Bool = core.role == .leader
-        let due: [UInt64] = unconfirmed.due(at: ticks, after: readRepeatTicks, isLeader: isLeader)
+        guard let leader = core.leader else { return }
+        let due: [UInt64] = unconfirmed.due(at: ticks, after: readRepeatTicks, leader: leader, own: core.id)
         if !due.isEmpty { step(.read(ids: due)) }
     }
 
@@ -189,9 +188,9 @@ struct GroupDriver<Machine: StateMachine> {
         case .rejected(let ids, let refusal):
             for id in ids { proposals.answer(id, .failure(Self.error(refusal))) }
         case .readReady(let ids, let index): confirm(ids, index)
-        case .readRefused(let ids, let leader):
+        case .readRefused(let ids, _):
             // Another leader may come soon, so they are asked again; see `repeatReads`.
-            unconfirmed.refused(ids, leader: leader, at: ticks)
+            unconfirmed.refused(ids, at: ticks)
         case .configurationRefused(let refusal): configurationAnswer = refusal
         case .configurationChanged(let configuration): transport.membersChanged(configuration)
         case .snapshotNeeded(let member):

@@ -5,28 +5,27 @@ struct UnconfirmedReads {
     private struct Read {
         let since: UInt64
         var askedAt: UInt64
+        /// Whom; nil after it was refused.
+        var asked: MemberID?
         /// Since when no leader takes it; nil while one is asked.
         var leaderlessSince: UInt64?
     }
 
     private var reads: [UInt64: Read] = [:]
 
-    mutating func add(_ id: UInt64, at tick: UInt64) { reads[id] = Read(since: tick, askedAt: tick) }
+    mutating func add(_ id: UInt64, at tick: UInt64, leader: MemberID?) {
+        reads[id] = Read(since: tick, askedAt: tick, asked: leader)
+    }
 
     mutating func remove(_ id: UInt64) {
         if !reads.isEmpty { reads[id] = nil }
     }
 
     /// They are to be asked again as soon as there is a leader.
-    mutating func refused(_ ids: [UInt64], leader: MemberID?, at tick: UInt64) {
-        for id in ids {
-            guard let read = reads[id] else { continue }
-            // A moment later if somebody leads already: it may not know it yet.
-            reads[id] = Read(
-                since: read.since,
-                askedAt: leader == nil ? 0 : read.askedAt,
-                leaderlessSince: read.leaderlessSince ?? tick
-            )
+    mutating func refused(_ ids: [UInt64], at tick: UInt64) {
+        for id in ids where reads[id] != nil {
+            reads[id]?.asked = nil
+            if reads[id]?.leaderlessSince == nil { reads[id]?.leaderlessSince = tick }
         }
     }
 
@@ -39,12 +38,17 @@ struct UnconfirmedReads {
         return late.sorted()
     }
 
-    /// Those to be asked again: they were refused, or, where another member leads, nothing was heard for a while.
-    mutating func due(at tick: UInt64, after pause: UInt64, isLeader: Bool) -> [UInt64] {
+    /// Those to ask `leader`: another one was asked, or none, or another member leads and said nothing for a while.
+    mutating func due(at tick: UInt64, after pause: UInt64, leader: MemberID, own: MemberID) -> [UInt64] {
         guard !reads.isEmpty else { return [] }
-        let due: [UInt64] =
-            reads.filter { $0.value.askedAt == 0 || !isLeader && $0.value.askedAt + pause <= tick }.map(\.key).sorted()
-        for id in due { reads[id]?.askedAt = tick }
+        let due: [UInt64] = reads.filter { _, read in
+            read.asked != leader || leader != own && read.askedAt + pause <= tick
+        }.map(\.key).sorted()
+        for id in due {
+            reads[id]?.askedAt = tick
+            reads[id]?.asked = leader
+            reads[id]?.leaderlessSince = nil
+        }
         return due
     }
 }

@@ -178,7 +178,12 @@ final class Cluster: Sendable {
         let client = HTTPClient(loop: World.loops.next())
         defer { client.close() }
         let answer: HTTPClientResponse = try await client.send(
-            HTTPRequest(method: method, target: target, headers: headers, body: body.map { JSONWriter.bytes($0) } ?? []),
+            HTTPRequest(
+                method: method,
+                target: target,
+                headers: headers,
+                body: body.map { JSONWriter.bytes($0) } ?? []
+            ),
             to: members[member].front.endpoint
         )
         return Answer(HTTPResponse(status: answer.status, headers: answer.headers, body: answer.body))

@@ -183,7 +183,7 @@ final class Ownership: Sendable {
             return table.nextWaiter
         }
         let patience = Task(executorPreference: loop) {
-            try? await loop.sleep(milliseconds: Limits.ownershipWaitSeconds * 1_000)
+            try? await self.loop.sleep(milliseconds: Limits.ownershipWaitSeconds * 1_000)
             continuation.finish()
         }
         defer {

@@ -196,7 +196,7 @@ final class HostSession: Sendable {
         try? await send(.moved(withinMilliseconds: spread), epoch, room.state.store.appliedIndex)
         Task(executorPreference: room.loop) {
             // A host that does not hear it does not answer the close, either.
-            await socket.close(code: 1012, reason: "\(HostFault.moved)")
+            await self.socket.close(code: 1012, reason: "\(HostFault.moved)")
         }
     }
 

@@ -1,6 +1,7 @@
 import Gateway
 import Model
 import Store
+import StoreFormat
 
 /// Where the cluster's gateways answer, from the records of its nodes.
 struct ServerList: ServerAddresses {

@@ -58,6 +58,15 @@ struct ClosureSteering: GroupSteering {
         self.transfer = transfer
     }
 
+    /// The group itself.
+    init(of group: RaftGroup<StoreMachine>) {
+        self.init(
+            status: { GroupLook(group.status) },
+            change: { await group.changeMembers(voters: $0, learners: $1) },
+            transfer: { group.transferLeadership(to: $0) }
+        )
+    }
+
     var look: GroupLook { status() }
 
     func changeMembers(voters: [MemberID], learners: [MemberID]) async -> ConfigurationRefusal? {
@@ -65,4 +74,29 @@ struct ClosureSteering: GroupSteering {
     }
 
     func transferLeadership(to member: MemberID) { transfer(member) }
+}
+
+extension GroupLook {
+    init(_ status: GroupStatus) {
+        self.init(
+            id: status.id,
+            isLeader: status.role == .leader,
+            term: status.term,
+            leader: status.leader,
+            commit: status.commit,
+            applied: status.applied,
+            configuration: status.configuration,
+            peers: Dictionary(
+                status.peers.map { peer in
+                    let seen = MembershipView.Peer(
+                        match: peer.match,
+                        lag: peer.lag,
+                        silentMilliseconds: peer.silentMilliseconds
+                    )
+                    return (peer.id, seen)
+                },
+                uniquingKeysWith: { $1 }
+            )
+        )
+    }
 }

@@ -45,6 +45,13 @@ package enum ServerJoin {
         }
     }
 
+    /// What came of it.
+    package struct Joined: Hashable, Sendable {
+        package var name: String
+        /// The node's number, and its member id for ever.
+        package var member: UInt64
+    }
+
     /// Makes a connection that is sure to lead to a node of the authority with this fingerprint.
     typealias Connector = @Sendable (_ fingerprint: [UInt8]) throws -> HTTPClient.Connector
 
@@ -58,8 +65,14 @@ package enum ServerJoin {
         _ folder: DataFolder,
         _ options: Options,
         logger: Logger
-    ) async throws(NodeFault) -> NodeConfiguration {
-        try await join(folder, options, connector: JoinConnection.connector, logger: logger)
+    ) async throws(NodeFault) -> Joined {
+        let configuration: NodeConfiguration = try await join(
+            folder,
+            options,
+            connector: JoinConnection.connector,
+            logger: logger
+        )
+        return Joined(name: configuration.name, member: configuration.member.number)
     }
 
     static func join(

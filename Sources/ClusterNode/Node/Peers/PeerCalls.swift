@@ -1,5 +1,6 @@
 import JSON
 import RaftCore
+import Store
 
 /// Answers what other nodes ask over the calls lane.
 struct PeerCalls: Sendable {

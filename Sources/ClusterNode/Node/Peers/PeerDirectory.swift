@@ -3,6 +3,7 @@ import EventLoop
 import Model
 import RaftCore
 import Store
+import StoreFormat
 import Synchronization
 
 /// Who the other nodes are and where they are reached.
@@ -21,6 +22,29 @@ final class PeerDirectory: Sendable {
         var membership: NodeRecord.State = .active
         /// Its scopes are to move to others.
         var isDraining: Bool = false
+
+        init(
+            member: MemberID,
+            name: String,
+            place: String?,
+            http: String? = nil,
+            https: String? = nil,
+            membership: NodeRecord.State = .active,
+            isDraining: Bool = false
+        ) {
+            self.member = member
+            self.name = name
+            self.place = place
+            self.http = http
+            self.https = https
+            self.membership = membership
+            self.isDraining = isDraining
+        }
+
+        /// As a node is told of another one when it joins.
+        init(_ peer: NodeConfiguration.Peer) {
+            self.init(member: peer.member, name: "member-\(peer.member)", place: peer.address)
+        }
     }
 
     private let store: Store

@@ -6,7 +6,9 @@ import HTTP
 import JSON
 import Logging
 import RaftCore
+import RaftGroup
 import RaftTransport
+import Store
 import TLS
 
 /// The port for peers: one listener, on which each use asks for the role that it is for.

@@ -26,4 +26,8 @@ final class StoreMachine: StateMachine {
     }
 
     func pass(index: LogIndex, term: Term) { store.advance(to: index) }
+
+    func snapshot(to path: String) throws -> LogIndex { try store.snapshot(to: path) }
+
+    func install(from path: String) throws { try store.install(snapshot: path) }
 }

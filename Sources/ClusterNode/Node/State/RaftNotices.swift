@@ -1,0 +1,43 @@
+import JSON
+import Logging
+import RaftCore
+
+/// What of a group's observations is worth a line of the log, in the words of operators.
+enum RaftNotices {
+    static func tell(_ observation: Observation, _ name: (MemberID) -> String, _ logger: Logger) {
+        switch observation {
+        case .becameLeader(let term): logger.notice("became leader", ["raft.term": JSONValue(term)])
+        case .steppedDown(let term, let cause):
+            logger.notice("stepped down", ["raft.term": JSONValue(term), "cause": .string("\(cause)")])
+        case .following(let leader, let term):
+            logger.notice("follows", ["leader": .string(name(leader)), "raft.term": JSONValue(term)])
+        case .memberLostLog(let member, let acknowledged, let has):
+            let node: String = name(member)
+            logger.error(
+                "a node has lost what it had acknowledged, and is not counted any more",
+                [
+                    "node": .string(node),
+                    "next": .string(
+                        "run `drover cluster remove \(node)`, empty its data folder, and let it join with a new token"
+                    ), "acknowledged": JSONValue(acknowledged), "has": JSONValue(has),
+                ]
+            )
+        case .snapshotStarted(let member, let position, let bytes):
+            logger.notice(
+                "snapshot on its way",
+                ["node": .string(name(member)), "raft.index": JSONValue(position.index), "bytes": JSONValue(bytes)]
+            )
+        case .snapshotDelivered(let member, let position):
+            logger.notice("snapshot delivered", ["node": .string(name(member)), "raft.index": JSONValue(position.index)])
+        case .snapshotFailed(let member, let reason):
+            logger.notice("snapshot not delivered", ["node": .string(name(member)), "reason": .string(reason)])
+        case .snapshotInstalled(let position):
+            logger.notice("snapshot installed", ["raft.index": JSONValue(position.index)])
+        case .installFailed(let position, let reason):
+            logger.error("snapshot not installed", ["raft.index": JSONValue(position.index), "reason": .string(reason)])
+        case .removedSender(let member):
+            logger.notice("a removed node speaks", ["node": .string(name(member))])
+        default: logger.debug("observed", ["raft.observation": .string("\(observation)")])
+        }
+    }
+}
