@@ -148,6 +148,8 @@ package enum Limits {
     package static let raftSnapshotBytesPerSecond: Int = 128 * 1024 * 1024
     /// A transfer that moves nothing for so long is given up.
     package static let raftSnapshotStallMilliseconds: Int = 30_000
+    /// After a transfer that failed, until the member is sent another snapshot.
+    package static let raftSnapshotPauseMilliseconds: Int = 5_000
     /// To replace the state by a received snapshot.
     package static let raftSnapshotInstallMilliseconds: Int = 300_000
     package static let raftSnapshotBytes: UInt64 = 64 * 1024 * 1024 * 1024

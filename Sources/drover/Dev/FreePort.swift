@@ -10,11 +10,13 @@ enum FreePort {
     /// As many different ports as are wanted.
     static func find(_ count: Int) async throws -> [Int] {
         let loop: EventLoop = try EventLoop.start()
-        let found: [Int] = Array(
-            range.shuffled().prefix(100 + count).lazy.filter { port in
-                (try? Listener.bind(.tcp(host: "127.0.0.1", port: port), on: loop))?.close() != nil
-            }.prefix(count)
-        )
+        var found: [Int] = []
+        // Each is tried once: a port that was just closed is free again only when the loop has ended.
+        for port in range.shuffled().prefix(100 + count) where found.count < count {
+            guard let listener = try? Listener.bind(.tcp(host: "127.0.0.1", port: port), on: loop) else { continue }
+            listener.close()
+            found.append(port)
+        }
         // The ports are free again when the loop has ended.
         await loop.stop()
         guard found.count == count else {
