@@ -16,6 +16,7 @@ final class FakeServer: Sendable {
         var sockets: [WebSocket] = []
         var logs: [String] = ["01 hello\n", "02 oops\n"]
         var pageSize: Int = 100
+        var clusterActions: [String] = []
         /// The inputs of the action `execute`.
         var execs: [JSONValue] = []
         /// What the stream of a command says, before it echoes its input.
@@ -127,6 +128,7 @@ final class FakeServer: Sendable {
         }
         let parts: [String] = request.segments ?? []
         if parts == ["v1", "logs"] { return logs(request) }
+        if parts.starts(with: ["v2-beta", "cluster"]) { return cluster(parts, request) }
         if parts == ["v1", "exec"] { return exec(request) }
         guard parts.first == "v2-beta", parts.count >= 2, parts[1] == "projects" else { return notFound() }
         if parts.count == 2 {
@@ -185,6 +187,47 @@ final class FakeServer: Sendable {
         default: break
         }
         return document(rendered(self.resource(id) ?? resource), 200)
+    }
+
+    /// What was asked of the cluster, as `action {body}`.
+    var clusterActions: [String] { state.withLock { $0.clusterActions } }
+
+    private func cluster(_ parts: [String], _ request: HTTPRequest) -> HTTPResponse {
+        let members: JSONValue = [
+            [
+                "id": "node1", "member": 7, "role": "leader", "state": "active", "peer": "10.0.0.1:9443",
+                "http": "10.0.0.1:8080", "https": nil, "applied": 90, "lag": 0, "lastHeardMs": 0, "message": nil,
+            ],
+            [
+                "id": "node2", "member": 42, "role": "learner", "state": "joining", "peer": "10.0.0.2:9443",
+                "http": "10.0.0.2:8080", "https": nil, "applied": 80, "lag": 10, "lastHeardMs": 20,
+                "message": "it is still getting the log",
+            ],
+        ]
+        if parts.count > 2 {
+            let token: JSONValue = [
+                "id": "00ff", "role": "node", "created": "2017-04-22T08:00:00Z", "expires": "2017-04-22T09:00:00Z",
+                "used": nil, "usedBy": nil,
+            ]
+            return document(["type": "collection", "data": [token]], 200)
+        }
+        let status: JSONObject = [
+            "type": "cluster", "links": ["self": "x"], "clusterId": "0abc", "incarnation": "0def", "leader": "node1",
+            "term": 3, "commit": 90, "members": members,
+            "scopes": [["scope": "1a5", "owner": "node1", "epoch": 4]],
+        ]
+        guard request.method == "POST" else { return document(status, 200) }
+        let action: String = request.queryItems?["action"] ?? ""
+        state.withLock {
+            $0.clusterActions.append("\(action) \(String(decoding: request.body, as: UTF8.self))")
+        }
+        if action == "createtoken" {
+            return document(
+                ["type": "joinToken", "token": "drover-node-x", "role": "node", "expires": "2017-04-22T09:00:00Z"],
+                201
+            )
+        }
+        return document(status, 202)
     }
 
     private func collection(_ type: String, _ request: HTTPRequest) -> HTTPResponse {

@@ -83,6 +83,16 @@ import Testing
         }
     }
 
+    @Test func `clients are told whose certificates are wanted`() async throws {
+        let both: TLSTrust = .authorities([Cluster.foreign.authority.certificate, Cluster.home.authority.certificate])
+        try await withLoops { loops in
+            let server: TLSServerContext = try Cluster.home.server(.optional(both))
+            let client: TLSClientContext = try Cluster.home.client()
+            let stream: TLSStream = try await Handshake.run(loops, server, client).client.get()
+            #expect(stream.withSession { OPENSSL_sk_num(SSL_get0_peer_CA_list($0.ssl)) } == 2)
+        }
+    }
+
     @Test func `no session can be resumed`() async throws {
         try await withLoops { loops in
             let (accepted, connected): (TLSStream, TLSStream) = try await tlsPair(loops)

@@ -1,3 +1,4 @@
+import COpenSSL
 import Certificates
 import EventLoop
 import Testing
@@ -164,6 +165,48 @@ import Testing
         )
         #expect(server?.reason == .wrongPurpose)
         #expect(server?.message.contains("may not be used as a client's") == true)
+    }
+
+    @Test func `an authority is nobody's identity`() async throws {
+        // Our contexts refuse to present one, so the liar is made by hand.
+        let authority: CertificateAuthority = Cluster.home.authority
+        func liar(_ side: TLSFault.Side) throws -> TLSContext {
+            let context = try TLSContext(
+                side,
+                identity: Cluster.home.identity("server"),
+                trust: Cluster.home.trust,
+                requiresCertificate: true,
+                protocols: []
+            )
+            let isSet: Bool = authority.certificate.withHandle { certificate in
+                authority.key.withHandle { key in
+                    SSL_CTX_use_certificate(context.pointer, certificate) == 1
+                        && SSL_CTX_use_PrivateKey(context.pointer, key) == 1
+                }
+            }
+            #expect(isSet)
+            return context
+        }
+        for side in [TLSFault.Side.accepting, .connecting] {
+            try await withLoops { loops in
+                let (near, far): (SocketStream, SocketStream) = try await connectedPair(loops)
+                let context: TLSContext = try liar(side)
+                let lying = Task {
+                    let stream = try await TLSHandshake.run(near, context, serverName: nil, before: soon)
+                    _ = try await stream.read(upTo: 1, before: soon)
+                }
+                let error: (any Error)? = await fault {
+                    if side == .accepting {
+                        _ = try await Cluster.home.client().connect(far, serverName: nil)
+                    } else {
+                        _ = try await Cluster.home.server().accept(far)
+                    }
+                }
+                #expect((error as? TLSFault)?.reason == .wrongPurpose)
+                #expect((error as? TLSFault)?.message.contains("nobody's identity") == true)
+                #expect(await fault { try await lying.value } is TLSFault)
+            }
+        }
     }
 
     @Test func `no protocol in common is refused, none offered is not`() async throws {

@@ -8,31 +8,50 @@ import Testing
 @testable import TLS
 
 @Suite(.timeLimit(.minutes(2))) struct StreamTests {
+    /// Random bytes that repeat with a length that fits no buffer: bytes in the wrong place are not those expected.
+    static let block: [UInt8] = {
+        var random = Seeded(1)
+        return random.bytes(1_000_003)
+    }()
+
+    static func bytes(_ seed: Int, from start: Int, count: Int) -> ArraySlice<UInt8> {
+        let place: Int = (start + seed * 77_777) % block.count
+        return block[place..<min(place + count, block.count)]
+    }
+
     /// Sends `count` bytes of a seed in pieces of random sizes.
-    static func send(_ stream: TLSStream, seed: UInt64, count: Int, largest: Int) async throws {
-        var random = Seeded(seed)
-        var sizes = Seeded(seed ^ 1)
-        var left: Int = count
-        while left > 0 {
-            let size: Int = min(left, (Int.random(in: 1...largest, using: &sizes) + 7) / 8 * 8)
-            try await stream.write(random.bytes(size), before: soon)
-            left -= size
+    static func send(_ stream: TLSStream, seed: Int, count: Int, largest: Int) async throws {
+        var sizes = Seeded(UInt64(seed))
+        var sent: Int = 0
+        while sent < count {
+            let size: Int = min(count - sent, Int.random(in: 1...largest, using: &sizes))
+            let piece: ArraySlice<UInt8> = bytes(seed, from: sent, count: size)
+            try await stream.write(Array(piece), before: soon)
+            sent += piece.count
         }
     }
 
     /// Reads until `count` bytes have come and expects them to be those of the seed.
-    static func check(_ stream: TLSStream, seed: UInt64, count: Int) async throws {
-        var random = Seeded(seed)
+    static func check(_ stream: TLSStream, seed: Int, count: Int) async throws {
         let buffer = ReadBuffer()
-        var left: Int = count
+        var got: Int = 0
         var isEqual: Bool = true
-        while left > 0, isEqual {
+        while got < count, isEqual {
             guard try await stream.read(into: buffer, before: soon) > 0 else { break }
-            let size: Int = left > buffer.count ? buffer.count / 8 * 8 : min(left, buffer.count)
-            isEqual = buffer.take(upTo: size) == random.bytes(size)
-            left -= size
+            while !buffer.isEmpty, isEqual {
+                let wanted: ArraySlice<UInt8> = bytes(seed, from: got, count: min(buffer.count, count - got))
+                if wanted.isEmpty { break }
+                let piece: [UInt8] = buffer.take(upTo: wanted.count)
+                isEqual = piece.withUnsafeBytes { piece in
+                    wanted.withUnsafeBytes { wanted in
+                        guard let left = piece.baseAddress, let right = wanted.baseAddress else { return false }
+                        return memcmp(left, right, piece.count) == 0
+                    }
+                }
+                got += piece.count
+            }
         }
-        #expect(isEqual && left == 0 && buffer.isEmpty, "\(left) of \(count) bytes missing, seed \(seed)")
+        #expect(isEqual && got == count && buffer.isEmpty, "\(got) of \(count) bytes of \(seed)")
     }
 
     private func bothWays(
@@ -80,11 +99,13 @@ import Testing
             let (accepted, connected): (TLSStream, TLSStream) = try await tlsPair(loops)
             let count: Int = 4_000_000
             try await withThrowingTaskGroup(of: Void.self) { group in
-                for (stream, seed): (TLSStream, UInt64) in [(accepted, 1), (connected, 2)] {
+                for (stream, seed): (TLSStream, Int) in [(accepted, 1), (connected, 2)] {
                     group.addTask {
-                        var random = Seeded(seed)
-                        for round in 0..<(count / 8_000) {
-                            try await stream.write(random.bytes(8_000), before: soon)
+                        var sent: Int = 0
+                        for round in 0..<1_000 where sent < count {
+                            let piece: ArraySlice<UInt8> = Self.bytes(seed, from: sent, count: min(8_000, count - sent))
+                            try await stream.write(Array(piece), before: soon)
+                            sent += piece.count
                             // No other use of the session: this side's reader may run, so the stream's own lock is needed.
                             if round % 5 == 0 { stream.changeKeys() }
                         }

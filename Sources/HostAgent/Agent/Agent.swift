@@ -104,7 +104,8 @@ package actor Agent {
                 configuration,
                 hostUUID: identity.hostUUID,
                 folder: folder,
-                loop: loops.network
+                loop: loops.network,
+                logger: logger
             )
             logger.notice(
                 "agent starts",

@@ -148,6 +148,8 @@ package enum Limits {
     package static let raftSnapshotBytesPerSecond: Int = 128 * 1024 * 1024
     /// A transfer that moves nothing for so long is given up.
     package static let raftSnapshotStallMilliseconds: Int = 30_000
+    /// After a transfer that failed, until the member is sent another snapshot.
+    package static let raftSnapshotPauseMilliseconds: Int = 5_000
     /// To replace the state by a received snapshot.
     package static let raftSnapshotInstallMilliseconds: Int = 300_000
     package static let raftSnapshotBytes: UInt64 = 64 * 1024 * 1024 * 1024
@@ -335,6 +337,19 @@ package enum Limits {
     package static let streamPauseSeconds: Int = 3_600
     /// Between two pings on the stream of a command: a client that is gone is noticed by them.
     package static let streamPingSeconds: Int = 20
+
+    // MARK: Containers without an engine
+
+    /// One file of a container's output; there are two, and the older one goes when the newer one is full.
+    package static let hostOutputFileBytes: Int = 8 * 1024 * 1024
+    /// A longer line of output is kept in pieces.
+    package static let hostOutputLineBytes: Int = 16 * 1024
+    /// Connections to one container's published ports; further ones wait.
+    package static let hostForwardedConnections: Int = 1_024
+    /// Senders of datagrams to one container's published ports at a time; those of others are dropped.
+    package static let hostForwardedFlows: Int = 1_024
+    /// How long a sender of datagrams is remembered.
+    package static let hostForwardedFlowSeconds: Int = 60
 
     // MARK: SQLite
 

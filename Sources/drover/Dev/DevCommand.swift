@@ -61,7 +61,7 @@ struct DevOptions: Sendable {
         guard (0...250).contains(hosts) else { throw .usage("--hosts is 0 to 250") }
         runtime = arguments.value("runtime") ?? "auto"
         guard ["auto", "docker", "oci", "process", "simulated"].contains(runtime) else {
-            throw .usage("--runtime is auto, docker, oci, process or simulated, not '\(runtime)'")
+            throw .usage("--runtime is auto, docker, oci, process or simulated; '\(runtime)' is none")
         }
         let path: String = arguments.value("data") ?? ".drover-dev"
         data = path.hasPrefix("/") ? path : "\(invocation.directory)/\(path)"

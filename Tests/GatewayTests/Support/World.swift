@@ -53,6 +53,7 @@ final class World: Sendable {
 
     init(
         settings: [(String, String)] = [],
+        cluster: (any ClusterOperating)? = nil,
         certificates: (any CertificateIssuing)? = nil,
         servers: (any ServerAddresses)? = nil,
         timing: GatewayTiming = World.timing
@@ -64,6 +65,7 @@ final class World: Sendable {
             proposer: node,
             hosts: node,
             explainer: node,
+            cluster: cluster,
             timing: timing,
             certificates: certificates,
             servers: servers,

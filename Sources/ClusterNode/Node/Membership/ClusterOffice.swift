@@ -137,7 +137,9 @@ struct ClusterOffice: ClusterOperating {
         let look: GroupLook = group.look
         if look.leader == MemberID(node) { return }
         guard look.isLeader else {
-            throw .unavailable("This node does not lead, so it cannot hand over: try again, or ask the node that leads.")
+            throw .unavailable(
+                "This node does not lead, so it cannot hand over: try again, or ask the node that leads."
+            )
         }
         group.transferLeadership(to: MemberID(node))
     }
