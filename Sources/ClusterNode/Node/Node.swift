@@ -160,7 +160,9 @@ package final class Node: Sendable {
             hosts: hosts,
             explainer: Explainer(parsed: parsed),
             peers: peers,
-            cluster: ClusterOffice(identity: configuration.group, group: steering, reasons: { membership.reasons }) { leader, call in
+            cluster: ClusterOffice(identity: configuration.group, group: steering, reasons: { membership.reasons }) {
+                leader,
+                call in
                 let answer: [UInt8]? = try? await core.transport?.call(
                     leader,
                     call.encoded,
