@@ -49,7 +49,9 @@ package enum ContainerShim {
                 said += chunk[..<count]
             }
             guard !said.isEmpty else {
-                throw OperationFailure("cannot start \(folder.id): its supervisor ended at once, see \(folder.path)/supervisor.log")
+                throw OperationFailure(
+                    "cannot start \(folder.id): its supervisor ended at once, see \(folder.path)/supervisor.log"
+                )
             }
             _ = write(1, said, said.count)
         } catch {

@@ -29,7 +29,8 @@ enum PlainChild {
             plan.arguments = value?.array?.compactMap(\.string) ?? []
         }
         var environment: [String] = plan.environment
-        if let address = getenv(addressVariable), !environment.contains(where: { $0.hasPrefix("\(addressVariable)=") }) {
+        if let address = getenv(addressVariable), !environment.contains(where: { $0.hasPrefix("\(addressVariable)=") })
+        {
             environment.append("\(addressVariable)=\(String(cString: address))")
         }
         if isatty(0) == 1 { _ = clinux_control_terminal(0) }

@@ -16,7 +16,8 @@ enum PlainRoot {
         mkdirat(base, "etc", 0o755)
         if let folder: Int32 = folder("dev", below: base) {
             // Source: Documentation/admin-guide/devices.txt of the kernel: memory devices have the major number 1.
-            for device in devices where mknodat(folder, device.name, S_IFCHR | 0o666, dev_t(1 << 8 | device.minor)) == 0 {
+            for device in devices where mknodat(folder, device.name, S_IFCHR | 0o666, dev_t(1 << 8 | device.minor)) == 0
+            {
                 fchmodat(folder, device.name, 0o666, 0)
             }
             close(folder)
