@@ -124,7 +124,9 @@ final class DevRig: Sendable {
 
     private func isOwn(_ process: Int32) -> Bool {
         guard let line: String = Files.read("/proc/\(process)/cmdline"),
-            Files.linkTarget("/proc/\(process)/exe").hasSuffix("/drover")
+            Files.linkTarget("/proc/\(process)/exe").hasSuffix("/drover"),
+            // Those that stay with their containers outlive the cluster on purpose.
+            !line.contains("container-shim\0")
         else { return false }
         return line.contains("\(data)/") || line.contains("\(data)\0")
     }

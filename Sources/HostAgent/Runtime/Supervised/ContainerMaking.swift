@@ -30,6 +30,7 @@ struct ContainerMaking {
                     ["--archive", "--reflink=auto", "--no-target-directory", "--", root, "\(work)/rootfs"],
                     "copy image \(planner.members.text("imageUuid") ?? "")"
                 )
+                if planner.isolation == .process { PlainRoot.furnish("\(work)/rootfs") }
             }
         } else {
             plan.root = "/"
