@@ -37,7 +37,7 @@ extension EndToEnd {
                     for: "the end of the command",
                     until: {
                         let names: [String] = Files.names(in: "/proc").compactMap { Files.read("/proc/\($0)/cmdline") }
-                        return names.contains { $0.contains("sleep\0004321") && !$0.contains("drover") } == false
+                        return names.contains { $0.contains("sleep\04321") && !$0.contains("drover") } == false
                     }
                 )
             }
