@@ -33,10 +33,13 @@ extension EndToEnd {
                     )
                 }
                 _ = try? await client.value
-                try await wait(for: "the end of the command") {
-                    let names: [String] = Files.names(in: "/proc").compactMap { Files.read("/proc/\($0)/cmdline") }
-                    return names.contains { $0.contains("sleep\0004321") && !$0.contains("drover") } == false
-                }
+                try await wait(
+                    for: "the end of the command",
+                    until: {
+                        let names: [String] = Files.names(in: "/proc").compactMap { Files.read("/proc/\($0)/cmdline") }
+                        return names.contains { $0.contains("sleep\04321") && !$0.contains("drover") } == false
+                    }
+                )
             }
         }
 
@@ -70,10 +73,13 @@ extension EndToEnd {
             let id: String = try #require(all.first?["id"]?.string)
             let answer = try await rig.api("POST", "projects/1a5/containers/\(id)?action=stop", [:])
             try #require(answer.status == 202, "\(answer)")
-            try await wait(for: "\(id) to stop") {
-                let state = try await rig.api("GET", "projects/1a5/containers/\(id)").body["state"]?.string
-                return state != "running"
-            }
+            try await wait(
+                for: "\(id) to stop",
+                until: {
+                    let state = try await rig.api("GET", "projects/1a5/containers/\(id)").body["state"]?.string
+                    return state != "running"
+                }
+            )
             return id
         }
 
