@@ -237,6 +237,7 @@ package enum Limits {
     package static let forwardSilenceMilliseconds: Int = 200
     package static let forwardConnectMilliseconds: Int = 1_000
     /// For the owner to open a stream.
+    package static let forwardOrphanMilliseconds: Int = 5_000
     package static let forwardOpenSeconds: Int = 5
     /// How often a forwarded stream looks whether the owner is still the same.
     package static let forwardOwnerMilliseconds: Int = 1_000

@@ -37,6 +37,7 @@ enum PlainChild {
         // Its supervisor notes that it runs, then lets it go on.
         raise(SIGSTOP)
         if plan.root == nil {
+            mountKernelFiles("\(folder.path)/rootfs")
             guard chdir("\(folder.path)/rootfs") == 0, chroot(".") == 0, chdir("/") == 0 else {
                 return system("cannot change to its root (which takes the right CAP_SYS_CHROOT)")
             }
@@ -58,6 +59,24 @@ enum PlainChild {
             if errno != ENOENT, errno != ENOTDIR, errno != EACCES { return system("'\(program)' does not run") }
         }
         return system("'\(program)' does not run")
+    }
+
+    /// `/proc` and `/sys`, where mounts are permitted: in a mount namespace that goes with the container, so that nothing is left.
+    private static func mountKernelFiles(_ root: String) {
+        guard clinux_unshare(Int32(CLINUX_NEWNS)) == 0,
+            mount("none", "/", nil, UInt(MS_REC) | UInt(MS_SLAVE), nil) == 0
+        else { return }
+        for (name, kind) in [("proc", "proc"), ("sys", "sysfs")] {
+            // A link of the image in this place must not lead the mount elsewhere.
+            guard let place: String = FolderInRoot.find("/\(name)", in: root) else { continue }
+            mount(
+                kind,
+                place,
+                kind,
+                UInt(MS_NOSUID) | UInt(MS_NODEV) | UInt(MS_NOEXEC) | (name == "sys" ? UInt(MS_RDONLY) : 0),
+                nil
+            )
+        }
     }
 
     private static func candidates(_ program: String, _ environment: [String]) -> [String] {
