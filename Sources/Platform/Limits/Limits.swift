@@ -273,6 +273,8 @@ package enum Limits {
     package static let ownershipSteps: Int = 200
     /// The greatest weight of a node.
     package static let ownershipWeight: Int = 64
+    /// How long one node waits for another's answer to a short question.
+    package static let peerCallSeconds: Int = 3
     /// How often a leader looks whether everybody is there.
     package static let ownershipLookMilliseconds: Int = 200
     /// How long something waits for this node to be given the scope that it is about.
