@@ -1,3 +1,4 @@
+import EventLoop
 import HostProtocol
 import Limits
 import Synchronization

@@ -1,3 +1,4 @@
+import EventLoop
 import HostAgentCore
 import HostProtocol
 import HostRuntime

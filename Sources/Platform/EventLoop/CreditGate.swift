@@ -1,7 +1,9 @@
-import Limits
-import Synchronization
+internal import Limits
+internal import Synchronization
 
 /// What one stream may still send; whoever has nothing left waits for the other end to give more.
+///
+/// Each piece takes its bytes and ``Limits/hostStreamPieceCost`` besides, for small pieces cost memory, too.
 package final class CreditGate: Sendable {
     /// The stream has ended: nothing may be sent on it.
     package struct Closed: Error {}
@@ -12,8 +14,10 @@ package final class CreditGate: Sendable {
         var isClosed: Bool = false
         var waiter: CheckedContinuation<Void, Never>?
 
-        var mayGoOn: Bool { isClosed || (left.map { $0 > StreamCredit.cost(bytes: 0) } ?? true) }
+        var mayGoOn: Bool { isClosed || (left.map { $0 > CreditGate.pieceCost } ?? true) }
     }
+
+    private static let pieceCost = UInt64(Limits.hostStreamPieceCost)
 
     private let state: Mutex<State>
 
@@ -67,8 +71,8 @@ package final class CreditGate: Sendable {
         guard !state.isClosed else { throw Closed() }
         guard let left: UInt64 = state.left else { return count }
         guard state.mayGoOn else { return nil }
-        let granted: Int = min(count, Int(clamping: left - StreamCredit.cost(bytes: 0)))
-        state.left = left - StreamCredit.cost(bytes: granted)
+        let granted: Int = min(count, Int(clamping: left - pieceCost))
+        state.left = left - pieceCost - UInt64(granted)
         return granted
     }
 }
