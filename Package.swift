@@ -162,9 +162,9 @@ let rooms: [Room] = [
         "Benchmarks",
         "../Benchmarks",
         knows: [
-            "Store", "StoreFormat", "RaftCore", "RaftLog", "RaftGroup", "JSON", "Bytes", "Subprocess", "Logging",
-        ],
-        testsKnow: nil
+            "Store", "StoreFormat", "RaftCore", "RaftLog", "RaftGroup", "Certificates", "TLS", "EventLoop", "JSON",
+            "Bytes", "Subprocess", "Logging",
+        ]
     ),
 ]
 

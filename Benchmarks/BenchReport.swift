@@ -1,59 +1,97 @@
 package import JSON
 
-/// One measured figure.
+/// One measured figure, and the peer's beside it where one was measured.
 package struct BenchCase: Hashable, Sendable {
     /// Such as `put-100`.
     package var name: String
     /// Such as `ops/s`.
     package var unit: String
     package var ours: Double
+    package var peer: Double?
+    /// Such as `etcd 3.4.23`.
+    package var peerName: String?
+    /// What has to be known to read the figure: spread, processor time, what the load generator cost.
+    package var notes: [String]
 
-    package init(name: String, unit: String, ours: Double) {
+    package init(
+        name: String,
+        unit: String,
+        ours: Double,
+        peer: Double? = nil,
+        peerName: String? = nil,
+        notes: [String] = []
+    ) {
         self.name = name
         self.unit = unit
         self.ours = ours
+        self.peer = peer
+        self.peerName = peerName
+        self.notes = notes
+    }
+
+    /// Ours / peer.
+    package var ratio: Double? {
+        guard let peer, peer != 0 else { return nil }
+        return ours / peer
     }
 }
 
-/// What a benchmark without a peer found, as `drover bench` prints it.
+/// What a benchmark found, as `drover bench` prints it.
 package struct BenchReport: Hashable, Sendable {
     package var benchmark: String
     package var cases: [BenchCase]
+    /// What holds for all cases, such as a peer that is not installed.
+    package var notes: [String]
 
-    package init(benchmark: String, cases: [BenchCase]) {
+    package init(benchmark: String, cases: [BenchCase], notes: [String] = []) {
         self.benchmark = benchmark
         self.cases = cases
+        self.notes = notes
     }
 
-    /// The peer's fields are null: nothing else was measured beside it.
+    /// Where nothing was measured beside ours, the peer's fields are null.
     package func json() -> JSONValue {
         [
             "benchmark": .string(benchmark),
             "machine": .string(Machine.description),
-            "cases": .array(
-                cases.map { item in
-                    [
-                        "case": .string(item.name), "unit": .string(item.unit), "ours": .double(item.ours),
-                        "peer": .null, "peerName": .null, "ratio": .null,
-                    ]
-                }
-            ),
+            "cases": .array(cases.map(Self.json)),
+            "notes": .array(notes.map { .string($0) }),
         ]
     }
 
-    /// One case a line, for people.
-    package func table() -> String {
-        let width: Int = cases.map(\.name.count).max() ?? 0
-        return cases.map { item in
-            let name: String = item.name + String(repeating: " ", count: width - item.name.count)
-            return "\(name)  \(Self.rounded(item.ours)) \(item.unit)\n"
-        }.joined()
+    private static func json(_ item: BenchCase) -> JSONValue {
+        [
+            "case": .string(item.name), "unit": .string(item.unit), "ours": .double(item.ours),
+            "peer": item.peer.map { .double($0) } ?? .null,
+            "peerName": item.peerName.map { .string($0) } ?? .null,
+            "ratio": item.ratio.map { .double($0) } ?? .null,
+            "notes": .array(item.notes.map { .string($0) }),
+        ]
     }
 
-    /// Four significant digits are more than a measurement is worth.
-    private static func rounded(_ value: Double) -> String {
-        guard value.isFinite, value.magnitude < 1e15 else { return "\(value)" }
-        if value.magnitude >= 100 { return String(Int64(value.rounded())) }
-        return String((value * 1000).rounded() / 1000)
+    /// One case a line with its notes below it, for people.
+    package func table() -> String {
+        var rows: [[String]] = [["case", "unit", "ours", "peer", "ratio", "peer is"]]
+        for item in cases {
+            rows.append([
+                item.name, item.unit, Statistics.text(item.ours), item.peer.map(Statistics.text) ?? "-",
+                item.ratio.map(Statistics.text) ?? "-", item.peerName ?? "-",
+            ])
+        }
+        let widths: [Int] = (0..<6).map { column in rows.map { $0[column].count }.max() ?? 0 }
+        var text: String = "\(benchmark) on \(Machine.description)\n"
+        for (index, row) in rows.enumerated() {
+            var line: String = ""
+            for (column, cell) in row.enumerated() {
+                let space = String(repeating: " ", count: widths[column] - cell.count)
+                // Figures stand at the right of their column, words at the left.
+                line += ((2...4).contains(column) ? space + cell : cell + space) + "  "
+            }
+            while line.last == " " { line.removeLast() }
+            text += line + "\n"
+            if index > 0 { for note in cases[index - 1].notes { text += "    \(note)\n" } }
+        }
+        for note in notes { text += "note: \(note)\n" }
+        return text
     }
 }

@@ -9,8 +9,8 @@ package enum StoreBench {
     /// - Parameter records: how many records the state holds.
     /// - Throws: what the store's files could not do.
     package static func run(records: Int = 100_000) async throws -> BenchReport {
-        let path: String = try scratchFolder()
-        defer { removeFolder(path) }
+        let path: String = try Scratch.make(in: "/tmp")
+        defer { Scratch.remove(path) }
         var cases: [BenchCase] = []
         let store = Store()
         cases.append(try apply(records, encoded: false, into: store, name: "apply-\(records)"))
@@ -139,26 +139,5 @@ package enum StoreBench {
         var now = timespec()
         clock_gettime(CLOCK_MONOTONIC, &now)
         return Double(now.tv_sec) + Double(now.tv_nsec) / 1e9
-    }
-
-    private static func scratchFolder() throws -> String {
-        var name: [CChar] = Array("/tmp/drover-bench-XXXXXX".utf8CString)
-        guard let path = mkdtemp(&name) else { throw BenchFault(problem: String(cString: strerror(errno))) }
-        return String(cString: path)
-    }
-
-    private static func removeFolder(_ path: String) {
-        for name in ["state.db", "history.db"] {
-            for suffix in ["", "-wal", "-shm", "-journal"] { unlink("\(path)/\(name)\(suffix)") }
-        }
-        rmdir(path)
-    }
-}
-
-/// Why a benchmark could not be run.
-package struct BenchFault: Error, CustomStringConvertible {
-    package var problem: String
-    package var description: String {
-        "no folder could be made for the benchmark: \(problem). Make sure that /tmp is writable."
     }
 }

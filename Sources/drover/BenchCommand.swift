@@ -2,28 +2,54 @@ import Benchmarks
 import CLI
 import JSON
 
-/// `bench`: figures of this build on this machine.
+/// `bench`: figures of this build on this machine, and of a peer beside it.
 enum BenchCommand {
+    private static let names: [String] = ["raft", "gateway", "store"]
+
     static let command = Command(
         "bench",
-        operands: "raft|store",
-        summary: "measure this build on this machine",
+        operands: names.joined(separator: "|"),
+        summary: "measure this build on this machine, beside a peer",
         details: """
-            raft   puts through a group of one with its real log: latency and throughput
-            store  the state machine alone: apply, reads, restart, watches
+            raft     three nodes beside a three-member etcd: puts, linearizable reads, watches, the loss of the leader
+            gateway  a node that forwards to the owner beside HAProxy that forwards to the same node
+            store    the state machine alone: apply, reads, restart, watches; no peer
 
-            No peer is run beside these yet, so the peer's fields of the JSON form are null.
+            Ours is measured through its public HTTPS API with a key, rights and audit. The servers of both sides are started
+            for the run in a folder of its own, measured turn by turn, and ended; ratios are ours / peer. Without the
+            peer's program ('apt-get install etcd-server haproxy') its fields are null. Measure on a machine that does
+            nothing else. What the cases are: docs/performance.md.
             """,
-        options: [OptionSpec("json", "print one JSON document")]
+        options: [
+            OptionSpec("json", "print one JSON document"),
+            OptionSpec("thorough", "more rounds, and the cases that take minutes: memory-100k, restart-100k"),
+            OptionSpec("case", value: "NAME", "only this case; may be given several times"),
+            OptionSpec("folder", value: "DIR", "where the servers' data is kept meanwhile (default /tmp)"),
+            OptionSpec("quiet", "do not say what is being measured"),
+        ]
     ) { invocation in
         guard let name: String = invocation.arguments.operands.first, invocation.arguments.operands.count == 1 else {
-            throw CommandFailure.usage("one benchmark at a time: raft or store")
+            throw CommandFailure.usage("one benchmark at a time: \(names.joined(separator: ", "))")
         }
+        let isQuiet: Bool = invocation.arguments.has("quiet")
+        let folder: String = invocation.arguments.value("folder") ?? "/tmp"
+        let options = BenchOptions(
+            isThorough: invocation.arguments.has("thorough"),
+            cases: invocation.arguments.values("case"),
+            folder: folder.hasPrefix("/") ? folder : "\(invocation.directory)/\(folder)",
+            progress: { [console = invocation.console] text in if !isQuiet { console.note("drover: \(text)") } }
+        )
         let report: BenchReport
-        switch name {
-        case "raft": report = try await RaftBench.run()
-        case "store": report = try await StoreBench.run()
-        default: throw CommandFailure.usage("there is no benchmark '\(name)' yet: raft or store")
+        do {
+            switch name {
+            case "raft": report = try await RaftBench.run(options)
+            case "gateway": report = try await GatewayBench.run(options)
+            case "store": report = try await StoreBench.run()
+            default:
+                throw CommandFailure.usage("there is no benchmark '\(name)': \(names.joined(separator: ", "))")
+            }
+        } catch let fault as BenchFault {
+            throw CommandFailure("\(fault)")
         }
         if invocation.arguments.has("json") || invocation.output == .json {
             invocation.console.line(JSONWriter.pretty(report.json()))

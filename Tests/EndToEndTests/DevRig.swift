@@ -81,7 +81,8 @@ final class DevRig: Sendable {
         let command = SubprocessCommand(
             Program.path,
             [
-                "dev", "--nodes", "\(nodes)", "--hosts", "\(hosts)", "--runtime", runtime, "--data", data, "--port", "0",
+                "dev", "--nodes", "\(nodes)", "--hosts", "\(hosts)", "--runtime", runtime, "--data", data, "--port",
+                "0",
             ],
             environment: Program.environment(["HOME": folder].merging(more) { $1 }),
             workingDirectory: folder

@@ -22,7 +22,9 @@ extension EndToEnd {
                         [Failover.Target](repeating: target, count: 20),
                         scale: 8
                     ).map(\.gap).sorted()
-                    print("\(target.rawValue): p50 \(gaps[9]) ms, p95 \(gaps[18]) ms, longest \(gaps[19]) ms of 20 kills")
+                    print(
+                        "\(target.rawValue): p50 \(gaps[9]) ms, p95 \(gaps[18]) ms, longest \(gaps[19]) ms of 20 kills"
+                    )
                 }
             }
         }

@@ -25,9 +25,11 @@ import Testing
     }
 
     @Test(arguments: RuntimeUnderTest.real)
-    func `exit codes are those of the program, or 128 and the signal that ended it`(kind: RuntimeUnderTest) async throws {
+    func `exit codes are those of the program, or 128 and the signal that ended it`(kind: RuntimeUnderTest) async throws
+    {
         try await kind.run { runtime in
-            for (index, (script, code)) in [("exit 0", 0), ("exit 3", 3), ("sleep 1000 & kill -9 $$", 137)].enumerated() {
+            for (index, (script, code)) in [("exit 0", 0), ("exit 3", 3), ("sleep 1000 & kill -9 $$", 137)].enumerated()
+            {
                 let uuid: String = "exit-\(index)"
                 // A shell that is the first of its process namespace cannot kill itself.
                 let command: [String] = ["sh", "-c", index == 2 ? "sh -c '\(script)'; exit $?" : script]
@@ -192,7 +194,8 @@ import Testing
     }
 
     @Test(arguments: RuntimeUnderTest.real)
-    func `user, groups, folder and variables are as the launch configuration says`(kind: RuntimeUnderTest) async throws {
+    func `user, groups, folder and variables are as the launch configuration says`(kind: RuntimeUnderTest) async throws
+    {
         try await kind.run { runtime in
             let made = try await run(
                 runtime,

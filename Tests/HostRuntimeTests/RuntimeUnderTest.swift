@@ -101,7 +101,9 @@ enum OCIForTests {
     /// Why not; nil where it does.
     static let refusal: String? = {
         if geteuid() != 0 { return "only root may make namespaces here" }
-        if ShimProcess.find("crun") == nil, ShimProcess.find("runc") == nil { return "neither crun nor runc is installed" }
+        if ShimProcess.find("crun") == nil, ShimProcess.find("runc") == nil {
+            return "neither crun nor runc is installed"
+        }
         guard let result = try? ShimProcess.run("unshare", ["-mnpiu", "true"]), result.code == 0 else {
             return "this machine permits no namespaces"
         }

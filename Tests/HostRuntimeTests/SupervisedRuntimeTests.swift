@@ -93,7 +93,8 @@ import Testing
         }
     }
 
-    @Test func `the output's files stay within their bounds, and a line that is too long comes in pieces`() async throws {
+    @Test func `the output's files stay within their bounds, and a line that is too long comes in pieces`() async throws
+    {
         try await Files.with { path in
             let folder = ContainerFolder(path: "\(path)/containers/x")
             try FolderTree.make(folder.path)

@@ -55,10 +55,11 @@ final class AgentFolder: Sendable {
     func containers(_ runtime: String) -> String {
         // Supervisors outlive the agent and its working directory.
         if path.hasPrefix("/") { return "\(path)/\(runtime)" }
-        let here: String = getcwd(nil, 0).map { text in
-            defer { free(text) }
-            return String(cString: text)
-        } ?? "."
+        let here: String =
+            getcwd(nil, 0).map { text in
+                defer { free(text) }
+                return String(cString: text)
+            } ?? "."
         return "\(here)/\(path)/\(runtime)"
     }
 

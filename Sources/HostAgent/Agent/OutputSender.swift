@@ -1,4 +1,4 @@
-import EventLoop
+import WebSocket
 import HostAgentCore
 import HostProtocol
 import HostRuntime

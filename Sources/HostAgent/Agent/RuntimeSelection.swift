@@ -29,7 +29,9 @@ struct RuntimeSelection {
         _ loop: EventLoop,
         _ logger: Logger
     ) async throws(AgentFault) -> any ContainerRuntime {
-        let wanted: RuntimeChoice = configuration.runtime == .auto ? held.flatMap { .init(rawValue: $0) } ?? .auto
+        let wanted: RuntimeChoice =
+            configuration.runtime == .auto
+            ? held.flatMap { .init(rawValue: $0) } ?? .auto
             : configuration.runtime
         let choice = RuntimeSelection(configuration: configuration, hostUUID: hostUUID, folder: folder, loop: loop)
         do throws(OperationFailure) {
@@ -43,14 +45,17 @@ struct RuntimeSelection {
             case .docker: return try await choice.docker()
             case .oci: return try await choice.supervised(.oci)
             case .process:
-                logger.notice("the runtime 'process' isolates nothing: its containers are plain processes of this machine")
+                logger.notice(
+                    "the runtime 'process' isolates nothing: its containers are plain processes of this machine"
+                )
                 return try await choice.supervised(.process)
             case .auto: return try await choice.firstThatWorks(logger)
             }
         } catch {
             let why: String =
                 configuration.runtime == wanted
-                ? "" : "; this host's containers are in the runtime '\(wanted.rawValue)' (--runtime takes another all the same)"
+                ? ""
+                : "; this host's containers are in the runtime '\(wanted.rawValue)' (--runtime takes another all the same)"
             throw AgentFault(error.message + why)
         }
     }
@@ -65,7 +70,10 @@ struct RuntimeSelection {
     private func firstThatWorks(_ logger: Logger) async throws(OperationFailure) -> any ContainerRuntime {
         var refusals: [String] = []
         func refuse(_ name: String, _ failure: OperationFailure) {
-            logger.notice("a runtime does not work here", ["runtime": .string(name), "reason": .string(failure.message)])
+            logger.notice(
+                "a runtime does not work here",
+                ["runtime": .string(name), "reason": .string(failure.message)]
+            )
             refusals.append("\(name): \(failure.message)")
         }
         do throws(OperationFailure) { return try await docker() } catch { refuse("docker", error) }

@@ -96,7 +96,9 @@ struct DockerImport: Sendable {
         let code: Substring = text.split(separator: " ", maxSplits: 2).dropFirst().first ?? ""
         // The engine says 200 first and what went wrong later.
         guard code == "200", !text.contains("\"error\"") else {
-            throw OperationFailure("cannot \(doing): the engine answered: \(text.split(separator: "\n").last ?? "nothing")")
+            throw OperationFailure(
+                "cannot \(doing): the engine answered: \(text.split(separator: "\n").last ?? "nothing")"
+            )
         }
     }
 }

@@ -237,6 +237,7 @@ package enum Limits {
     package static let forwardSilenceMilliseconds: Int = 200
     package static let forwardConnectMilliseconds: Int = 1_000
     /// For the owner to open a stream.
+    package static let forwardOrphanMilliseconds: Int = 5_000
     package static let forwardOpenSeconds: Int = 5
     /// How often a forwarded stream looks whether the owner is still the same.
     package static let forwardOwnerMilliseconds: Int = 1_000
@@ -273,6 +274,8 @@ package enum Limits {
     package static let ownershipSteps: Int = 200
     /// The greatest weight of a node.
     package static let ownershipWeight: Int = 64
+    /// How long one node waits for another's answer to a short question.
+    package static let peerCallSeconds: Int = 3
     /// How often a leader looks whether everybody is there.
     package static let ownershipLookMilliseconds: Int = 200
     /// How long something waits for this node to be given the scope that it is about.

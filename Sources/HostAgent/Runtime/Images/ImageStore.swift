@@ -55,10 +55,12 @@ actor ImageStore {
                 throw OperationFailure("cannot use image \(source.description): there is no such folder on this host")
             }
             return PreparedImage(root: folder, config: ImageConfig())
-        case .tar(let file): return try await prepare(source, fingerprint: try Self.fingerprint(file, source)) {
+        case .tar(let file):
+            return try await prepare(source, fingerprint: try Self.fingerprint(file, source)) {
                 (path) async throws(OperationFailure) in try await self.unpackTar(file, source, path)
             }
-        case .archive(let file, _): return try await prepare(source, fingerprint: try Self.fingerprint(file, source)) {
+        case .archive(let file, _):
+            return try await prepare(source, fingerprint: try Self.fingerprint(file, source)) {
                 (path) async throws(OperationFailure) in try await self.unpackImage(source.description, source, path)
             }
         case .layout(let folder, _):

@@ -21,7 +21,9 @@ struct ImageTool: Sendable {
         do {
             result = try await Subprocess.run(command, deadline: .seconds(Limits.hostPullSeconds))
         } catch .notFound {
-            throw OperationFailure("cannot \(doing): '\(program)' is not installed (apt-get install \(package(program)))")
+            throw OperationFailure(
+                "cannot \(doing): '\(program)' is not installed (apt-get install \(package(program)))"
+            )
         } catch {
             throw OperationFailure("cannot \(doing): \(error)", isTransient: true)
         }
@@ -31,7 +33,9 @@ struct ImageTool: Sendable {
         return result.outputText
     }
 
-    private func package(_ program: String) -> String { program == "sha256sum" || program == "cp" ? "coreutils" : program }
+    private func package(_ program: String) -> String {
+        program == "sha256sum" || program == "cp" ? "coreutils" : program
+    }
 
     /// The last line that the program said, without its decoration (`time="…" level=fatal msg="…"`).
     private static func cause(_ result: SubprocessResult) -> String {

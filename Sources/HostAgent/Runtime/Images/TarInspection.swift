@@ -23,7 +23,9 @@ struct TarInspection {
     /// - Throws: naming the entry and what is wrong with it; also when the file is no archive, or cut off.
     static func check(_ path: String, image: String) throws(OperationFailure) {
         let descriptor: Int32 = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw FolderTree.failure("read", path) }
+        guard descriptor >= 0 else {
+            throw OperationFailure("cannot use image \(image): \(path): \(String(cString: strerror(errno))) on this host")
+        }
         defer { close(descriptor) }
         var inspection = TarInspection(image: image)
         try inspection.run(descriptor)

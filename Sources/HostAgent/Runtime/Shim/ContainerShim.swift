@@ -5,8 +5,9 @@ import JSON
 
 /// The executable in its part as the supervisor of one container: `container-shim ROLE FOLDER`.
 ///
-/// Roles: `launch` starts a supervisor in a session of its own and tells what came of it; `run` is that supervisor; `child` becomes a
-/// plain container's program; `launch-exec` and `exec` do for one more command what the first two do for a container; `check` finds out what this machine permits.
+/// Roles: `launch` starts a supervisor in a session of its own and tells what came of it; `run` is that supervisor; `child`
+/// becomes a plain container's program; `launch-exec` and `exec` do for one more command what the first two do for a
+/// container; `check` finds out what this machine permits.
 package enum ContainerShim {
     /// nil when the arguments, without the program's name, do not ask for one.
     package static func main(_ arguments: [String]) -> Int32? {
@@ -49,7 +50,9 @@ package enum ContainerShim {
                 said += chunk[..<count]
             }
             guard !said.isEmpty else {
-                throw OperationFailure("cannot start \(folder.id): its supervisor ended at once, see \(folder.path)/supervisor.log")
+                throw OperationFailure(
+                    "cannot start \(folder.id): its supervisor ended at once, see \(folder.path)/supervisor.log"
+                )
             }
             _ = write(1, said, said.count)
         } catch {

@@ -20,7 +20,9 @@ struct OCIStart {
         let layers: [Int32] = places.map { (place: String) in open(place, O_PATH | O_DIRECTORY | O_CLOEXEC) }
         defer { for layer in layers { close(layer) } }
         guard layers.allSatisfy({ $0 >= 0 }) else {
-            throw OperationFailure("cannot open the layers of container \(plan.name); is its image \(lower) still there?")
+            throw OperationFailure(
+                "cannot open the layers of container \(plan.name); is its image \(lower) still there?"
+            )
         }
         let options: String =
             "lowerdir=/proc/self/fd/\(layers[0]),upperdir=/proc/self/fd/\(layers[1]),workdir=/proc/self/fd/\(layers[2])"
@@ -168,10 +170,12 @@ struct OCIStart {
 
     /// The runtime's own words, which it wrote to its log.
     private func failure(_ what: String, _ said: String, _ logPath: String) -> OperationFailure {
-        let log: String = ((try? StateFile(path: logPath).read()) ?? nil).map { String(decoding: $0, as: UTF8.self) } ?? ""
+        let log: String =
+            ((try? StateFile(path: logPath).read()) ?? nil).map { String(decoding: $0, as: UTF8.self) } ?? ""
         var cause: String = said.split(separator: "\n").last.map { String($0) } ?? "the runtime gives no reason"
         for line in log.split(separator: "\n") {
-            guard let value: JSONValue = try? JSONReader.parse(Array(line.utf8)), let text: String = value["msg"]?.string,
+            guard let value: JSONValue = try? JSONReader.parse(Array(line.utf8)),
+                let text: String = value["msg"]?.string,
                 value["level"]?.string != "warning"
             else { continue }
             cause = text
@@ -182,7 +186,9 @@ struct OCIStart {
     /// In place: the container has this very file.
     private func writeHosts(_ address: String?) {
         let file: String = "\(folder.path)/etc/hosts"
-        guard let address, let bytes: [UInt8] = try? StateFile(path: "\(folder.path)/etc/hosts.given").read() else { return }
+        guard let address, let bytes: [UInt8] = try? StateFile(path: "\(folder.path)/etc/hosts.given").read() else {
+            return
+        }
         let given: String = String(decoding: bytes, as: UTF8.self).replacing("@ADDRESS@", with: address)
         let descriptor: Int32 = open(file, O_WRONLY | O_TRUNC | O_CLOEXEC)
         guard descriptor >= 0 else { return }

@@ -29,13 +29,15 @@ enum PlainChild {
             plan.arguments = value?.array?.compactMap(\.string) ?? []
         }
         var environment: [String] = plan.environment
-        if let address = getenv(addressVariable), !environment.contains(where: { $0.hasPrefix("\(addressVariable)=") }) {
+        if let address = getenv(addressVariable), !environment.contains(where: { $0.hasPrefix("\(addressVariable)=") })
+        {
             environment.append("\(addressVariable)=\(String(cString: address))")
         }
         if isatty(0) == 1 { _ = clinux_control_terminal(0) }
         // Its supervisor notes that it runs, then lets it go on.
         raise(SIGSTOP)
         if plan.root == nil {
+            mountKernelFiles("\(folder.path)/rootfs")
             guard chdir("\(folder.path)/rootfs") == 0, chroot(".") == 0, chdir("/") == 0 else {
                 return system("cannot change to its root (which takes the right CAP_SYS_CHROOT)")
             }
@@ -57,6 +59,24 @@ enum PlainChild {
             if errno != ENOENT, errno != ENOTDIR, errno != EACCES { return system("'\(program)' does not run") }
         }
         return system("'\(program)' does not run")
+    }
+
+    /// `/proc` and `/sys`, where mounts are permitted: in a mount namespace that goes with the container, so that nothing is left.
+    private static func mountKernelFiles(_ root: String) {
+        guard clinux_unshare(Int32(CLINUX_NEWNS)) == 0,
+            mount("none", "/", nil, UInt(MS_REC) | UInt(MS_SLAVE), nil) == 0
+        else { return }
+        for (name, kind) in [("proc", "proc"), ("sys", "sysfs")] {
+            // A link of the image in this place must not lead the mount elsewhere.
+            guard let place: String = FolderInRoot.find("/\(name)", in: root) else { continue }
+            mount(
+                kind,
+                place,
+                kind,
+                UInt(MS_NOSUID) | UInt(MS_NODEV) | UInt(MS_NOEXEC) | (name == "sys" ? UInt(MS_RDONLY) : 0),
+                nil
+            )
+        }
     }
 
     private static func candidates(_ program: String, _ environment: [String]) -> [String] {

@@ -48,7 +48,9 @@ struct PlainStart {
         let report = try ShimPipe()
         var environment: [String] = address.map { ["\(PlainChild.addressVariable)=\($0)"] } ?? []
         if let command {
-            environment.append("\(PlainChild.commandVariable)=\(String(decoding: JSONWriter.bytes(JSONValue(command)), as: UTF8.self))")
+            environment.append(
+                "\(PlainChild.commandVariable)=\(String(decoding: JSONWriter.bytes(JSONValue(command)), as: UTF8.self))"
+            )
         }
         let process: pid_t
         do {

@@ -127,7 +127,9 @@ final class PublishedPorts {
             if let known = flows.first(where: { $0.listener == listener.descriptor && $0.client == sender }) {
                 flow = known
             } else {
-                guard flows.count < Limits.hostForwardedFlows, let inside: Int32 = connect(listener.port) else { continue }
+                guard flows.count < Limits.hostForwardedFlows, let inside: Int32 = connect(listener.port) else {
+                    continue
+                }
                 flow = DatagramFlow(listener: listener.descriptor, client: sender, descriptor: inside)
                 flows.append(flow)
             }
@@ -145,7 +147,10 @@ final class PublishedPorts {
         let isBegun: Bool = descriptor >= 0 && place.connect(descriptor)
         if network >= 0 {
             // Anything else would publish the next port in the wrong place.
-            precondition(clinux_setns(ownNetwork, Int32(CLINUX_NEWNET)) == 0, "the machine's network cannot be entered again")
+            precondition(
+                clinux_setns(ownNetwork, Int32(CLINUX_NEWNET)) == 0,
+                "the machine's network cannot be entered again"
+            )
         }
         guard isBegun else {
             if descriptor >= 0 { Glibc.close(descriptor) }

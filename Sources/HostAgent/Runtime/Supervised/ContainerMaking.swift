@@ -30,6 +30,8 @@ struct ContainerMaking {
                     ["--archive", "--reflink=auto", "--no-target-directory", "--", root, "\(work)/rootfs"],
                     "copy image \(planner.members.text("imageUuid") ?? "")"
                 )
+                // Archives are often made of a folder that only its maker may enter.
+                chmod("\(work)/rootfs", 0o755)
                 if planner.isolation == .process { PlainRoot.furnish("\(work)/rootfs") }
             }
         } else {

@@ -81,7 +81,9 @@ extension ContainerPlan {
 
     init(_ value: JSONValue) throws(FrameError) {
         let members = try FrameMembers(value, at: "plan")
-        guard try members.count("version") == 1 else { throw FrameError("plan: a version that this build does not know") }
+        guard try members.count("version") == 1 else {
+            throw FrameError("plan: a version that this build does not know")
+        }
         uuid = try members.uuid("uuid")
         hostUUID = try members.text("hostUuid")
         number = try members.count("number")

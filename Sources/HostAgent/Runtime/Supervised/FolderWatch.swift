@@ -48,7 +48,9 @@ final class FolderWatch: Sendable {
     ///
     /// Changes after this call are told. The stream ends at once when the folder is gone.
     func changes(in path: String) -> AsyncStream<String> {
-        let (stream, continuation) = AsyncStream<String>.makeStream(bufferingPolicy: .bufferingNewest(Limits.hostEvents))
+        let (stream, continuation) = AsyncStream<String>.makeStream(
+            bufferingPolicy: .bufferingNewest(Limits.hostEvents)
+        )
         let mask: UInt32 = UInt32(IN_MODIFY) | UInt32(IN_CLOSE_WRITE) | UInt32(IN_MOVED_TO) | UInt32(IN_DELETE_SELF)
         let (watch, number): (Int32, Int) = state.value.withLock { state in
             let watch: Int32 = inotify_add_watch(descriptor, path, mask)

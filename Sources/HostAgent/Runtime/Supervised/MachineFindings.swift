@@ -14,7 +14,9 @@ struct MachineFindings: Sendable {
     private static let runtimes: [String] = ["crun", "runc"]
 
     /// - Throws: what is missing.
-    static func find(_ kind: SupervisedKind, _ options: SupervisedOptions) async throws(OperationFailure) -> MachineFindings {
+    static func find(_ kind: SupervisedKind, _ options: SupervisedOptions) async throws(OperationFailure)
+        -> MachineFindings
+    {
         let result: SubprocessResult
         do {
             result = try await Subprocess.run(

@@ -12,11 +12,11 @@ enum PlainRoot {
         let base: Int32 = Glibc.open(root, O_PATH | O_DIRECTORY | O_CLOEXEC)
         guard base >= 0 else { return }
         defer { close(base) }
-        mkdirat(base, "dev", 0o755)
-        mkdirat(base, "etc", 0o755)
+        for name in ["dev", "etc", "proc", "sys"] { mkdirat(base, name, 0o755) }
         if let folder: Int32 = folder("dev", below: base) {
             // Source: Documentation/admin-guide/devices.txt of the kernel: memory devices have the major number 1.
-            for device in devices where mknodat(folder, device.name, S_IFCHR | 0o666, dev_t(1 << 8 | device.minor)) == 0 {
+            for device in devices where mknodat(folder, device.name, S_IFCHR | 0o666, dev_t(1 << 8 | device.minor)) == 0
+            {
                 fchmodat(folder, device.name, 0o666, 0)
             }
             close(folder)

@@ -78,7 +78,9 @@ actor SupervisedExecSession: ExecSession {
             }
             if isClosed.load(ordering: .sequentiallyConsistent) { return nil }
             guard !bytes.isEmpty else { throw lost("its supervisor has ended") }
-            guard let frames: [ExecFrame] = decoder.add(bytes) else { throw lost("its supervisor speaks another language") }
+            guard let frames: [ExecFrame] = decoder.add(bytes) else {
+                throw lost("its supervisor speaks another language")
+            }
             for frame in frames { take(frame) }
         }
         return waiting.removeFirst()

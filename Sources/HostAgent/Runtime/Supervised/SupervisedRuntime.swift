@@ -134,7 +134,8 @@ package struct SupervisedRuntime: ContainerRuntime {
         // Of this attempt alone: two at once do not disturb each other, and the first to finish wins.
         let work: String = "\(options.folder)/unfinished/\(spec.uuid).\(UInt64.random(in: 0 ... .max))"
         do {
-            try await ContainerMaking(runtime: self, machine: machine, planner: planner, work: work, folder: folder).make()
+            try await ContainerMaking(runtime: self, machine: machine, planner: planner, work: work, folder: folder)
+                .make()
         } catch {
             try? FolderTree.remove(work)
             throw error
