@@ -96,9 +96,10 @@ let rooms: [Room] = [
         "HostRuntime",
         "HostAgent/Runtime",
         knows: [
-            "HostAgentCore", "HostProtocol", "Model", "HTTP", "EventLoop", "JSON", "Bytes", "Logging", "Limits",
-            "Subprocess", "CLinux",
-        ]
+            "HostAgentCore", "HostProtocol", "Model", "HTTP", "EventLoop", "JSON", "Bytes", "Crypto", "Logging",
+            "Limits", "Subprocess", "CLinux",
+        ],
+        testsKnow: ["drover"]
     ),
     Room(
         "HostAgent",

@@ -14,6 +14,8 @@ package struct Command: Sendable {
     /// Further paragraphs for its own help.
     package let details: String
     package let options: [OptionSpec]
+    /// The first operand ends the options: what is behind it belongs to another program.
+    let stopsAtOperand: Bool
     let body: Body
 
     /// A command whose options are parsed for it, the global ones among them.
@@ -25,6 +27,7 @@ package struct Command: Sendable {
         summary: String,
         details: String = "",
         options: [OptionSpec] = [],
+        stopsAtOperand: Bool = false,
         run: @escaping @Sendable (Invocation) async throws -> Int32
     ) {
         self.name = name
@@ -32,6 +35,7 @@ package struct Command: Sendable {
         self.summary = summary
         self.details = details
         self.options = options
+        self.stopsAtOperand = stopsAtOperand
         body = .parsed(run)
     }
 
@@ -62,6 +66,7 @@ package struct Command: Sendable {
         self.summary = summary
         self.details = details
         self.options = options
+        stopsAtOperand = false
         self.body = body
     }
 

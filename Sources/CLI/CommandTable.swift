@@ -48,7 +48,7 @@ package struct CommandTable: Sendable {
             }
             guard let command: Command = command(for: words) else { throw unknown(first, words) }
             let rest = Array(words.dropFirst(command.name.split(separator: " ").count))
-            if wantsHelp || Self.asksForHelp(rest) {
+            if wantsHelp || Self.asksForHelp(rest, command) {
                 console.write(command.help)
                 return 0
             }
@@ -96,8 +96,12 @@ package struct CommandTable: Sendable {
         names.map { $0.split(separator: " ").dropFirst().joined(separator: " ") }.joined(separator: ", ")
     }
 
-    private static func asksForHelp(_ words: [String]) -> Bool {
-        words.prefix { $0 != "--" }.contains { $0 == "--help" || $0 == "-h" }
+    private static func asksForHelp(_ words: [String], _ command: Command) -> Bool {
+        if command.stopsAtOperand {
+            let options: [OptionSpec] = command.options + OptionSpec.global
+            return (try? ParsedArguments(parsing: words, options: options, stopAtOperand: true))?.has("help") ?? false
+        }
+        return words.prefix { $0 != "--" }.contains { $0 == "--help" || $0 == "-h" }
     }
 
     private var overview: String {
@@ -126,7 +130,11 @@ private struct Call {
         case .raw(let run): return await run(globals + rest, environment)
         case .parsed(let run):
             do {
-                let own = try ParsedArguments(parsing: rest, options: command.options + OptionSpec.global)
+                let own = try ParsedArguments(
+                    parsing: rest,
+                    options: command.options + OptionSpec.global,
+                    stopAtOperand: command.stopsAtOperand
+                )
                 let invocation = Invocation(
                     arguments: before.merging(own),
                     console: console,

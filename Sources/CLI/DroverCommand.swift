@@ -14,10 +14,14 @@ package enum DroverCommand {
         await table(version: version).run(arguments: arguments, environment: environment)
     }
 
-    private static let all: [Command] = [
-        UpCommand.command, PsCommand.command, LogsCommand.command, ScaleCommand.command, RemoveCommand.command,
-        StacksCommand.command, ServicesCommand.command, HostsCommand.command, HostsCommand.token, EnvironmentCommands.list,
-        EnvironmentCommands.create, ExplainCommand.command, ContextCommands.show, ContextCommands.use,
-        ContextCommands.save, VersionCommand.command,
-    ] + ClusterCommands.all
+    private static let all: [Command] =
+        [
+            UpCommand.command, PsCommand.command, LogsCommand.command, ExecCommand.command, ScaleCommand.command,
+            RemoveCommand.command,
+            StacksCommand.command, ServicesCommand.command, HostsCommand.command, HostsCommand.token,
+            EnvironmentCommands.list,
+            EnvironmentCommands.create, EnvironmentCommands.use, EnvironmentCommands.remove, ExplainCommand.command,
+            ContextCommands.show, ContextCommands.use,
+            ContextCommands.save, VersionCommand.command,
+        ] + ClusterCommands.all
 }

@@ -4,6 +4,42 @@ internal import Synchronization
 
 /// Turns ctrl-C into the cancellation of a task.
 enum Interrupts {
+    /// What must be put back before the process ends at once.
+    private static let beforeExit = Mutex<(@Sendable () -> Void)?>(nil)
+
+    /// Runs `body`; signals that would end the process meanwhile cancel it, so that `restore` is called in any case.
+    static func restoring(
+        _ restore: @escaping @Sendable () -> Void,
+        _ body: @escaping @Sendable () async throws -> Int32
+    ) async throws -> Int32 {
+        beforeExit.withLock { $0 = restore }
+        defer {
+            beforeExit.withLock { $0 = nil }
+            restore()
+        }
+        let task = Task { try await body() }
+        let sources: [any DispatchSourceSignal] = [SIGHUP, SIGQUIT].map { number in
+            signal(number, SIG_IGN)
+            let source: any DispatchSourceSignal = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            source.setEventHandler {
+                restore()
+                task.cancel()
+            }
+            source.resume()
+            return source
+        }
+        defer {
+            for source in sources { source.cancel() }
+            signal(SIGHUP, SIG_DFL)
+            signal(SIGQUIT, SIG_DFL)
+        }
+        return try await withTaskCancellationHandler {
+            try await task.value
+        } onCancel: {
+            task.cancel()
+        }
+    }
+
     /// Runs `body`; the first SIGINT or SIGTERM cancels it, the second ends the process at once.
     static func cancelling(_ body: @escaping @Sendable () async throws -> Int32) async throws -> Int32 {
         let task = Task { try await body() }
@@ -13,7 +49,10 @@ enum Interrupts {
             signal(number, SIG_IGN)
             let source: any DispatchSourceSignal = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler {
-                if counter.next() > 1 { _exit(128 + number) }
+                if counter.next() > 1 {
+                    beforeExit.withLock { $0 }?()
+                    _exit(128 + number)
+                }
                 task.cancel()
             }
             source.resume()

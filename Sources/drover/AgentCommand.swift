@@ -20,10 +20,11 @@ enum AgentCommand {
             OptionSpec("url", value: "URL", "where a server answers: https://HOST:PORT; may be repeated"),
             OptionSpec("token", value: "TOKEN", "the registration token; needed only the first time"),
             OptionSpec("data", value: "DIR", "where identity and orders are kept"),
-            OptionSpec("runtime", value: "NAME", "auto, docker or simulated (default auto)"),
+            OptionSpec("runtime", value: "NAME", "auto, docker, oci, process or simulated (default auto)"),
             OptionSpec("label", value: "k=v", "a label of the host; may be repeated"),
             OptionSpec("address", value: "IP", "publish ports on this address (default: all)"),
             OptionSpec("name", value: "NAME", "the host's name (default: the machine's)"),
+            OptionSpec("images", value: "DIR", "oci, process: archives of images by name (default: DROVER_IMAGES)"),
             OptionSpec("latency", value: "MS", "simulated runtime: how long each step takes"),
         ]
     ) { invocation in
@@ -42,7 +43,11 @@ enum AgentCommand {
         guard !addresses.isEmpty else { throw CommandFailure.usage("--url URL is needed") }
         guard let data: String = arguments.value("data") else { throw CommandFailure.usage("--data DIR is needed") }
         guard let runtime = RuntimeChoice(rawValue: arguments.value("runtime") ?? "auto") else {
-            throw CommandFailure.usage("--runtime is auto, docker or simulated; other runtimes are not built yet")
+            throw CommandFailure.usage("--runtime is auto, docker, oci, process or simulated")
+        }
+        let localImages: String? = arguments.value("images") ?? invocation.environment["DROVER_IMAGES"]
+        guard localImages?.hasPrefix("/") != false else {
+            throw CommandFailure.usage("--images (or DROVER_IMAGES) is an absolute path; '\(localImages ?? "")' is not")
         }
         var urls: [ServerURL] = []
         for address in addresses {
@@ -70,6 +75,7 @@ enum AgentCommand {
             address: arguments.value("address"),
             hostname: arguments.value("name"),
             dockerHost: invocation.environment["DOCKER_HOST"],
+            localImages: localImages,
             simulatedLatency: .milliseconds(try arguments.count("latency") ?? 0)
         )
     }

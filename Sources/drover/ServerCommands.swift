@@ -27,7 +27,7 @@ enum ServerCommands {
             name: try name(invocation),
             http: try address(invocation) ?? defaultHTTP,
             https: try address(invocation, "https"),
-            peer: try address(invocation, "peer"),
+            peer: try peer(invocation),
             advertise: try advertise(invocation),
             settings: SettingSeeds.read(invocation.environment)
         )
@@ -56,7 +56,7 @@ enum ServerCommands {
     private static let addresses: [OptionSpec] = [
         OptionSpec("http", value: "ADDR", "where the API listens (default 127.0.0.1:8080)"),
         OptionSpec("https", value: "ADDR", "where it listens with TLS (default: it does not)"),
-        OptionSpec("peer", value: "ADDR", "where other nodes come in; without it no node can join"),
+        OptionSpec("peer", value: "ADDR", "where other nodes come in (default: as --http, with its port + 1000)"),
         OptionSpec("advertise", value: "HOST", "the name or address under which others reach this node"),
     ]
     private static let defaultHTTP = ListenAddress(host: "127.0.0.1", port: 8080)
@@ -78,11 +78,17 @@ enum ServerCommands {
     ) { invocation in
         try refuseOperands(invocation)
         let folder: DataFolder = try ServerCommands.folder(invocation)
-        guard let token: String = invocation.arguments.value("token") else { throw CommandFailure.usage("--token TOKEN is needed") }
+        guard let token: String = invocation.arguments.value("token") else {
+            throw CommandFailure.usage("--token TOKEN is needed")
+        }
         let urls: [String] = invocation.arguments.values("peer-url")
         guard !urls.isEmpty else { throw CommandFailure.usage("--peer-url HOST:PORT is needed") }
-        guard let peer: ListenAddress = try address(invocation, "peer") else {
+        guard let peer: ListenAddress = try peer(invocation) else {
             throw CommandFailure.usage("--peer ADDR is needed: where the other nodes reach this one")
+        }
+        let advertise: String? = try advertise(invocation)
+        guard advertise != nil || (peer.host != "0.0.0.0" && peer.host != "::") else {
+            throw CommandFailure.usage("--advertise HOST is needed: \(peer.host) tells the other nodes no place")
         }
         let options = ServerJoin.Options(
             name: try name(invocation),
@@ -91,7 +97,7 @@ enum ServerCommands {
             http: try address(invocation) ?? defaultHTTP,
             https: try address(invocation, "https"),
             peer: peer,
-            advertise: try advertise(invocation)
+            advertise: advertise
         )
         do throws(NodeFault) {
             let joined: ServerJoin.Joined = try await ServerJoin.join(
@@ -155,18 +161,34 @@ enum ServerCommands {
 
     private static func name(_ invocation: Invocation) throws(CommandFailure) -> String {
         guard let name: String = invocation.arguments.value("name") else { throw .usage("--name NODE is needed") }
-        guard NodeName.isValid(name) else { throw .usage("'\(name)' is no node name: use a-z, 0-9 and -, at most 63 characters") }
+        guard NodeName.isValid(name) else {
+            throw .usage("'\(name)' is no node name: use a-z, 0-9 and -, at most 63 characters")
+        }
         return name
     }
 
+    /// Where the other nodes come in, unless it is said: beside the API.
+    ///
+    /// nil when the API's port leaves no room, or is chosen by the system.
+    private static func peer(_ invocation: Invocation) throws(CommandFailure) -> ListenAddress? {
+        if let given: ListenAddress = try address(invocation, "peer") { return given }
+        let http: ListenAddress = try address(invocation) ?? defaultHTTP
+        guard http.port > 0, http.port + 1_000 <= 65_535 else { return nil }
+        return ListenAddress(host: http.host, port: http.port + 1_000)
+    }
+
     private static func refuseOperands(_ invocation: Invocation) throws(CommandFailure) {
-        if let extra: String = invocation.arguments.operands.first { throw .usage("'\(extra)' is one operand too many") }
+        if let extra: String = invocation.arguments.operands.first {
+            throw .usage("'\(extra)' is one operand too many")
+        }
     }
 
     private static func advertise(_ invocation: Invocation) throws(CommandFailure) -> String? {
         guard let text: String = invocation.arguments.value("advertise") else { return nil }
         guard NodeName.isHost(text) else {
-            throw .usage("--advertise '\(text)' is neither a host name nor an address; ports stand in the other options")
+            throw .usage(
+                "--advertise '\(text)' is neither a host name nor an address; ports stand in the other options"
+            )
         }
         return text
     }
@@ -177,7 +199,9 @@ enum ServerCommands {
     ) throws(CommandFailure) -> ListenAddress? {
         guard let text: String = invocation.arguments.value(option) else { return nil }
         guard let address = ListenAddress(text) else {
-            throw .usage("--\(option) '\(text)' is no address: use a numeric address and a port, such as 127.0.0.1:8080")
+            throw .usage(
+                "--\(option) '\(text)' is no address: use a numeric address and a port, such as 127.0.0.1:8080"
+            )
         }
         return address
     }

@@ -179,7 +179,6 @@ struct CommandTests {
         #expect(nobody.error.contains("start one with 'drover dev'"))
         let unset: Ended = await drover("ps")
         #expect(unset.code == 1 && unset.error.contains("no server is known: start one with 'drover dev'"))
-        #expect(await drover("--url", "https://x", "ps").error.contains("speaks no TLS yet"))
         #expect(await drover("--url", "ftp://x", "ps").code == 2)
         #expect(
             await drover("--url", "http://x", "--access-key", "a", "ps").error.contains("the secret key is missing")

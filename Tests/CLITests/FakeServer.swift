@@ -16,6 +16,13 @@ final class FakeServer: Sendable {
         var sockets: [WebSocket] = []
         var logs: [String] = ["01 hello\n", "02 oops\n"]
         var pageSize: Int = 100
+        var clusterActions: [String] = []
+        /// The inputs of the action `execute`.
+        var execs: [JSONValue] = []
+        /// What the stream of a command says, before it echoes its input.
+        var execFrames: [String] = ["out b25lCg==", "err dHdvCg=="]
+        /// The last word of a command, once its input has ended.
+        var execEnd: String = "exit 0"
     }
 
     let state = Mutex<State>(State())
@@ -92,7 +99,15 @@ final class FakeServer: Sendable {
         resource["links"] = ["self": .string(link)]
         var actions = JSONObject()
         let state: String = resource["state"]?.string ?? ""
-        if type == "container", state == "running" { actions["logs"] = .string("\(link)/?action=logs") }
+        if type == "container", state == "running" {
+            actions["logs"] = .string("\(link)/?action=logs")
+            actions["execute"] = .string("\(link)/?action=execute")
+        }
+        if type == "project" {
+            let own: String = "\(url)/v2-beta/projects/\(id)"
+            resource["links"] = ["self": .string(own)]
+            if state == "active" { actions["deactivate"] = .string("\(own)/?action=deactivate") }
+        }
         if type == "host", state == "active" { actions["deactivate"] = .string("\(link)/?action=deactivate") }
         if type == "service", state == "inactive" { actions["activate"] = .string("\(link)/?action=activate") }
         resource["actions"] = .object(actions)
@@ -113,9 +128,14 @@ final class FakeServer: Sendable {
         }
         let parts: [String] = request.segments ?? []
         if parts == ["v1", "logs"] { return logs(request) }
+        if parts.starts(with: ["v2-beta", "cluster"]) { return cluster(parts, request) }
+        if parts == ["v1", "exec"] { return exec(request) }
         guard parts.first == "v2-beta", parts.count >= 2, parts[1] == "projects" else { return notFound() }
         if parts.count == 2 {
             return request.method == "POST" ? create("project", request) : collection("project", request)
+        }
+        if parts.count == 3, let project: JSONObject = resource(parts[2]) {
+            return await item(project, parts[2], request)
         }
         guard parts.count >= 4 else { return notFound() }
         if parts[3] == "subscribe" { return subscribe(request) }
@@ -142,6 +162,12 @@ final class FakeServer: Sendable {
                 ["type": "hostAccess", "url": .string("ws://elsewhere:1/v1/logs/"), "token": .string(id)],
                 200
             )
+        case ("POST", "execute"):
+            state.withLock { $0.execs.append((try? JSONReader.parse(request.body)) ?? .null) }
+            return document(
+                ["type": "hostAccess", "url": .string("ws://elsewhere:1/v1/exec/"), "token": .string(id)],
+                200
+            )
         case ("POST", "deactivate"): await change(id) { $0["state"] = "inactive" }
         case ("POST", "activate"): await change(id) { $0["state"] = "active" }
         case ("PUT", _):
@@ -161,6 +187,47 @@ final class FakeServer: Sendable {
         default: break
         }
         return document(rendered(self.resource(id) ?? resource), 200)
+    }
+
+    /// What was asked of the cluster, as `action {body}`.
+    var clusterActions: [String] { state.withLock { $0.clusterActions } }
+
+    private func cluster(_ parts: [String], _ request: HTTPRequest) -> HTTPResponse {
+        let members: JSONValue = [
+            [
+                "id": "node1", "member": 7, "role": "leader", "state": "active", "peer": "10.0.0.1:9443",
+                "http": "10.0.0.1:8080", "https": nil, "applied": 90, "lag": 0, "lastHeardMs": 0, "message": nil,
+            ],
+            [
+                "id": "node2", "member": 42, "role": "learner", "state": "joining", "peer": "10.0.0.2:9443",
+                "http": "10.0.0.2:8080", "https": nil, "applied": 80, "lag": 10, "lastHeardMs": 20,
+                "message": "it is still getting the log",
+            ],
+        ]
+        if parts.count > 2 {
+            let token: JSONValue = [
+                "id": "00ff", "role": "node", "created": "2017-04-22T08:00:00Z", "expires": "2017-04-22T09:00:00Z",
+                "used": nil, "usedBy": nil,
+            ]
+            return document(["type": "collection", "data": [token]], 200)
+        }
+        let status: JSONObject = [
+            "type": "cluster", "links": ["self": "x"], "clusterId": "0abc", "incarnation": "0def", "leader": "node1",
+            "term": 3, "commit": 90, "members": members,
+            "scopes": [["scope": "1a5", "owner": "node1", "epoch": 4]],
+        ]
+        guard request.method == "POST" else { return document(status, 200) }
+        let action: String = request.queryItems?["action"] ?? ""
+        state.withLock {
+            $0.clusterActions.append("\(action) \(String(decoding: request.body, as: UTF8.self))")
+        }
+        if action == "createtoken" {
+            return document(
+                ["type": "joinToken", "token": "drover-node-x", "role": "node", "expires": "2017-04-22T09:00:00Z"],
+                201
+            )
+        }
+        return document(status, 202)
     }
 
     private func collection(_ type: String, _ request: HTTPRequest) -> HTTPResponse {
@@ -255,6 +322,23 @@ final class FakeServer: Sendable {
         let frames: [String] = state.withLock { $0.logs }
         return WebSocket.response(to: request) { socket in
             for frame in frames { try? await socket.send(text: frame) }
+            await socket.close()
+        }
+    }
+
+    private func exec(_ request: HTTPRequest) -> HTTPResponse {
+        let (frames, end, input): ([String], String, JSONValue?) = state.withLock {
+            ($0.execFrames, $0.execEnd, $0.execs.last)
+        }
+        return WebSocket.response(to: request) { socket in
+            for frame in frames { try? await socket.send(text: frame) }
+            if input?["attachStdin"] == true {
+                while case .text(let text)? = try? await socket.receive(), text != "end" {
+                    guard text.hasPrefix("in ") else { continue }
+                    try? await socket.send(text: "out " + text.dropFirst(3))
+                }
+            }
+            if !end.isEmpty { try? await socket.send(text: end) }
             await socket.close()
         }
     }

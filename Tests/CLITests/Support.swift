@@ -11,13 +11,61 @@ final class Printed: Sendable {
     var out: String { texts.withLock { $0.out } }
     var error: String { texts.withLock { $0.error } }
 
-    func console(columns: Int? = nil) -> Console {
+    func console(columns: Int? = nil, terminal: TerminalPort = .none) -> Console {
         Console(
             write: { [self] text in texts.withLock { $0.out += text } },
             writeError: { [self] text in texts.withLock { $0.error += text } },
-            columns: { columns }
+            columns: { columns },
+            terminal: terminal
         )
     }
+}
+
+/// A terminal that a test plays.
+final class FakeTerminal: Sendable {
+    struct State {
+        var out: [UInt8] = []
+        var error: [UInt8] = []
+        var isRaw: Bool = false
+        var wasRaw: Bool = false
+        var input: [[UInt8]]
+    }
+
+    let state: Mutex<State>
+    let size: (columns: Int, rows: Int)?
+
+    init(input: [String] = [], size: (columns: Int, rows: Int)? = nil) {
+        state = Mutex(State(input: input.map { Array($0.utf8) }))
+        self.size = size
+    }
+
+    var out: String { state.withLock { String(decoding: $0.out, as: UTF8.self) } }
+    var error: String { state.withLock { String(decoding: $0.error, as: UTF8.self) } }
+
+    var port: TerminalPort {
+        TerminalPort(
+            isInteractive: { [self] in size != nil },
+            size: { [self] in size },
+            sizeChanges: { AsyncStream { $0.finish() } },
+            enterRawMode: { [self] () throws(CommandFailure) in
+                state.withLock { state in
+                    state.isRaw = true
+                    state.wasRaw = true
+                }
+            },
+            restore: { [self] in state.withLock { $0.isRaw = false } },
+            read: { [self] in state.withLock { $0.input.isEmpty ? nil : $0.input.removeFirst() } },
+            write: { [self] bytes, isError in
+                state.withLock { state in
+                    if isError { state.error += bytes } else { state.out += bytes }
+                }
+            }
+        )
+    }
+}
+
+extension TerminalPort {
+    static var none: TerminalPort { FakeTerminal().port }
 }
 
 /// What a command line came to.
@@ -33,7 +81,8 @@ func drover(
     server: FakeServer? = nil,
     folder: String = "/nonexistent",
     columns: Int? = nil,
-    environment: [String: String] = [:]
+    environment: [String: String] = [:],
+    terminal: TerminalPort = .none
 ) async -> Ended {
     let printed = Printed()
     var environment: [String: String] = environment
@@ -46,7 +95,7 @@ func drover(
         arguments: arguments,
         environment: environment,
         directory: folder,
-        console: printed.console(columns: columns),
+        console: printed.console(columns: columns, terminal: terminal),
         handlesInterrupts: false
     )
     return Ended(code: code, out: printed.out, error: printed.error)

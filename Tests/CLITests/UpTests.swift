@@ -43,10 +43,17 @@ import Testing
             try await withFolder(Self.files) { folder in
                 let plan: Ended = await drover("up", "--plan", server: server, folder: folder)
                 #expect(plan.code == 0 && server.writes.isEmpty)
-                #expect(plan.out.contains("service  web   create  docker:nginx:1, scale 3"))
+                #expect(
+                    plan.out.contains(
+                        "service  web   create  +3          not in the stack yet; docker:nginx:1; scale 3"
+                    )
+                )
+                #expect(plan.error.contains("2 to create, 0 to change, 0 to remove, 0 to keep; nothing was done"))
                 let data: Ended = await drover("--output", "json", "up", "--plan", server: server, folder: folder)
                 let document: JSONValue = try JSONReader.parse(data.out)
                 #expect(document["services"]?.array?.count == 2)
+                #expect(document["services"]?.array?.first?["reason"] == "not in the stack yet")
+                #expect(document["changesNothing"] == false && document["isBlocked"] == false)
             }
         }
     }
@@ -58,8 +65,8 @@ import Testing
                 #expect(await drover("scale", "db=2", "web=1", server: server, folder: folder).code == 0)
                 #expect(server.named("db")?["scale"] == 2)
                 let plan: Ended = await drover("up", "--plan", server: server, folder: folder)
-                #expect(plan.out.contains("service  web   update     scale 1 → 3\n"))
-                #expect(plan.out.contains("service  db    unchanged\n"))
+                #expect(plan.out.contains("service  web   change  +2          differs from the files; scale 1 → 3\n"))
+                #expect(plan.out.contains("service  db    keep                as the files say\n"))
                 #expect(await drover("up", "-d", server: server, folder: folder).code == 0)
                 #expect(server.named("db")?["scale"] == 2 && server.named("web")?["scale"] == 3)
             }

@@ -1,3 +1,4 @@
+import WebSocket
 import HostProtocol
 import Limits
 import Synchronization
@@ -58,7 +59,7 @@ final class PuppetStreams: Sendable {
 
     private func open(_ request: LogsRequest) {
         let (gate, size): (CreditGate, Int) = state.withLock { state in
-            let gate = CreditGate(state.knowsCredit ? request.credit : nil)
+            let gate = CreditGate(state.knowsCredit ? request.credit : nil, pieceCost: StreamCredit.cost(bytes: 0))
             state.gates[request.stream] = gate
             return (gate, state.outputBytes)
         }

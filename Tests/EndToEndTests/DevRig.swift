@@ -81,7 +81,8 @@ final class DevRig: Sendable {
         let command = SubprocessCommand(
             Program.path,
             [
-                "dev", "--nodes", "\(nodes)", "--hosts", "\(hosts)", "--runtime", runtime, "--data", data, "--port", "0",
+                "dev", "--nodes", "\(nodes)", "--hosts", "\(hosts)", "--runtime", runtime, "--data", data, "--port",
+                "0",
             ],
             environment: Program.environment(["HOME": folder].merging(more) { $1 }),
             workingDirectory: folder
@@ -124,7 +125,9 @@ final class DevRig: Sendable {
 
     private func isOwn(_ process: Int32) -> Bool {
         guard let line: String = Files.read("/proc/\(process)/cmdline"),
-            Files.linkTarget("/proc/\(process)/exe").hasSuffix("/drover")
+            Files.linkTarget("/proc/\(process)/exe").hasSuffix("/drover"),
+            // Those that stay with their containers outlive the cluster on purpose.
+            !line.contains("container-shim\0")
         else { return false }
         return line.contains("\(data)/") || line.contains("\(data)\0")
     }

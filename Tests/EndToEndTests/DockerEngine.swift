@@ -49,7 +49,7 @@ enum Docker {
         let script: String = """
             set -e; root=$(mktemp -d); trap 'rm -r "$root"' EXIT
             mkdir -p "$root/bin" "$root/tmp"; cp "$(command -v busybox)" "$root/bin/busybox"
-            for name in sh echo mkdir hostname httpd; do ln -s busybox "$root/bin/$name"; done
+            for name in sh echo mkdir hostname httpd cat stty sleep; do ln -s busybox "$root/bin/$name"; done
             tar -C "$root" -c .
             """
         let packed: SubprocessResult = try await Subprocess.run(

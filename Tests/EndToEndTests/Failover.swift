@@ -18,7 +18,9 @@ struct Places: Sendable {
         self.leader = leader
         owners = Dictionary(
             scopes.compactMap { scope in
-                guard let id: String = scope["scope"]?.string, let owner: String = scope["owner"]?.string else { return nil }
+                guard let id: String = scope["scope"]?.string, let owner: String = scope["owner"]?.string else {
+                    return nil
+                }
                 return (id, owner)
             }
         ) { first, _ in first }

@@ -45,7 +45,8 @@ extension DevRig {
             wanted = try await list("stacks", node: node).first { $0["name"]?.string == stack }?["id"]?.string
             guard wanted != nil else { throw RigFailure("there is no stack \(stack)") }
         }
-        return try await list("containers", node: node).filter { wanted == nil || $0["stackId"]?.string == wanted }.map {
+        return try await list("containers", node: node).filter { wanted == nil || $0["stackId"]?.string == wanted }.map
+        {
             Shown($0)
         }
         .sorted { $0.name < $1.name }

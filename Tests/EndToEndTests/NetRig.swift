@@ -74,7 +74,8 @@ final class NetRig: Sendable {
         try await Self.ip("netns", "add", space("sw"))
         try await Self.ip("-n", space("sw"), "link", "add", "br0", "type", "bridge")
         try await Self.ip("-n", space("sw"), "link", "set", "br0", "up")
-        let names: [String] = (1...nodes).map { "node\($0)" } + (1...max(hosts, 1)).prefix(hosts).map { "host\($0)" } + ["desk"]
+        let names: [String] =
+            (1...nodes).map { "node\($0)" } + (1...max(hosts, 1)).prefix(hosts).map { "host\($0)" } + ["desk"]
         for name in names { try await plug(name) }
 
         let made: Ended = try await drover(
@@ -92,7 +93,9 @@ final class NetRig: Sendable {
         }
         try await wait(for: "\(nodes) voters", seconds: 60) {
             let status: JSONValue = try await json(["cluster", "status"], through: "node1")
-            let voters: Int = (status["members"]?.array ?? []).count { ["leader", "voter"].contains($0["role"]?.string) }
+            let voters: Int = (status["members"]?.array ?? []).count {
+                ["leader", "voter"].contains($0["role"]?.string)
+            }
             return voters == nodes
         }
         let token: String = try #require(
@@ -112,7 +115,18 @@ final class NetRig: Sendable {
         try await Self.ip("netns", "add", space)
         try await Self.ip("-n", space, "link", "set", "lo", "up")
         try await Self.ip(
-            "link", "add", "eth0", "netns", space, "type", "veth", "peer", "name", name, "netns", self.space("sw")
+            "link",
+            "add",
+            "eth0",
+            "netns",
+            space,
+            "type",
+            "veth",
+            "peer",
+            "name",
+            name,
+            "netns",
+            self.space("sw")
         )
         try await Self.ip("-n", self.space("sw"), "link", "set", name, "master", "br0", "up")
         try await Self.ip("-n", space, "address", "add", "\(Self.address(name))/24", "dev", "eth0")

@@ -30,7 +30,8 @@ extension EndToEnd {
             }
         }
 
-        @Test func `an owner that is cut off while its hosts are not is replaced, and nothing is doubled`() async throws {
+        @Test func `an owner that is cut off while its hosts are not is replaced, and nothing is doubled`() async throws
+        {
             try await NetRig.run { rig in
                 try await rig.up("shop", scale: 6, through: "node1").ends(0)
                 let before = try await rig.agree(through: "node1")

@@ -45,7 +45,7 @@ import WebSocket
         }
     }
 
-    @Test func `this node cuts a stream also when the owner does not`() async throws {
+    @Test func `a stream ends when its environment has another owner, and opens there`() async throws {
         try await Cluster.run(of: 2) { (cluster: Cluster) async throws in
             let (key, _) = try await cluster.hostKey()
             let socket: WebSocket = try await cluster.open(1, Self.target, key: key)

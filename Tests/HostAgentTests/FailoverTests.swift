@@ -46,7 +46,7 @@ import Testing
                 return try JSONReader.parse(bytes)["servers"]?.array
             }
             try await eventually("servers.json") { try kept() == ["http://h:2"] ? true : nil }
-            try await bench.server.send(.servers(["http://h:3", "http://h:4/"]))
+            try await bench.server.send(.servers(["http://h:3", "http://0.0.0.0:1", "http://h:4/"]))
             try await eventually("servers.json") { try kept() == ["http://h:3", "http://h:4"] ? true : nil }
             agent.cancel()
             _ = await agent.value

@@ -187,19 +187,4 @@ import Testing
             await rest.value
         }
     }
-
-    private func read(
-        _ runtime: any ContainerRuntime,
-        _ externalID: String,
-        _ options: LogOptions
-    ) async throws -> [LogPiece] {
-        let source: any LogSource = try await runtime.logs(externalID, options)
-        var pieces: [LogPiece] = []
-        while let piece: LogPiece = try await source.next() { pieces.append(piece) }
-        return pieces
-    }
-
-    private func text(_ pieces: [LogPiece]) -> String {
-        String(decoding: pieces.flatMap(\.bytes), as: UTF8.self)
-    }
 }

@@ -3,63 +3,146 @@ import Glibc
 import HTTP
 import HostAgentCore
 import HostProtocol
-import HostRuntime
+@testable import HostRuntime
 import JSON
 import Subprocess
 import Testing
 
 /// What the contract is tried on.
 enum RuntimeUnderTest: String, CaseIterable, CustomTestStringConvertible, Sendable {
-    case simulated, docker
+    case simulated, docker, oci, process
 
     var testDescription: String { rawValue }
 
     /// An image that is there, with a shell.
-    var image: String { "docker:\(DockerForTests.image)" }
-    var missingImage: String { self == .docker ? "docker:127.0.0.1:9/none:1" : "docker:fail-pull:1" }
+    var image: String {
+        switch self {
+        case .simulated, .docker: "docker:\(DockerForTests.image)"
+        case .oci, .process: "docker:tar:\(RootForTests.archive)"
+        }
+    }
+    var missingImage: String { self == .simulated ? "docker:fail-pull:1" : "docker:127.0.0.1:9/none:1" }
+    /// Whether something runs at all.
+    var isReal: Bool { self != .simulated }
 
-    /// Both where an engine answers; else the simulated one alone, unless the engine is required.
-    static let available: [RuntimeUnderTest] = DockerForTests.mayRun ? [.simulated, .docker] : [.simulated]
+    /// Those that work on this machine; the tests of the suite say which do not, and why.
+    static let available: [RuntimeUnderTest] =
+        [.simulated] + (DockerForTests.mayRun ? [.docker] : []) + (OCIForTests.refusal == nil ? [.oci] : [])
+        + (geteuid() == 0 ? [.process] : [])
+    static let real: [RuntimeUnderTest] = available.filter(\.isReal)
+    /// Those whose containers the agent keeps itself.
+    static let supervised: [RuntimeUnderTest] = available.filter { $0 == .oci || $0 == .process }
 
     /// Runs `body` with a runtime for a host of its own, and removes what it left.
     func run(
         address: String = "127.1.0.77",
         _ body: (any ContainerRuntime) async throws -> Void
     ) async throws {
+        try await runAgain(address: address) { again in try await body(try await again()) }
+    }
+
+    /// As ``run(address:_:)``, with what makes a runtime for the host: each time as an agent does that starts again.
+    func runAgain(
+        address: String = "127.1.0.77",
+        _ body: (() async throws -> any ContainerRuntime) async throws -> Void
+    ) async throws {
         let loop: EventLoop = try .start()
+        let host: String = "host-\(UInt64.random(in: 0 ... .max))"
+        let folder: String = "\(RootForTests.folder)/\(host)"
+        let again: () async throws -> any ContainerRuntime = { try await make(host, folder, address, loop) }
         do {
-            let runtime: any ContainerRuntime = try await make(address, loop)
-            do {
-                try await body(runtime)
-            } catch {
-                await Self.clean(runtime)
-                throw error
-            }
-            await Self.clean(runtime)
+            try await body(again)
+            await Self.clean(try await again(), folder)
         } catch {
+            if let runtime = try? await again() { await Self.clean(runtime, folder) }
             await loop.stop()
             throw error
         }
         await loop.stop()
     }
 
-    private func make(_ address: String, _ loop: EventLoop) async throws -> any ContainerRuntime {
+    private func make(
+        _ host: String,
+        _ folder: String,
+        _ address: String,
+        _ loop: EventLoop
+    ) async throws -> any ContainerRuntime {
         switch self {
-        case .simulated: return try SimulatedRuntime(address: address)
+        case .simulated:
+            try FolderTree.make(folder)
+            return try SimulatedRuntime(address: address, path: "\(folder)/simulated.json")
         case .docker:
             try await DockerForTests.shared.prepare()
             return try await DockerRuntime.connect(
                 socketPath: try DockerForTests.socketPath(),
-                hostUUID: "host-\(UInt64.random(in: 0 ... .max))",
+                hostUUID: host,
                 address: address,
+                importFolder: folder,
+                loop: loop
+            )
+        case .oci, .process:
+            return try await SupervisedRuntime.connect(
+                self == .oci ? .oci : .process,
+                SupervisedOptions(folder: folder, hostUUID: host, address: address, executable: RootForTests.drover),
                 loop: loop
             )
         }
     }
 
-    private static func clean(_ runtime: any ContainerRuntime) async {
+    private static func clean(_ runtime: any ContainerRuntime, _ folder: String) async {
         for container in (try? await runtime.inventory()) ?? [] { try? await runtime.remove(container.externalID) }
+        try? FolderTree.remove(folder)
     }
+}
+
+/// Whether an OCI runtime works on this machine.
+enum OCIForTests {
+    static var isRequired: Bool { getenv("DROVER_REQUIRE_OCI") != nil }
+    /// Why not; nil where it does.
+    static let refusal: String? = {
+        if geteuid() != 0 { return "only root may make namespaces here" }
+        if ShimProcess.find("crun") == nil, ShimProcess.find("runc") == nil {
+            return "neither crun nor runc is installed"
+        }
+        guard let result = try? ShimProcess.run("unshare", ["-mnpiu", "true"]), result.code == 0 else {
+            return "this machine permits no namespaces"
+        }
+        return nil
+    }()
+}
+
+/// Files that the tests of runtimes share: the root of a small system, and the executable that supervises.
+enum RootForTests {
+    static let folder: String = "/tmp/drover-runtime-tests-\(getpid())"
+    /// A root file system with a shell and some programs; nothing was downloaded for it.
+    static let archive: String = {
+        let file: String = "\(folder)/busybox.tar"
+        try? FolderTree.make(folder)
+        let result = try? ShimProcess.run("sh", ["-c", "\(script)  tar -C $root -c -f \(file) .; rm -r $root"])
+        precondition(result?.code == 0, "no root file system for the tests: \(result?.said ?? "")")
+        return file
+    }()
+    static let script: String = """
+        set -e; root=$(mktemp -d); mkdir -p $root/bin $root/tmp $root/etc; cp "$(command -v busybox)" $root/bin/busybox
+        for name in sh sleep echo httpd nc cat stty yes touch id pwd mkdir ls hostname kill true wget ip; do
+            ln -s busybox $root/bin/$name
+        done
+        echo 'root:x:0:0:root:/root:/bin/sh
+        app:x:1234:4321::/home/app:/bin/sh' | sed 's/^ *//' > $root/etc/passwd
+        echo 'app:x:4321:
+        more:x:77:app' | sed 's/^ *//' > $root/etc/group
+
+        """
+    /// Beside the test bundle; else where `swift build` puts it.
+    static let drover: String = {
+        let arguments: [String] = CommandLine.arguments
+        if let index: Int = arguments.firstIndex(of: "--test-bundle-path"), index + 1 < arguments.count {
+            let beside: String = "\(FolderTree.parent(of: arguments[index + 1]))/drover"
+            if access(beside, X_OK) == 0 { return beside }
+        }
+        let root: String = FolderTree.parent(of: FolderTree.parent(of: FolderTree.parent(of: #filePath)))
+        return "\(root)/.build/debug/drover"
+    }()
 }
 
 /// The engine that tests use, and an image in it that nothing was downloaded for.
@@ -83,11 +166,7 @@ actor DockerForTests {
     }
 
     private static func importImage() async throws {
-        let script: String = """
-            set -e; root=$(mktemp -d); mkdir -p $root/bin $root/tmp; cp "$(command -v busybox)" $root/bin/busybox
-            for name in sh sleep echo cat stty yes httpd nc; do ln -s busybox $root/bin/$name; done
-            tar -C $root -c .; rm -r $root
-            """
+        let script: String = RootForTests.script + "tar -C $root -c .; rm -r $root"
         let packed: SubprocessResult = try await Subprocess.run(
             "sh",
             ["-c", script],

@@ -11,6 +11,7 @@ struct OwnershipSimulationTests {
         var world = OwnershipWorld(seed: seed)
         world.run(until: 80_000)
         #expect(world.violation == nil, "replay with seed \(seed)")
+        guard world.violation == nil else { return }
         let seen: OwnershipWorld.Counts = world.counts
         #expect(seen.steps > 20 && seen.elections > 1, "seed \(seed) never reached the interesting part")
         world.heal()

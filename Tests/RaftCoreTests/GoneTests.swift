@@ -88,6 +88,24 @@ struct GoneTests {
         #expect(ticks <= 3 * RaftSettings().goneTicks)
     }
 
+    @Test(arguments: UInt64(0)..<40)
+    func `a pause of 300 ms of the leader causes no election`(seed: UInt64) throws {
+        var trio = Trio(seed: seed)
+        let first: Int? = trio.elect(within: 200)
+        try #require(first != nil)
+        let leader: Int = try #require(trio.leader)
+        let before: Int = trio.elections
+        for _ in 0..<20 {
+            // Ticks of 25 ms; one more, because ticks of two members do not coincide.
+            for _ in 0..<13 {
+                for place in 0..<3 where place != leader { trio.step(place, .tick) }
+            }
+            for _ in 0..<3 { trio.tick() }
+        }
+        #expect(trio.elections == before)
+        #expect(trio.leader == leader)
+    }
+
     @Test(arguments: UInt64(0)..<20)
     func `a false report about a healthy leader ends in no election`(seed: UInt64) throws {
         var trio = Trio(seed: seed)

@@ -74,7 +74,9 @@ struct CodecTests {
         var wrong: Int = 0
         var decoded: Int = 0
         for round in 0..<40_000 {
-            var bytes: [UInt8] = round % 4 == 0 ? (0..<random.below(80)).map { _ in UInt8(random.below(256)) } : samples[round % samples.count]
+            var bytes: [UInt8] =
+                round % 4 == 0
+                ? (0..<random.below(80)).map { _ in UInt8(random.below(256)) } : samples[round % samples.count]
             if round % 4 == 0, !bytes.isEmpty { bytes[0] = 1 }
             for _ in 0..<random.below(3) where !bytes.isEmpty {
                 let place: Int = random.below(bytes.count)

@@ -215,6 +215,31 @@ struct InstallTests {
         #expect(pair.store.view.stateHash() == pair.hashes[60])
     }
 
+    @Test func `a disk that fails half-way leaves memory as it was, and asks for a restart`() throws {
+        let pair: Pair = try Pair(seed: 22, behind: 20, ahead: 60, of: 70, checkpointed: 10)
+        let state: String = "\(pair.folder.path)/state.db"
+        #expect(throws: StoreFault.self) {
+            try pair.store.install(snapshot: pair.snapshot) { step in
+                // The rename finds a folder where the file was.
+                guard case .checkpointClosed = step else { return }
+                rename(state, state + ".old")
+                mkdir(state, 0o700)
+            }
+        }
+        #expect(pair.store.mustRestart && pair.store.diskFault != nil)
+        #expect(pair.store.view.stateHash() == pair.hashes[20])
+        DiskTests.replay(pair.entries, into: pair.store, upTo: 30)
+        #expect(pair.store.view.stateHash() == pair.hashes[30])
+        #expect(throws: StoreFault.self) { try pair.store.checkpoint() }
+        #expect(throws: StoreFault.self) { try pair.store.install(snapshot: pair.snapshot) }
+        #expect(pair.store.safeToCompactBelow == 11)
+        rmdir(state)
+        rename(state + ".old", state)
+        let opened: Store = try Store.open(folder: pair.folder.path)
+        #expect(opened.view.stateHash() == pair.hashes[10])
+        #expect(!opened.mustRestart)
+    }
+
     @Test func `history that is ahead of the state has no gap`() throws {
         let (entries, hashes): ([Transaction], [[UInt8]]) = DiskTests.entries(80, seed: 18)
         let pair: Pair = try Pair(seed: 18, behind: 70, ahead: 60, of: 80, checkpointed: 40)

@@ -1,7 +1,9 @@
+import COpenSSL
 import Certificates
 import EventLoop
 import Glibc
 import Synchronization
+import Testing
 
 @testable import TLS
 
@@ -47,14 +49,18 @@ struct Cluster: Sendable {
         return TLSIdentity(certificates: [leaf, authority.certificate], key: key)
     }
 
+    func server(identity: TLSIdentity? = nil, protocols: [String] = []) throws -> TLSServerContext {
+        try server(.required(trust), identity: identity, protocols: protocols)
+    }
+
     func server(
-        _ clients: TLSClientCertificates? = nil,
+        _ clients: TLSClientCertificates,
         identity: TLSIdentity? = nil,
         protocols: [String] = []
     ) throws -> TLSServerContext {
         try TLSServerContext(
             identity: identity ?? self.identity("server"),
-            clientCertificates: clients ?? .required(trust),
+            clientCertificates: clients,
             protocols: protocols
         )
     }
@@ -206,5 +212,14 @@ struct Seeded: RandomNumberGenerator, Sendable {
         }
         bytes.removeLast(bytes.count - count)
         return bytes
+    }
+}
+
+extension TLSStream {
+    /// Changes this side's keys and asks the peer to change its own; sent with the next write.
+    func changeKeys() {
+        withSession { session in
+            #expect(SSL_key_update(session.ssl, SSL_KEY_UPDATE_REQUESTED) == 1)
+        }
     }
 }

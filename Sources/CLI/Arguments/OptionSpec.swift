@@ -22,6 +22,7 @@ package struct OptionSpec: Sendable {
     /// Stand before the verb or behind it, for every command.
     package static let global: [OptionSpec] = [
         OptionSpec("url", value: "URL", "where the server answers (DROVER_URL)"),
+        OptionSpec("ca-file", value: "FILE", "certificates that an https server may come from (DROVER_CA_FILE)"),
         OptionSpec("access-key", value: "KEY", "the API key (DROVER_ACCESS_KEY)"),
         OptionSpec("secret-key", value: "KEY", "its secret (DROVER_SECRET_KEY)"),
         OptionSpec("env", value: "NAME|ID", "the environment; else the only one, or Default"),

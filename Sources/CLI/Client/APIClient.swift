@@ -3,6 +3,8 @@ internal import EventLoop
 internal import Glibc
 internal import HTTP
 internal import JSON
+internal import Limits
+internal import TLS
 internal import WebSocket
 
 /// A client of the public API on one connection's terms.
@@ -11,10 +13,20 @@ final class APIClient: Sendable {
     let loop: EventLoop
     private let http: HTTPClient
 
-    init(_ connection: Connection, loop: EventLoop) {
+    /// - Throws: ``CommandFailure`` when the authority's file cannot be used.
+    init(_ connection: Connection, loop: EventLoop) throws(CommandFailure) {
         self.connection = connection
         self.loop = loop
-        http = HTTPClient(loop: loop)
+        guard connection.address.isSecure else {
+            http = HTTPClient(loop: loop)
+            return
+        }
+        let context: TLSClientContext = try ServerTrust.context(connection)
+        let name: String = connection.address.host
+        http = HTTPClient(loop: loop) { endpoint, loop, deadline in
+            let plain: any ByteStream = try await loop.connect(to: endpoint, before: deadline)
+            return try await context.connect(plain, serverName: name, before: deadline)
+        }
     }
 
     func close() { http.close() }
@@ -31,12 +43,7 @@ final class APIClient: Sendable {
             request.headers["Content-Type"] = "application/json"
             request.body = JSONWriter.bytes(body)
         }
-        let response: HTTPClientResponse
-        do {
-            response = try await http.send(request, to: connection.address.endpoint)
-        } catch {
-            throw fault(error)
-        }
+        let response: HTTPClientResponse = try await answer(to: request)
         let document: JSONValue? = try? JSONReader.parse(response.body)
         guard (200..<300).contains(response.status) else {
             let path: String = "\(method) \(target.prefix { $0 != "?" })"
@@ -55,6 +62,22 @@ final class APIClient: Sendable {
         return object
     }
 
+    /// What only reads is asked again for a moment: a server that restarts, or a node that takes over, is no error.
+    private func answer(to request: HTTPRequest) async throws -> HTTPClientResponse {
+        var pauses: ArraySlice<Int> = request.method == "GET" ? Self.pauses[...] : []
+        while true {
+            do {
+                return try await http.send(request, to: connection.address.endpoint)
+            } catch {
+                let fault: any Error = fault(error, request)
+                guard case APIFault.unreachable = fault, let pause: Int = pauses.popFirst() else { throw fault }
+                try await loop.sleep(milliseconds: pause)
+            }
+        }
+    }
+
+    private static let pauses: [Int] = [100, 200, 400]
+
     /// All elements of a collection, page by page.
     func list(_ link: String) async throws -> [JSONObject] {
         var elements: [JSONObject] = []
@@ -72,9 +95,16 @@ final class APIClient: Sendable {
     }
 
     /// Opens a WebSocket at a path or link.
-    func openSocket(_ link: String, silenceMilliseconds: Int? = nil) async throws -> WebSocket {
+    ///
+    /// - Parameter waitsForSlowPeer: what cannot be sent now, because nobody takes it, is no error for a long time.
+    func openSocket(
+        _ link: String,
+        silenceMilliseconds: Int? = nil,
+        waitsForSlowPeer: Bool = false
+    ) async throws -> WebSocket {
         var limits = WebSocketLimits()
         limits.silenceMilliseconds = silenceMilliseconds
+        if waitsForSlowPeer { limits.writeMilliseconds = Limits.streamPauseSeconds * 1_000 }
         var plain: String = link
         if let scheme = link.firstRange(of: "://"), link.hasPrefix("ws") { plain = "http" + link[scheme.lowerBound...] }
         do {
@@ -110,16 +140,29 @@ final class APIClient: Sendable {
     }
 
     /// Errors of the connection as errors of the API.
-    private func fault(_ error: any Error) -> any Error {
+    ///
+    /// - Parameter request: one whose fate is not known when its connection broke; nil for one that never changes anything.
+    private func fault(_ error: any Error, _ request: HTTPRequest? = nil) -> any Error {
         let server: String = "\(connection.address)"
+        let write: String? = request.flatMap { $0.method == "GET" ? nil : "\($0.method) \($0.path)" }
         switch error {
         case is CancellationError, is APIFault: return error
+        case let fault as TLSFault where fault.reason != .endedInHandshake:
+            return APIFault.untrusted(
+                server: server,
+                cause: fault.message,
+                advice: ServerTrust.advice(fault, connection)
+            )
+        case is TLSFault: return APIFault.unreachable(server: server, cause: "\(error)", nobodyListens: false)
         case NetworkFault.system(_, _, ECONNREFUSED):
             return APIFault.unreachable(server: server, cause: "\(error)", nobodyListens: true)
-        case is NetworkFault: return APIFault.unreachable(server: server, cause: "\(error)", nobodyListens: false)
+        case NetworkFault.system(operation: "connect to", _, _), NetworkFault.unknownHost:
+            return APIFault.unreachable(server: server, cause: "\(error)", nobodyListens: false)
+        case is NetworkFault:
+            return APIFault.unreachable(server: server, cause: "\(error)", nobodyListens: false, unknown: write)
         case HTTPClientFault.badAnswer(_, let cause):
             // A connection that breaks in the middle of an answer looks the same as one that speaks something else.
-            return APIFault.unreachable(server: server, cause: cause, nobodyListens: false)
+            return APIFault.unreachable(server: server, cause: cause, nobodyListens: false, unknown: write)
         case WebSocketFault.refused(let status, let cause):
             let document: JSONValue = ["message": .string(cause)]
             return APIFault.refused(
@@ -137,7 +180,13 @@ extension Invocation {
     func withClient<Value>(_ body: (APIClient) async throws -> Value) async throws -> Value {
         let connection: Connection = try .find(self)
         let loop: EventLoop = try .start()
-        let client = APIClient(connection, loop: loop)
+        let client: APIClient
+        do {
+            client = try APIClient(connection, loop: loop)
+        } catch {
+            await loop.stop()
+            throw error
+        }
         let result: Result<Value, any Error>
         do {
             result = .success(try await body(client))

@@ -4,8 +4,12 @@ internal import JSON
 enum APIFault: Error, CustomStringConvertible {
     /// The server said no.
     case refused(Refusal)
-    /// There was no answer; `wasRefused` when nobody listens there.
-    case unreachable(server: String, cause: String, nobodyListens: Bool)
+    /// There was no answer.
+    ///
+    /// `unknown` is a request that changes something and was perhaps carried out.
+    case unreachable(server: String, cause: String, nobodyListens: Bool, unknown: String? = nil)
+    /// It does not prove to be the server that was asked for.
+    case untrusted(server: String, cause: String, advice: String)
     /// Something answers, but it is not this API.
     case notTheAPI(server: String, cause: String)
 
@@ -23,10 +27,14 @@ enum APIFault: Error, CustomStringConvertible {
 
     var description: String {
         switch self {
-        case .unreachable(let server, let cause, let nobodyListens):
+        case .unreachable(let server, let cause, _, let unknown?):
+            "no answer from \(server): \(cause); whether \(unknown) was carried out is not known: look before you repeat it, "
+                + "for example with 'drover ps'"
+        case .unreachable(let server, let cause, let nobodyListens, nil):
             nobodyListens
                 ? "no server answers at \(server) (\(cause)); start one with 'drover dev', or name another with --url"
                 : "no answer from \(server): \(cause)"
+        case .untrusted(let server, let cause, let advice): "\(server) is not trusted: \(cause); \(advice)"
         case .notTheAPI(let server, let cause): "\(server) does not speak the Drover API: \(cause)"
         case .refused(let refusal): refusal.sentence
         }
@@ -36,7 +44,7 @@ enum APIFault: Error, CustomStringConvertible {
     var isTransient: Bool {
         switch self {
         case .unreachable: true
-        case .notTheAPI: false
+        case .notTheAPI, .untrusted: false
         case .refused(let refusal): [429, 502, 503, 504].contains(refusal.status)
         }
     }

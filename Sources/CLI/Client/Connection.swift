@@ -10,6 +10,8 @@ struct Connection: Sendable {
     var keySource: String
     /// Name or id of the environment, when one was asked for.
     var environmentName: String?
+    /// Path of the certificates of the authorities that the server may come from; nil for the system's own.
+    var authorityFile: String?
 }
 
 extension Connection {
@@ -28,6 +30,12 @@ extension Connection {
         var connection = Connection(address: address, addressSource: url.source, keySource: "")
         connection.environmentName = invocation.arguments.value("env") ?? saved?.environment
 
+        if let given = first(invocation, option: "ca-file", variable: "DROVER_CA_FILE") {
+            connection.authorityFile = invocation.path(given.text)
+        } else if let saved, (try? ServerAddress(parsing: saved.url))?.host == address.host {
+            connection.authorityFile = saved.caFile
+        }
+
         let access = first(invocation, option: "access-key", variable: "DROVER_ACCESS_KEY")
         let secret = first(invocation, option: "secret-key", variable: "DROVER_SECRET_KEY")
         switch (access, secret) {
@@ -36,7 +44,8 @@ extension Connection {
             connection.secretKey = secret.text
             connection.keySource = access.source
         case (nil, nil):
-            if let saved, (try? ServerAddress(parsing: saved.url)) == address {
+            if let saved, ([saved.url] + saved.others).contains(where: { (try? ServerAddress(parsing: $0)) == address })
+            {
                 connection.accessKey = saved.accessKey
                 connection.secretKey = saved.secretKey
                 connection.keySource = saved.source
@@ -53,7 +62,10 @@ extension Connection {
         var accessKey: String?
         var secretKey: String?
         var environment: String?
+        var caFile: String?
         var source: String
+        /// Other addresses of the same server.
+        var others: [String] = []
     }
 
     private static func first(
@@ -75,8 +87,16 @@ extension Connection {
             accessKey: context.accessKey,
             secretKey: context.secretKey,
             environment: context.environment,
+            caFile: context.caFile,
             source: "the context '\(name)'"
         )
+    }
+
+    /// Every node of a cluster takes the same key.
+    private static func others(_ access: JSONObject) -> [String] {
+        let nodes: [JSONValue] = access["nodes"]?.array ?? []
+        return [access["httpsUrl"]?.string].compactMap { $0 }
+            + nodes.flatMap { [$0["url"]?.string, $0["httpsUrl"]?.string].compactMap { $0 } }
     }
 
     private static func developmentCluster(_ invocation: Invocation) -> Stored? {
@@ -93,7 +113,9 @@ extension Connection {
                 accessKey: access["accessKey"]?.string,
                 secretKey: access["secretKey"]?.string,
                 environment: nil,
-                source: path
+                caFile: access["caFile"]?.string,
+                source: path,
+                others: others(access)
             )
         }
         return nil

@@ -2,13 +2,29 @@ internal import JSON
 
 /// The file that remembers connections: `$XDG_CONFIG_HOME/drover/context.json`, else `~/.config/drover/context.json`.
 ///
-/// Shape: `{"current": "name", "contexts": {"name": {"url", "accessKey", "secretKey", "environment"}}}`.
+/// Shape: `{"current": "name", "contexts": {"name": {"url", "accessKey", "secretKey", "environment", "caFile"}}}`.
 struct ContextFile {
     struct Context {
         var url: String
         var accessKey: String?
         var secretKey: String?
         var environment: String?
+        /// Absolute path of the authority's certificate.
+        var caFile: String?
+
+        init(
+            url: String,
+            accessKey: String? = nil,
+            secretKey: String? = nil,
+            environment: String? = nil,
+            caFile: String? = nil
+        ) {
+            self.url = url
+            self.accessKey = accessKey
+            self.secretKey = secretKey
+            self.environment = environment
+            self.caFile = caFile
+        }
     }
 
     var current: String?
@@ -41,7 +57,8 @@ struct ContextFile {
                 url: url,
                 accessKey: value["accessKey"]?.string,
                 secretKey: value["secretKey"]?.string,
-                environment: value["environment"]?.string
+                environment: value["environment"]?.string,
+                caFile: value["caFile"]?.string
             )
         }
         return file
@@ -57,6 +74,7 @@ struct ContextFile {
             one["accessKey"] = context.accessKey.map { .string($0) }
             one["secretKey"] = context.secretKey.map { .string($0) }
             one["environment"] = context.environment.map { .string($0) }
+            one["caFile"] = context.caFile.map { .string($0) }
             stored[name] = .object(one)
         }
         try TextFile.makeFolder(String(path.dropLast("/context.json".count)))

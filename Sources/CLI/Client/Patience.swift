@@ -45,7 +45,7 @@ final class Patience: Sendable {
 extension APIFault {
     /// Without the advice that is for somebody who has just begun.
     fileprivate var brief: String {
-        if case .unreachable(let server, let cause, _) = self { return "no answer from \(server) (\(cause))" }
+        if case .unreachable(let server, let cause, _, _) = self { return "no answer from \(server) (\(cause))" }
         return description
     }
 }

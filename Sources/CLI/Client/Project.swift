@@ -19,18 +19,7 @@ struct Project: Sendable {
             Project(client: client, id: project.id, name: project.displayName)
         }
         if let wanted: String = client.connection.environmentName {
-            let found: [JSONObject] = all.filter {
-                $0.id == wanted || $0.displayName.lowercased() == wanted.lowercased()
-            }
-            if found.count > 1 {
-                let ids: String = found.map(\.id).joined(separator: ", ")
-                throw CommandFailure("several environments are called '\(wanted)': give one by id: \(ids)")
-            }
-            guard let one: JSONObject = found.first else {
-                let hint: String = Spelling.hint(for: wanted, among: names)
-                throw CommandFailure("there is no environment '\(wanted)'\(hint); 'drover env' lists them")
-            }
-            return made(one)
+            return made(try choose(wanted, from: all))
         }
         if all.count == 1, let only: JSONObject = all.first { return made(only) }
         guard let standard: JSONObject = all.first(where: { $0.displayName == "Default" }) else {
@@ -41,6 +30,20 @@ struct Project: Sendable {
             )
         }
         return made(standard)
+    }
+
+    /// The one of these environments that has this name or id.
+    static func choose(_ wanted: String, from all: [JSONObject]) throws(CommandFailure) -> JSONObject {
+        let found: [JSONObject] = all.filter { $0.id == wanted || $0.displayName.lowercased() == wanted.lowercased() }
+        if found.count > 1 {
+            let ids: String = found.map(\.id).joined(separator: ", ")
+            throw CommandFailure("several environments are called '\(wanted)': give one by id: \(ids)")
+        }
+        guard let one: JSONObject = found.first else {
+            let hint: String = Spelling.hint(for: wanted, among: all.map(\.displayName))
+            throw CommandFailure("there is no environment '\(wanted)'\(hint); 'drover env' lists them")
+        }
+        return one
     }
 
     /// What of a type there is and was not removed.

@@ -4,18 +4,21 @@ internal import EventLoop
 struct ServerAddress: Equatable, Sendable, CustomStringConvertible {
     var host: String
     var port: Int
+    /// `https`: the server proves that it is the one with this host's name.
+    var isSecure: Bool = false
     /// Before `/v2-beta`, for a server that does not stand at the root; without a slash at its end.
     var prefix: String
 
-    /// Shape: `http://host[:port][/prefix]`, also with `/v2-beta` behind it; the scheme may be missing.
+    /// Shape: `http[s]://host[:port][/prefix]`, also with `/v2-beta` behind it; the scheme may be missing.
     init(parsing text: String) throws(CommandFailure) {
         var rest: Substring = text[...]
         if let scheme = rest.firstRange(of: "://") {
             switch rest[..<scheme.lowerBound].lowercased() {
             case "http": rest = rest[scheme.upperBound...]
             case "https":
-                throw CommandFailure("\(text): this version speaks no TLS yet; give the server's http address")
-            default: throw .usage("'\(text)' is no address of a server: it must begin with http://")
+                rest = rest[scheme.upperBound...]
+                isSecure = true
+            default: throw .usage("'\(text)' is no address of a server: it must begin with https:// or http://")
             }
         }
         let authority: Substring = rest.prefix { $0 != "/" }
@@ -24,7 +27,7 @@ struct ServerAddress: Equatable, Sendable, CustomStringConvertible {
         for version in ["/v2-beta", "/v1"] where path.hasSuffix(version) { path = path.dropLast(version.count) }
         prefix = String(path)
 
-        var port: Substring = "80"
+        var port: Substring = isSecure ? "443" : "80"
         if authority.hasPrefix("["), let close = authority.firstIndex(of: "]") {
             host = String(authority[authority.index(after: authority.startIndex)..<close])
             let behind: Substring = authority[authority.index(after: close)...]
@@ -36,17 +39,17 @@ struct ServerAddress: Equatable, Sendable, CustomStringConvertible {
             host = String(authority)
         }
         guard !host.isEmpty, !host.contains("@"), let number = Int(port), (1...65_535).contains(number) else {
-            throw .usage("'\(text)' is no address of a server; write http://HOST:PORT")
+            throw .usage("'\(text)' is no address of a server; write https://HOST:PORT or http://HOST:PORT")
         }
         self.port = number
     }
 
     var endpoint: Endpoint { .tcp(host: host, port: port) }
 
-    var description: String { "http://\(authority)\(prefix)" }
+    var description: String { "\(isSecure ? "https" : "http")://\(authority)\(prefix)" }
 
     /// As it stands in a Host header.
-    var authority: String { port == 80 ? bracketed : "\(bracketed):\(port)" }
+    var authority: String { port == (isSecure ? 443 : 80) ? bracketed : "\(bracketed):\(port)" }
 
     private var bracketed: String { host.contains(":") ? "[\(host)]" : host }
 

@@ -132,7 +132,11 @@ enum ClusterCommands {
         "cluster transfer",
         operands: "NODE",
         summary: "let another node lead",
-        run: { try await change($0, "transfer", member: "to") { "\($0) is asked to lead; 'drover cluster status' shows it" } }
+        run: {
+            try await change($0, "transfer", member: "to") {
+                "\($0) is asked to lead; 'drover cluster status' shows it"
+            }
+        }
     )
 
     private static let remove = Command(

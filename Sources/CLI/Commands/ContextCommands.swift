@@ -77,7 +77,8 @@ enum ContextCommands {
             url: "\(connection.address)",
             accessKey: connection.accessKey,
             secretKey: connection.secretKey,
-            environment: connection.environmentName
+            environment: connection.environmentName,
+            caFile: connection.authorityFile
         )
         file.current = name
         try file.save(invocation.environment)

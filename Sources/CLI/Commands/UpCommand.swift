@@ -91,7 +91,9 @@ private struct Up {
 
     private func show(_ plan: UpPlan) {
         switch invocation.output {
-        case .table: console.write(plan.table.text(width: console.columns(), colour: false))
+        case .table:
+            console.write(plan.table.text(width: console.columns(), colour: false))
+            console.note("\(plan.summary); nothing was done")
         case .json, .yaml: invocation.show(plan.document)
         }
     }

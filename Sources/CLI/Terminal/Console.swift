@@ -10,19 +10,23 @@ package struct Console: Sendable {
     /// The width of the terminal that messages go to; nil when it is none, or cannot move its cursor.
     package var messageColumns: @Sendable () -> Int?
     package var usesColour: Bool
+    /// For commands that carry bytes instead of printing lines.
+    package var terminal: TerminalPort
 
     package init(
         write: @escaping @Sendable (String) -> Void,
         writeError: @escaping @Sendable (String) -> Void,
         columns: @escaping @Sendable () -> Int? = { nil },
         messageColumns: @escaping @Sendable () -> Int? = { nil },
-        usesColour: Bool = false
+        usesColour: Bool = false,
+        terminal: TerminalPort = .standard
     ) {
         self.write = write
         self.writeError = writeError
         self.columns = columns
         self.messageColumns = messageColumns
         self.usesColour = usesColour
+        self.terminal = terminal
     }
 
     /// A line of data.
@@ -47,8 +51,10 @@ package struct Console: Sendable {
         )
     }
 
-    private static func write(_ text: String, to descriptor: Int32) {
-        var bytes: ArraySlice<UInt8> = Array(text.utf8)[...]
+    private static func write(_ text: String, to descriptor: Int32) { write(Array(text.utf8), to: descriptor) }
+
+    static func write(_ all: [UInt8], to descriptor: Int32) {
+        var bytes: ArraySlice<UInt8> = all[...]
         while !bytes.isEmpty {
             let count: Int = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
             if count > 0 {

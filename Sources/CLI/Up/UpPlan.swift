@@ -18,12 +18,15 @@ struct UpPlan {
     var steps: [(service: ComposeService, step: Step)]
     /// Services of the stack that the files do not have.
     var others: [String]
+    /// What is there, by name in lower case.
+    var existing: [String: JSONObject]
 
     init(stackName: String, stack: JSONObject?, existing: [JSONObject], wanted: [ComposeService]) {
         self.stackName = stackName
         self.stack = stack
         var byName: [String: JSONObject] = [:]
         for service in existing { byName[service.displayName.lowercased()] = service }
+        self.existing = byName
         steps = wanted.map { ($0, Self.step($0, byName[$0.name.lowercased()])) }
         let names: Set<String> = Set(wanted.map { $0.name.lowercased() })
         others = existing.filter { !names.contains($0.displayName.lowercased()) }.map(\.displayName).sorted()
@@ -70,49 +73,5 @@ struct UpPlan {
             return "\(service.name) runs with another configuration and needs an upgrade, which is not built yet: "
                 + differences.joined(separator: "; ")
         }
-    }
-
-    var table: Table {
-        var table = Table("WHAT", "NAME", "STEP", "DETAILS")
-        table.rows.append(["stack", Table.Cell(stackName), stack == nil ? "create" : "unchanged", ""])
-        for (service, step) in steps {
-            let image: String = service.service["launchConfig"]?["imageUuid"]?.string ?? ""
-            let (word, details): (String, String) =
-                switch step {
-                case .create:
-                    (
-                        "create",
-                        [image, service.service["scale"]?.int.map { "scale \($0)" } ?? "one on each host"].joined(
-                            separator: ", "
-                        )
-                    )
-                case .update(_, _, let changes): ("update", changes.joined(separator: "; "))
-                case .unchanged: ("unchanged", "")
-                case .needsUpgrade(let differences): ("needs upgrade", differences.joined(separator: "; "))
-                }
-            table.rows.append(["service", Table.Cell(service.name), Table.Cell(word), Table.Cell(details)])
-        }
-        for name in others { table.rows.append(["service", Table.Cell(name), "left alone", "not in the files"]) }
-        return table
-    }
-
-    /// As `--output json` shows it.
-    var document: JSONValue {
-        var list: [JSONValue] = []
-        for (service, step) in steps {
-            let (word, details): (String, [String]) =
-                switch step {
-                case .create: ("create", [])
-                case .update(_, _, let changes): ("update", changes)
-                case .unchanged: ("unchanged", [])
-                case .needsUpgrade(let differences): ("needsUpgrade", differences)
-                }
-            list.append(["name": .string(service.name), "step": .string(word), "details": JSONValue(details)])
-        }
-        return [
-            "stack": ["name": .string(stackName), "step": stack == nil ? "create" : "unchanged"],
-            "services": .array(list),
-            "leftAlone": JSONValue(others),
-        ]
     }
 }

@@ -160,7 +160,16 @@ package final class Node: Sendable {
             hosts: hosts,
             explainer: Explainer(parsed: parsed),
             peers: peers,
-            cluster: ClusterOffice(identity: configuration.group, group: steering, reasons: { membership.reasons }),
+            cluster: ClusterOffice(identity: configuration.group, group: steering, reasons: { membership.reasons }) {
+                leader,
+                call in
+                let answer: [UInt8]? = try? await core.transport?.call(
+                    leader,
+                    call.encoded,
+                    before: .after(seconds: Limits.peerCallSeconds)
+                )
+                return answer.flatMap { try? PeerReply(decoding: $0) }
+            },
             certificates: security.map { $0.desk(state.store) },
             servers: hosts.servers,
             logger: logger.labelled("gateway"),

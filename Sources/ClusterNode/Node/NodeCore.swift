@@ -53,9 +53,11 @@ struct NodeCore: Sendable {
             throw .storage("\(error)")
         }
         guard log.base <= store.appliedIndex else {
-            throw .storage(
-                "\(folder.state) ends at entry \(store.appliedIndex), but the log in \(folder.log) begins after entry "
-                    + "\(log.base): put back the state that belongs to this log"
+            throw .memberLost(
+                name: (try? folder.configuration().name) ?? "a member",
+                what:
+                    "\(folder.state) ends at entry \(store.appliedIndex), but the log in \(folder.log) begins after entry "
+                    + "\(log.base) (put back the state that belongs to this log, if there is a copy)"
             )
         }
         let metrics = MetricsRegistry()

@@ -84,7 +84,8 @@ struct NodeListeners: Sendable {
                 logger.notice(
                     "connection refused",
                     [
-                        "listener": .string(name), "peer.address": .string("\(stream.peer)"), "reason": .string("\(error)"),
+                        "listener": .string(name), "peer.address": .string("\(stream.peer)"),
+                        "reason": .string("\(error)"),
                     ]
                 )
                 throw error

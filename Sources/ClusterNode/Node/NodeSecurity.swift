@@ -74,7 +74,11 @@ final class NodeSecurity: Sendable {
         let identity: TLSIdentity = Self.identity(credentials)
         let trust: TLSTrust = .authorities([credentials.authority])
         do throws(TLSFault) {
-            try publicContext.replace(identity: identity, clientCertificates: .optional(trust), protocols: Self.protocols)
+            try publicContext.replace(
+                identity: identity,
+                clientCertificates: .optional(trust),
+                protocols: Self.protocols
+            )
             try peerContext.replace(identity: identity, clientCertificates: .optional(trust), protocols: Self.protocols)
             try clientContext.replace(identity: identity, trust: trust, protocols: Self.protocols)
         } catch {

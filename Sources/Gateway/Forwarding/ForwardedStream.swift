@@ -27,14 +27,20 @@ enum ForwardedStream {
         while holds: @escaping @Sendable (Exchange) -> Bool
     ) async throws(Problem) -> HTTPResponse? {
         guard let peers: any PeerForwarding = gateway.peers, exchange.forwarded == nil else { return nil }
-        let peer: PeerAddress
-        switch peers.owner(of: scope) {
-        case .here: return nil
-        case .unknown:
+        // A new environment is given to a node a moment after it was made, and one whose owner went away within seconds.
+        var patience = Patience(
+            on: exchange.connection.loop,
+            until: .after(milliseconds: gateway.timing.orphanMilliseconds)
+        )
+        var home: ScopeHome = peers.owner(of: scope)
+        while home == .unknown {
             guard case .refuse = orphan else { return nil }
-            throw .unavailable("No node serves the environment at the moment: one will within seconds. Try again.")
-        case .peer(let owner): peer = owner
+            guard await patience.wait() else {
+                throw .unavailable("No node serves the environment at the moment: one will within seconds. Try again.")
+            }
+            home = peers.owner(of: scope)
         }
+        guard case .peer(let peer) = home else { return nil }
         gateway.counters.forwarded.add()
         let request: HTTPRequest = ForwardedRequest.make(
             exchange.request,

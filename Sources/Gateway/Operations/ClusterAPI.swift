@@ -87,7 +87,8 @@ enum ClusterAPI {
             throw .validation(
                 .invalidAction,
                 field: "action",
-                message: "The cluster has the actions createtoken, listtokens, revoketoken, transfer, remove, drain and undrain."
+                message:
+                    "The cluster has the actions createtoken, listtokens, revoketoken, transfer, remove, drain and undrain."
             )
         }
     }

@@ -156,7 +156,9 @@ package final class GatewaySession: Sendable {
     // MARK: The session
 
     private func session(_ loop: EventLoop, _ deadline: Deadline) async throws(ProposalFault) -> SessionID {
+        if let session: SessionID = state.withLock({ $0.session }) { return session }
         let opening: Task<Result<SessionID, ProposalFault>, Never> = state.withLock { state in
+            // Somebody may have been faster than this.
             if let session: SessionID = state.session { return Task { .success(session) } }
             if let opening = state.opening { return opening }
             let opening = Task(executorPreference: loop) { [self] in

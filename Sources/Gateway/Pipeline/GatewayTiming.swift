@@ -15,5 +15,8 @@ package struct GatewayTiming: Sendable {
     /// How often a forwarded stream looks where the owner is.
     package var ownerMilliseconds: Int = Limits.forwardOwnerMilliseconds
 
+    /// How long a stream waits for somebody to own what it is about.
+    package var orphanMilliseconds: Int = Limits.forwardOrphanMilliseconds
+
     package init() {}
 }

@@ -1,3 +1,4 @@
+import WebSocket
 import Certificates
 import EventLoop
 import HostAgentCore
@@ -104,7 +105,8 @@ package actor Agent {
                 configuration,
                 hostUUID: identity.hostUUID,
                 folder: folder,
-                loop: loops.network
+                loop: loops.network,
+                logger: logger
             )
             logger.notice(
                 "agent starts",
@@ -398,7 +400,7 @@ package actor Agent {
 
     private func openLogs(_ request: LogsRequest, _ externalID: String) {
         guard let session else { return }
-        let gate = CreditGate(request.credit)
+        let gate = CreditGate(request.credit, pieceCost: StreamCredit.cost(bytes: 0))
         let output = OutputSender(agent: self, session: session, stream: request.stream, gate: gate)
         let pump = LogPump(output: output, request: request, externalID: externalID)
         carry(request.stream, gate, nil) { await pump.run() }
@@ -413,7 +415,7 @@ package actor Agent {
                 "exec.tty": .bool(order.isTerminal),
             ]
         )
-        let gate = CreditGate(order.credit)
+        let gate = CreditGate(order.credit, pieceCost: StreamCredit.cost(bytes: 0))
         let output = OutputSender(agent: self, session: session, stream: order.stream, gate: gate)
         let feed = ExecFeed(stream: order.stream)
         let pump = ExecPump(output: output, order: order, externalID: externalID, feed: feed)

@@ -2,9 +2,11 @@ package import Logging
 
 /// Which runtime an agent is to use.
 package enum RuntimeChoice: String, Sendable, CaseIterable {
-    /// Docker, when an engine answers; never `simulated`, which runs nothing.
+    /// The first of docker, oci and process that works here; never `simulated`, which runs nothing.
     case auto
     case docker
+    case oci
+    case process
     case simulated
 }
 
@@ -29,6 +31,8 @@ package struct AgentConfiguration: Sendable {
     package var hostname: String?
     /// `DOCKER_HOST`; nil for the usual socket.
     package var dockerHost: String?
+    /// Where the runtimes oci and process look for archives of images, by reference, before they ask a registry.
+    package var localImages: String?
     /// How long each operation of a simulated runtime takes.
     package var simulatedLatency: Duration
     /// Milliseconds since 1970: what the times in certificates are compared with.
@@ -43,6 +47,7 @@ package struct AgentConfiguration: Sendable {
         address: String? = nil,
         hostname: String? = nil,
         dockerHost: String? = nil,
+        localImages: String? = nil,
         simulatedLatency: Duration = .zero,
         now: @escaping @Sendable () -> Int64 = WallClock.milliseconds
     ) {
@@ -54,6 +59,7 @@ package struct AgentConfiguration: Sendable {
         self.address = address
         self.hostname = hostname
         self.dockerHost = dockerHost
+        self.localImages = localImages
         self.simulatedLatency = simulatedLatency
         self.now = now
     }

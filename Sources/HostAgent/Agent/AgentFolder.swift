@@ -4,7 +4,8 @@ import HostAgentCore
 import HostRuntime
 import JSON
 
-/// An agent's data folder: `lock`, `identity.json`, `desired.json`, `starts.json`, `servers.json`, `simulated.json`.
+/// An agent's data folder: `lock`, `identity.json`, `desired.json`, `starts.json`, `servers.json`, `runtime.json`, `simulated.json`, and
+/// a folder for each runtime that keeps its containers itself.
 ///
 /// Held by one process at a time. What was read last from a file is what was written to it last: nobody else writes.
 final class AgentFolder: Sendable {
@@ -50,7 +51,27 @@ final class AgentFolder: Sendable {
         }
     }
 
+    /// Of the runtimes that keep their containers themselves.
+    func containers(_ runtime: String) -> String {
+        // Supervisors outlive the agent and its working directory.
+        if path.hasPrefix("/") { return "\(path)/\(runtime)" }
+        let here: String =
+            getcwd(nil, 0).map { text in
+                defer { free(text) }
+                return String(cString: text)
+            } ?? "."
+        return "\(here)/\(path)/\(runtime)"
+    }
+
     var simulatedContainers: String { "\(path)/simulated.json" }
+
+    /// The runtime that this host's containers are in.
+    func runtime() throws(AgentFault) -> String? { try read("runtime.json")?["runtime"]?.string }
+
+    func save(runtime: String) throws(AgentFault) {
+        if try self.runtime() == runtime { return }
+        try write(["version": 1, "runtime": .string(runtime)], "runtime.json")
+    }
 
     func identity() throws(AgentFault) -> AgentIdentity? {
         guard let value: JSONValue = try read("identity.json") else { return nil }

@@ -130,7 +130,8 @@ enum ServerTrust: Sendable {
             case .foreign(let endpoint, let wanted, let presented):
                 "\(endpoint) is no server of the cluster that this host trusts: the wanted authority has the fingerprint \(wanted), "
                     + "the one that answers there has \(presented). Nothing was sent. Give the address of the right "
-                    + "cluster, or a new token of this one, whose fourth part is that fingerprint; if neither helps, somebody stands between"
+                    + "cluster, or a new token of this one, whose fourth part is that fingerprint; if neither helps, "
+                    + "somebody stands between"
             case .notAServer(let endpoint):
                 "\(endpoint) has a certificate of the cluster's authority, but not one of a server: another host answers there"
             }

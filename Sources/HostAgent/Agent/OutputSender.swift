@@ -1,3 +1,4 @@
+import WebSocket
 import HostAgentCore
 import HostProtocol
 import HostRuntime

@@ -10,7 +10,7 @@ enum ServerList {
         var found: [ServerURL] = []
         for address in addresses.prefix(Limits.hostServers) {
             guard let url = try? ServerURL(address), url.isSecure == given.first?.isSecure,
-                !url.isLoopback || given.contains(where: \.isLoopback), !found.contains(url)
+                !url.isAnywhere, !url.isLoopback || given.contains(where: \.isLoopback), !found.contains(url)
             else { continue }
             found.append(url)
         }

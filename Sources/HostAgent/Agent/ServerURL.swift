@@ -55,6 +55,9 @@ package struct ServerURL: Hashable, Sendable, CustomStringConvertible {
 
     package var description: String { "\(isSecure ? "https" : "http")://\(endpoint)\(basePath)" }
 
+    /// Whether it is what servers listen on, and nobody can connect to.
+    var isAnywhere: Bool { endpoint.host == "0.0.0.0" || endpoint.host == "::" }
+
     /// Whether it means the machine that asks.
     var isLoopback: Bool {
         guard let host: String = endpoint.host else { return true }

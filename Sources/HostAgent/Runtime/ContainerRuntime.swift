@@ -7,7 +7,7 @@ import Limits
 /// A runtime shows and touches only containers that carry its host's label, so that several agents can share an
 /// engine. Every call is safe to repeat. Errors name what was done to what, why it failed and what helps.
 package protocol ContainerRuntime: Sendable {
-    /// `docker` or `simulated`.
+    /// `docker`, `oci`, `process` or `simulated`.
     var name: String { get }
     /// Labels that the runtime adds to its host's, such as the engine's version.
     var hostLabels: [String: String] { get }

@@ -21,9 +21,11 @@ struct DockerCreateBody {
         "healthCmd",
     ]
 
+    /// - Parameter image: the engine's name of it; nil for the launch configuration's.
     /// - Throws: the member that is wrong or not supported.
     static func make(
         _ spec: InstanceSpec,
+        image: String? = nil,
         hostUUID: String,
         address: String
     ) throws(OperationFailure) -> JSONValue {
@@ -32,7 +34,7 @@ struct DockerCreateBody {
             throw OperationFailure("the launch configuration's '\(member)' is not supported by this agent; remove it")
         }
         var body = DockerCreateBody(members: members, address: address)
-        body.config["Image"] = .string(try members.image())
+        body.config["Image"] = .string(try name(image, members))
         body.addProcess()
         body.addLabels(spec, hostUUID)
         try body.addPorts()
@@ -42,6 +44,11 @@ struct DockerCreateBody {
         body.addIsolation()
         body.config["HostConfig"] = .object(body.host)
         return .object(body.config)
+    }
+
+    private static func name(_ image: String?, _ members: LaunchMembers) throws(OperationFailure) -> String {
+        if let image { return image }
+        return try members.image()
     }
 
     private init(members: LaunchMembers, address: String) {

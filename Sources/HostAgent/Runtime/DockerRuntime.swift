@@ -14,16 +14,25 @@ package struct DockerRuntime: ContainerRuntime {
     /// Where ports are published that name no address.
     let address: String
     private let loop: EventLoop
+    /// Where files are packed on their way to the engine.
+    private let importFolder: String
 
     /// - Throws: a transient failure when no engine answers at that socket.
     package static func connect(
         socketPath: String,
         hostUUID: String,
         address: String,
+        importFolder: String = "/tmp/drover-import",
         loop: EventLoop
     ) async throws(OperationFailure) -> DockerRuntime {
         let engine: DockerEngine = try await .connect(socketPath: socketPath, loop: loop)
-        return DockerRuntime(engine: engine, hostUUID: hostUUID, address: address, loop: loop)
+        return DockerRuntime(
+            engine: engine,
+            hostUUID: hostUUID,
+            address: address,
+            loop: loop,
+            importFolder: importFolder
+        )
     }
 
     package var hostLabels: [String: String] {
@@ -45,7 +54,11 @@ package struct DockerRuntime: ContainerRuntime {
 
     package func pull(_ spec: InstanceSpec) async throws(OperationFailure) {
         let members = LaunchMembers(spec)
-        let image = DockerImage(try members.image())
+        guard case .registry(let reference) = try ImageSource(try members.image()) else {
+            _ = try await image(of: spec)
+            return
+        }
+        let image = DockerImage(reference)
         let doing: String = "pull image \(image.reference)"
         if members.label("io.rancher.container.pull_image") != "always" {
             let answer: DockerEngine.Answer = try await engine.call(
@@ -97,7 +110,12 @@ package struct DockerRuntime: ContainerRuntime {
             "POST",
             "/containers/create",
             query: [("name", name)],
-            body: try DockerCreateBody.make(spec, hostUUID: hostUUID, address: address),
+            body: try DockerCreateBody.make(
+                spec,
+                image: try await image(of: spec),
+                hostUUID: hostUUID,
+                address: address
+            ),
             doing
         )
         switch answer.status {
@@ -219,6 +237,20 @@ package struct DockerRuntime: ContainerRuntime {
     }
 
     // MARK: What it hides
+
+    /// The engine's name of an instance's image.
+    private func image(of spec: InstanceSpec) async throws(OperationFailure) -> String {
+        let source = try ImageSource(try LaunchMembers(spec).image())
+        switch source {
+        case .registry(let reference): return reference
+        case .tar, .folder:
+            return try await DockerImport(engine: engine, loop: loop, folder: importFolder).image(source)
+        case .archive, .layout, .host:
+            throw OperationFailure(
+                "image \(source.description) cannot be run by a Docker Engine; load it there, and use its name"
+            )
+        }
+    }
 
     private func list(labels: [String], _ doing: String) async throws(OperationFailure) -> [RuntimeContainer] {
         let filters: JSONValue = ["label": JSONValue(labels)]

@@ -7,7 +7,8 @@ package enum Schemas {
     /// Alphabetical by name.
     package static let all: [ResourceDefinition] =
         (framework + launchParts + instanceInputs + [
-            account, project, projectMember, credential, apiKey, registrationToken, register, hostCertificate, setting, activeSetting,
+            account, project, projectMember, credential, apiKey, registrationToken, register, hostCertificate, setting,
+            activeSetting,
             host, stack, service, launchConfig, instanceHealthCheck, instance, container, volume,
         ]).sorted { $0.name < $1.name }
 

@@ -148,6 +148,8 @@ package enum Limits {
     package static let raftSnapshotBytesPerSecond: Int = 128 * 1024 * 1024
     /// A transfer that moves nothing for so long is given up.
     package static let raftSnapshotStallMilliseconds: Int = 30_000
+    /// After a transfer that failed, until the member is sent another snapshot.
+    package static let raftSnapshotPauseMilliseconds: Int = 5_000
     /// To replace the state by a received snapshot.
     package static let raftSnapshotInstallMilliseconds: Int = 300_000
     package static let raftSnapshotBytes: UInt64 = 64 * 1024 * 1024 * 1024
@@ -235,6 +237,7 @@ package enum Limits {
     package static let forwardSilenceMilliseconds: Int = 200
     package static let forwardConnectMilliseconds: Int = 1_000
     /// For the owner to open a stream.
+    package static let forwardOrphanMilliseconds: Int = 5_000
     package static let forwardOpenSeconds: Int = 5
     /// How often a forwarded stream looks whether the owner is still the same.
     package static let forwardOwnerMilliseconds: Int = 1_000
@@ -271,6 +274,8 @@ package enum Limits {
     package static let ownershipSteps: Int = 200
     /// The greatest weight of a node.
     package static let ownershipWeight: Int = 64
+    /// How long one node waits for another's answer to a short question.
+    package static let peerCallSeconds: Int = 3
     /// How often a leader looks whether everybody is there.
     package static let ownershipLookMilliseconds: Int = 200
     /// How long something waits for this node to be given the scope that it is about.
@@ -335,6 +340,19 @@ package enum Limits {
     package static let streamPauseSeconds: Int = 3_600
     /// Between two pings on the stream of a command: a client that is gone is noticed by them.
     package static let streamPingSeconds: Int = 20
+
+    // MARK: Containers without an engine
+
+    /// One file of a container's output; there are two, and the older one goes when the newer one is full.
+    package static let hostOutputFileBytes: Int = 8 * 1024 * 1024
+    /// A longer line of output is kept in pieces.
+    package static let hostOutputLineBytes: Int = 16 * 1024
+    /// Connections to one container's published ports; further ones wait.
+    package static let hostForwardedConnections: Int = 1_024
+    /// Senders of datagrams to one container's published ports at a time; those of others are dropped.
+    package static let hostForwardedFlows: Int = 1_024
+    /// How long a sender of datagrams is remembered.
+    package static let hostForwardedFlowSeconds: Int = 60
 
     // MARK: SQLite
 

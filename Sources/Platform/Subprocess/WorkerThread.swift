@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 
 /// A thread for one job that blocks, so that no thread of the task pool does.
-enum WorkerThread {
+package enum WorkerThread {
     private final class Job: Sendable {
         let run: @Sendable () -> Void
 
@@ -12,7 +12,7 @@ enum WorkerThread {
     /// Runs `job` on a new thread that blocks SIGPIPE: a reader that goes away is an error of `write` there.
     ///
     /// Returns false, and runs nothing, when the system has no thread left.
-    static func start(_ job: @escaping @Sendable () -> Void) -> Bool {
+    package static func start(_ job: @escaping @Sendable () -> Void) -> Bool {
         var attributes = pthread_attr_t()
         pthread_attr_init(&attributes)
         defer { pthread_attr_destroy(&attributes) }

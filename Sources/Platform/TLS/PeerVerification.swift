@@ -41,7 +41,9 @@ struct PeerVerification {
             }
         }
         guard failure.code != X509_V_OK else { return 1 }
-        if let presented = X509_STORE_CTX_get0_untrusted(store), case let count = copenssl_x509_count(presented), count > 0 {
+        if let presented = X509_STORE_CTX_get0_untrusted(store), case let count = copenssl_x509_count(presented),
+            count > 0
+        {
             failure.top = copenssl_x509_at(presented, count - 1).flatMap(certificate)
         }
         // OpenSSL chooses the alert by this.

@@ -27,7 +27,7 @@ package final class TLSStream: ByteStream, @unchecked Sendable {
     /// What ALPN agreed on.
     package let negotiatedProtocol: String?
 
-    private let base: any ByteStream
+    let base: any ByteStream
     let session: TLSSession
     /// Received, not decrypted yet.
     private let cipher: ReadBuffer
@@ -48,6 +48,11 @@ package final class TLSStream: ByteStream, @unchecked Sendable {
         self.cipher = cipher
         peerChain = try session.peerChain()
         negotiatedProtocol = session.negotiatedProtocol
+    }
+
+    /// Uses the session while nobody else does.
+    func withSession<Result: Sendable>(_ body: (TLSSession) -> Result) -> Result {
+        state.withLock { _ in body(session) }
     }
 
     // MARK: Reading

@@ -52,14 +52,20 @@ extension GroupDriver {
 
     private mutating func fail(_ member: MemberID, _ reason: String) {
         observer(.snapshotFailed(to: member, reason: reason))
+        // The core hears of it when the pause is over, and asks again then.
+        sending.pause(member, until: ticks + snapshotPauseTicks)
         finish(member, isInstalled: false)
     }
 
     private mutating func finish(_ member: MemberID, isInstalled: Bool) {
         sending.finished(member, isInstalled: isInstalled, logEnd: core.log.lastIndex)
         desk?.discardOutgoing()
-        step(.snapshotSent(to: member, succeeded: isInstalled))
+        if isInstalled { step(.snapshotSent(to: member, succeeded: true)) }
         startSnapshot()
+    }
+
+    mutating func retrySnapshots() {
+        for member in sending.rested(at: ticks) { step(.snapshotSent(to: member, succeeded: false)) }
     }
 
     // MARK: Receiving

@@ -27,7 +27,8 @@ struct GroupDriver<Machine: StateMachine> {
     private let leaderlessTicks: UInt64
     private let readRepeatTicks: UInt64
     private let stepDownTicks: UInt64
-    private var ticks: UInt64 = 0
+    let snapshotPauseTicks: UInt64
+    private(set) var ticks: UInt64 = 0
     var isRunning: Bool = true
 
     private var nextID: UInt64 = 1
@@ -74,6 +75,7 @@ struct GroupDriver<Machine: StateMachine> {
         patienceTicks = UInt64(options.answerSeconds * 1_000 / tick) + 1
         leaderlessTicks = UInt64(options.leaderlessMilliseconds / tick) + 1
         readRepeatTicks = UInt64(Limits.raftReadRepeatMilliseconds / tick) + 1
+        snapshotPauseTicks = UInt64(Limits.raftSnapshotPauseMilliseconds / tick) + 1
         stepDownTicks = UInt64(2 * options.settings.electionTicks)
     }
 
@@ -147,6 +149,7 @@ struct GroupDriver<Machine: StateMachine> {
         ticks += 1
         step(.tick)
         repeatReads()
+        retrySnapshots()
         proposals.expire(at: ticks, with: .failure(.unknown))
         reads.expire(at: ticks, with: .failure(.timedOut))
         leaderWaiters.expire(at: ticks, with: .failure(.noLeader(leader: core.leader)))

@@ -211,7 +211,9 @@ extension RaftGroup: PeerReceiver {
         case .success(let verified): about = verified
         }
         return await withCheckedContinuation { continuation in
-            if !jobs.post(.install(about, continuation)) { continuation.resume(returning: .refused("the member stops")) }
+            if !jobs.post(.install(about, continuation)) {
+                continuation.resume(returning: .refused("the member stops"))
+            }
         }
     }
 }

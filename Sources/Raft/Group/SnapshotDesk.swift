@@ -37,12 +37,17 @@ final class SnapshotDesk: @unchecked Sendable {
                 for job in batch { job() }
             }
         }
+        // What a crash left.
+        discardOutgoing()
     }
 
     var incomingPath: String { folder.incomingPath }
 
-    /// Ends the thread when what it has is done.
-    func stop() { jobs.close() }
+    /// Waits until the thread has done what it has: nothing touches the folder afterwards.
+    func stop() {
+        jobs.close()
+        thread.join()
+    }
 
     // MARK: Sending
 

@@ -14,6 +14,8 @@ struct SnapshotSending: Sendable {
     private(set) var current: MemberID?
     private var waiting: [MemberID] = []
     private var pins: [MemberID: Pin] = [:]
+    /// When a member whose transfer failed may have another one.
+    private var pauses: [MemberID: UInt64] = [:]
 
     mutating func ask(for member: MemberID) {
         if member != current, !waiting.contains(member) { waiting.append(member) }
@@ -35,6 +37,17 @@ struct SnapshotSending: Sendable {
     mutating func finished(_ member: MemberID, isInstalled: Bool, logEnd: LogIndex) {
         if current == member { current = nil }
         if isInstalled { pins[member]?.caughtUpAt = logEnd } else { pins[member] = nil }
+    }
+
+    /// Nothing is made for the member before `tick`: a snapshot costs much, and what failed may fail again.
+    mutating func pause(_ member: MemberID, until tick: UInt64) { pauses[member] = tick }
+
+    /// Members whose pause is over.
+    mutating func rested(at tick: UInt64) -> [MemberID] {
+        guard !pauses.isEmpty else { return [] }
+        let rested: [MemberID] = pauses.filter { $0.value <= tick }.map(\.key).sorted()
+        for member in rested { pauses[member] = nil }
+        return rested
     }
 
     /// What may go of `wanted`, now that the members stand where `progress` says.

@@ -33,7 +33,9 @@ struct UnconfirmedReads {
     mutating func expired(at tick: UInt64, leaderless: UInt64, patience: UInt64) -> [UInt64] {
         guard !reads.isEmpty else { return [] }
         reads = reads.filter { $0.value.since + patience > tick }
-        let late: [UInt64] = reads.filter { $0.value.leaderlessSince.map { $0 + leaderless <= tick } ?? false }.map(\.key)
+        let late: [UInt64] = reads.filter { $0.value.leaderlessSince.map { $0 + leaderless <= tick } ?? false }.map(
+            \.key
+        )
         for id in late { reads[id] = nil }
         return late.sorted()
     }

@@ -16,10 +16,11 @@ final class LaneQueue: Sendable {
         var cost: Int {
             switch self {
             case .message(let message):
-                if case .append(let request) = message.body {
-                    return request.entries.reduce(64) { $0 + $1.cost }
+                switch message.body {
+                case .append(let request): return request.entries.reduce(64) { $0 + $1.cost }
+                case .readRequest(let ids), .readReply(let ids, _), .readRefused(let ids): return 64 + 10 * ids.count
+                default: return 64
                 }
-                return 64
             case .call(.request(_, _, let bytes)), .call(.response(_, let bytes)): return bytes.count + 64
             case .call: return 64
             }

@@ -31,6 +31,7 @@ package enum PeerUnreachable: Error, Hashable, Sendable, CustomStringConvertible
 /// How this member is connected to another one.
 package struct PeerStatus: Hashable, Sendable {
     package let member: MemberID
+    /// All lanes are there but that of snapshots, which is opened when there is one.
     package let isConnected: Bool
     /// Since anything was heard from it; nil before the first sign of life.
     package let silentMilliseconds: Int?

@@ -63,9 +63,11 @@ final class PeerLink: Sendable {
         var started: [Task<Void, Never>] = lanes.map { lane in
             Task(executorPreference: loop) { await lane.run() }
         }
-        started.append(Task(executorPreference: loop) { [weak self, loop] in
-            while (try? await loop.sleep(milliseconds: Limits.raftPingMilliseconds)) != nil { self?.ping() }
-        })
+        started.append(
+            Task(executorPreference: loop) { [weak self, loop] in
+                while (try? await loop.sleep(milliseconds: Limits.raftPingMilliseconds)) != nil { self?.ping() }
+            }
+        )
         tasks.withLock { $0 += started }
     }
 
@@ -102,7 +104,7 @@ final class PeerLink: Sendable {
         let pulse: (heardAt: UInt64?, roundTrip: UInt64?) = pulse.withLock { ($0.heardAt, $0.roundTrip) }
         return PeerStatus(
             member: member,
-            isConnected: control.isConnected && log.isConnected,
+            isConnected: control.isConnected && log.isConnected && callLane.isConnected,
             silentMilliseconds: pulse.heardAt.map { Int((MonotonicClock.now - $0) / 1_000_000) },
             roundTripMicroseconds: pulse.roundTrip.map { Int($0 / 1_000) }
         )

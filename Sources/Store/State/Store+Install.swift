@@ -11,8 +11,7 @@ extension Store {
     /// Called by whoever applies, between two entries; blocks for the disk. Costs a copy of the file and a pass over it.
     ///
     /// - Throws: ``StoreFault``: a snapshot that is damaged, of another format, or not above ``appliedIndex`` is refused
-    ///   before anything is touched. When ``diskFault`` is set afterwards the disk failed half-way: memory is as it was, the
-    ///   checkpoint on disk is whole, and the process must end and start again.
+    ///   before anything is touched. When ``mustRestart`` is set afterwards the disk failed half-way.
     @discardableResult
     package func install(snapshot path: String) throws(StoreFault) -> Revision {
         try install(snapshot: path) { _ in }
@@ -31,4 +30,8 @@ extension Store {
         replace(with: view) {}
         return view.revision
     }
+
+    /// An installation failed half-way: memory is as it was, the checkpoint on disk is whole (the old one or the new one), and
+    /// nothing more is written to it. The process must end and start again.
+    package var mustRestart: Bool { disk?.mustRestart ?? false }
 }

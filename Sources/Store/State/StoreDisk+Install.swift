@@ -10,8 +10,8 @@ extension StoreDisk {
 
     /// Puts the snapshot on disk, then has `swap` put it in memory before anybody else may write to the files.
     ///
-    /// - Throws: ``StoreFault``; ``fault`` is nil after it when everything is as it was before, and otherwise says why the
-    ///   files cannot be used until the next start.
+    /// - Throws: ``StoreFault``; everything is as it was before, unless ``mustRestart`` is set: then the files cannot be used
+    ///   until the next start.
     func install(
         snapshot: String,
         above applied: Revision,
@@ -44,7 +44,10 @@ extension StoreDisk {
                 files.state = state
                 step(.historyBegun)
             } catch {
-                progress.withLock { $0.fault = error }
+                progress.withLock { progress in
+                    progress.fault = error
+                    progress.mustRestart = true
+                }
                 throw error
             }
             files.dirty = [:]

@@ -40,6 +40,8 @@ final class StoreDisk: Sendable {
         var checkpointed: Revision
         var fault: StoreFault?
         var isHalting: Bool = false
+        /// An installation failed half-way.
+        var mustRestart: Bool = false
     }
 
     let folder: String
@@ -191,6 +193,7 @@ final class StoreDisk: Sendable {
         }
     }
 
+    var mustRestart: Bool { progress.withLock { $0.mustRestart } }
     var fault: StoreFault? { progress.withLock { $0.fault } }
     /// True for the first who asks.
     func beginHalting() -> Bool {

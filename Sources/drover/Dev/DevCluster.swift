@@ -70,7 +70,9 @@ final class DevCluster: Sendable {
         }
         if known.count >= options.nodes {
             // With fewer than it has, a cluster may have no majority.
-            if known.count > options.nodes { console.note("drover: this cluster has \(known.count) nodes; all are started") }
+            if known.count > options.nodes {
+                console.note("drover: this cluster has \(known.count) nodes; all are started")
+            }
             return known
         }
         let chosen: [DevAddresses] = try await DevAddresses.choose(options.nodes, from: options.port)
@@ -203,13 +205,17 @@ final class DevCluster: Sendable {
 
     private func announce(_ key: APIKey) {
         let state: State = state.withLock { $0 }
-        func count(_ parts: [DevPart], _ what: String) -> String { "\(parts.count) \(what)\(parts.count == 1 ? "" : "s")" }
+        func count(_ parts: [DevPart], _ what: String) -> String {
+            "\(parts.count) \(what)\(parts.count == 1 ? "" : "s")"
+        }
         console.line(
             "Drover is up at \(state.addresses[0].url), with \(count(state.nodes, "node")) and \(count(state.hosts, "host"))."
         )
         console.line("  access.json  \(options.data)/access.json  (addresses and administrator's key)")
         for (part, address) in zip(state.nodes, state.addresses) {
-            console.line("  \(part.name)        \(address.url), \(address.httpsURL), process \(part.processID), log \(part.output)")
+            console.line(
+                "  \(part.name)        \(address.url), \(address.httpsURL), process \(part.processID), log \(part.output)"
+            )
         }
         for part in state.hosts { console.line("  \(part.name)        process \(part.processID), log \(part.output)") }
         console.line("In another terminal: export DROVER_DATA=\(options.data); drover hosts")

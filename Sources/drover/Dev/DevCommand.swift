@@ -21,7 +21,11 @@ enum DevCommand {
             OptionSpec("clusters", value: "N", "clusters (only 1 for now)"),
             OptionSpec("runtime", value: "NAME", "auto, docker, oci, process or simulated (default auto)"),
             OptionSpec("data", value: "DIR", "where everything is kept (default .drover-dev)"),
-            OptionSpec("port", value: "PORT", "where the first node's API listens, the others on the ports that follow (default 8080; 0 takes free ones)"),
+            OptionSpec(
+                "port",
+                value: "PORT",
+                "where the first node's API listens, the others on the ports that follow (default 8080; 0 takes free ones)"
+            ),
             OptionSpec("no-auth", "switch access control off: everybody is the administrator"),
         ]
     ) { invocation in
@@ -61,7 +65,7 @@ struct DevOptions: Sendable {
         guard (0...250).contains(hosts) else { throw .usage("--hosts is 0 to 250") }
         runtime = arguments.value("runtime") ?? "auto"
         guard ["auto", "docker", "oci", "process", "simulated"].contains(runtime) else {
-            throw .usage("--runtime is auto, docker, oci, process or simulated, not '\(runtime)'")
+            throw .usage("--runtime is auto, docker, oci, process or simulated; '\(runtime)' is none")
         }
         let path: String = arguments.value("data") ?? ".drover-dev"
         data = path.hasPrefix("/") ? path : "\(invocation.directory)/\(path)"

@@ -116,6 +116,13 @@ final class Cluster: Sendable {
             count.add(1, ordering: .relaxed)
             return try await node.logs(of: instance, on: host, request)
         }
+
+        func exec(of instance: UInt64, on host: UInt64, _ request: ExecRequest) async throws(HostUnavailable)
+            -> ExecStream
+        {
+            count.add(1, ordering: .relaxed)
+            return try await node.exec(of: instance, on: host, request)
+        }
     }
 
     private init() {

@@ -53,6 +53,7 @@ final class World: Sendable {
 
     init(
         settings: [(String, String)] = [],
+        cluster: (any ClusterOperating)? = nil,
         certificates: (any CertificateIssuing)? = nil,
         servers: (any ServerAddresses)? = nil,
         timing: GatewayTiming = World.timing
@@ -65,6 +66,7 @@ final class World: Sendable {
             hosts: node,
             explainer: node,
             timing: timing,
+            cluster: cluster,
             certificates: certificates,
             servers: servers,
             logger: Logger(label: "gateway", level: .debug, sink: log),

@@ -65,6 +65,11 @@ setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int3
 var address = sockaddr_in()
 address.sin_family = sa_family_t(AF_INET)
 address.sin_port = port.bigEndian
+// A runtime that shares the machine's network says which address is this container's.
+if let own = getenv("DROVER_ADDRESS"), inet_pton(AF_INET, own, &address.sin_addr) != 1 {
+    say("DROVER_ADDRESS=\(String(cString: own)) is no address", to: 2)
+    exit(2)
+}
 let bound: Int32 = withUnsafePointer(to: &address) {
     $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
         bind(listener, $0, socklen_t(MemoryLayout<sockaddr_in>.size))

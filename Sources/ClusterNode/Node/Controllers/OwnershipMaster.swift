@@ -107,7 +107,9 @@ actor OwnershipMaster {
             forgetMove()
         }
         for peer in state.transport?.status() ?? [] {
-            guard let silent: Int = peer.silentMilliseconds, let name: String = directory.peer(peer.member)?.name else { continue }
+            guard let silent: Int = peer.silentMilliseconds, let name: String = directory.peer(peer.member)?.name else {
+                continue
+            }
             ledger.heard(name, at: time - Int64(silent))
         }
         for step in OwnershipPlan.decide(view(status, at: time)) {

@@ -1,3 +1,4 @@
+import WebSocket
 import EventLoop
 import Gateway
 import HostProtocol
@@ -22,7 +23,7 @@ extension HostSession {
     /// What a command takes.
     final class CommandInput: Sendable {
         /// The host says how much it takes.
-        let gate = CreditGate(0)
+        let gate = CreditGate(0, pieceCost: StreamCredit.cost(bytes: 0))
         /// Ends with the host's first word about the command: nil when it runs, else why not.
         let started: AsyncStream<String?>
         private let start: AsyncStream<String?>.Continuation

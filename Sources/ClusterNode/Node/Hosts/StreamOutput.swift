@@ -1,3 +1,4 @@
+import WebSocket
 import Gateway
 import HostProtocol
 import Limits

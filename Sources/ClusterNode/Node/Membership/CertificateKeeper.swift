@@ -57,7 +57,9 @@ struct CertificateKeeper: Sendable {
             let sealingKey: [UInt8] = try folder.sealingKey()
         else { return nil }
         let (old, time): (Certificate, Int64) = (credentials.certificate, now())
-        guard time >= Renewal.moment(notBefore: old.notBefore, notAfter: old.notAfter, random: random) else { return nil }
+        guard time >= Renewal.moment(notBefore: old.notBefore, notAfter: old.notAfter, random: random) else {
+            return nil
+        }
         let authority = ClusterAuthority(cluster: configuration.group.cluster, sealingKey: sealingKey)
         do {
             let opened: CertificateAuthority = try authority.open(in: state.store.view)

@@ -12,13 +12,18 @@ struct ClusterOffice: ClusterOperating {
     private let identity: GroupIdentity
     private let group: any GroupSteering
     private let reasons: @Sendable () -> [MemberID: String]
+    private let askLeader: @Sendable (_ leader: MemberID, PeerCall) async -> PeerReply?
 
-    /// - Parameter reasons: what members wait for; see ``MembershipMaster/reasons``.
+    /// - Parameters:
+    ///   - reasons: what members wait for; see ``MembershipMaster/reasons``.
+    ///   - askLeader: hands a call to the node that leads; nil when it gave no answer.
     init(
         identity: GroupIdentity,
         group: any GroupSteering,
-        reasons: @escaping @Sendable () -> [MemberID: String] = { [:] }
+        reasons: @escaping @Sendable () -> [MemberID: String] = { [:] },
+        askLeader: @escaping @Sendable (_ leader: MemberID, PeerCall) async -> PeerReply? = { _, _ in nil }
     ) {
+        self.askLeader = askLeader
         self.identity = identity
         self.group = group
         self.reasons = reasons
@@ -137,7 +142,10 @@ struct ClusterOffice: ClusterOperating {
         let look: GroupLook = group.look
         if look.leader == MemberID(node) { return }
         guard look.isLeader else {
-            throw .unavailable("This node does not lead, so it cannot hand over: try again, or ask the node that leads.")
+            if let leader: MemberID = look.leader, await askLeader(leader, .handOver(to: node)) == .released { return }
+            throw .unavailable(
+                "This node does not lead, and could not ask the node that does to hand over: try again in a moment."
+            )
         }
         group.transferLeadership(to: MemberID(node))
     }

@@ -62,7 +62,10 @@ extension DataFolder {
         // Nodes of the first form drew none.
         guard !configuration.instance.isEmpty else { return }
         guard let bytes: [UInt8] = try? Self.read(instanceFile) else {
-            throw .memberLost(name: configuration.name, what: "\(instanceFile) is gone, so the log is not the node's own")
+            throw .memberLost(
+                name: configuration.name,
+                what: "\(instanceFile) is gone, so the log is not the node's own"
+            )
         }
         guard bytes == Array("\(configuration.instance)\n".utf8) else {
             throw .memberLost(name: configuration.name, what: "the log in \(log) is not the one of this node.json")

@@ -115,6 +115,7 @@ struct JoinDoor: Sendable {
                 return try await welcome(number, asking, opened, view)
             case .admit(let key, let token, let revision):
                 try checkName(asking.request.entry.name, view)
+                try checkHosts(asking.request.entry, view)
                 guard let number: UInt64 = try await commit(asking, key, token, revision) else { continue }
                 logger.notice(
                     "node let in",
@@ -181,6 +182,20 @@ struct JoinDoor: Sendable {
                 + "again; else choose another name.",
             fieldName: "name"
         )
+    }
+
+    /// The certificate is good for the hosts at which the newcomer says it is reached: another node's name is not its to say.
+    private func checkHosts(_ entry: NodeEntry, _ view: StoreView) throws(Problem) {
+        for host in Self.hosts(entry) {
+            guard host != entry.name, view.holder(NodeRecord.uniqueKey(host.lowercased())) != nil else { continue }
+            throw .badRequest(
+                "\(host) is the name of another node: say under which name or address this one is reached."
+            )
+        }
+    }
+
+    private static func hosts(_ entry: NodeEntry) -> [String] {
+        [entry.advertise] + [entry.peer, entry.http, entry.https].compactMap { $0.flatMap { NetworkPlace($0)?.host } }
     }
 
     /// One transaction: the node is there, and the token is used.
@@ -264,7 +279,6 @@ struct JoinDoor: Sendable {
         _ view: StoreView
     ) async throws(Problem) -> JoinAnswer {
         let entry: NodeEntry = asking.request.entry
-        let hosts: [String] = [entry.peer, entry.http, entry.https].compactMap { $0.flatMap { NetworkPlace($0)?.host } }
         let certificate: Certificate
         do throws(AuthorityFault) {
             certificate = try Issuing.node(
@@ -273,7 +287,7 @@ struct JoinDoor: Sendable {
                 cluster: group.cluster,
                 member: number,
                 name: entry.name,
-                hosts: [entry.advertise] + hosts,
+                hosts: Self.hosts(entry),
                 now: now()
             )
         } catch {
@@ -295,7 +309,8 @@ struct JoinDoor: Sendable {
     /// What was issued stands in the record; if this fails, the node says it itself when it starts.
     private func note(_ certificate: Certificate, of number: UInt64, _ id: String) async {
         let key = RecordKey(.node, number)
-        guard let record: Record = state.store.view.get(key), var node = try? NodeRecord(document: record.document) else {
+        guard let record: Record = state.store.view.get(key), var node = try? NodeRecord(document: record.document)
+        else {
             return
         }
         node.fields["certificateSerial"] = .string(certificate.serial)
@@ -313,7 +328,8 @@ struct JoinDoor: Sendable {
 
     private static func members(_ view: StoreView) -> [JoinAnswer.Member] {
         view.records(in: .node).compactMap { record in
-            guard let node = try? NodeRecord(document: record.document), node.removed == nil, let peer: String = node.peer,
+            guard let node = try? NodeRecord(document: record.document), node.removed == nil,
+                let peer: String = node.peer,
                 record.key.number > 0
             else { return nil }
             return JoinAnswer.Member(member: MemberID(record.key.number), name: node.name, peer: peer)

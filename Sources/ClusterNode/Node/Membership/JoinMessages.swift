@@ -41,7 +41,9 @@ struct JoinRequest: Hashable, Sendable {
             throw JoinMessageFault("'version' is not \(Self.version): run the same version of drover on both machines")
         }
         func text(_ key: String) throws(JoinMessageFault) -> String {
-            guard let text: String = object[key]?.string, !text.isEmpty else { throw JoinMessageFault("'\(key)' is missing") }
+            guard let text: String = object[key]?.string, !text.isEmpty else {
+                throw JoinMessageFault("'\(key)' is missing")
+            }
             return text
         }
         func place(_ key: String) throws(JoinMessageFault) -> String {
@@ -148,12 +150,15 @@ struct JoinAnswer: Hashable, Sendable {
             return MemberID(number)
         }
         guard value["version"]?.int == JoinRequest.version else {
-            throw JoinMessageFault("'version' is not \(JoinRequest.version): run the same version of drover on both machines")
+            throw JoinMessageFault(
+                "'version' is not \(JoinRequest.version): run the same version of drover on both machines"
+            )
         }
         guard let cluster = UInt64(try text("cluster"), radix: 16),
             let incarnation = UInt64(try text("incarnation"), radix: 16), cluster != 0, incarnation != 0
         else { throw JoinMessageFault("'cluster' or 'incarnation' is malformed") }
-        guard let key: [UInt8] = Base64.decode(try text("sealingKey")), key.count == SealedAuthority.sealingKeyBytes else {
+        guard let key: [UInt8] = Base64.decode(try text("sealingKey")), key.count == SealedAuthority.sealingKeyBytes
+        else {
             throw JoinMessageFault("'sealingKey' is malformed")
         }
         var voters: [MemberID] = []

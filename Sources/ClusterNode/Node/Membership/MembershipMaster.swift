@@ -179,7 +179,8 @@ actor MembershipMaster {
 
     private func mark(_ number: UInt64, _ wanted: NodeRecord.State, _ event: String) async -> Bool {
         let key = RecordKey(.node, number)
-        guard let record: Record = state.store.view.get(key), var node = try? NodeRecord(document: record.document) else {
+        guard let record: Record = state.store.view.get(key), var node = try? NodeRecord(document: record.document)
+        else {
             return false
         }
         node.membership = wanted
@@ -206,7 +207,10 @@ actor MembershipMaster {
             return false
         }
         guard case .committed = outcome else { return true }
-        logger.notice("node state changed", ["node.state": .string(wanted.rawValue), "node.name": .string(node.name), "node.member": JSONValue(number)])
+        logger.notice(
+            "node state changed",
+            ["node.state": .string(wanted.rawValue), "node.name": .string(node.name), "node.member": JSONValue(number)]
+        )
         return true
     }
 

@@ -125,7 +125,8 @@ struct MembershipPlan: Hashable, Sendable {
                 continue
             }
             guard view.isClose(node.member) else {
-                reasons[node.member] = "it is still getting the log: \(view.peers[node.member]?.lag ?? 0) entries behind"
+                reasons[node.member] =
+                    "it is still getting the log: \(view.peers[node.member]?.lag ?? 0) entries behind"
                 continue
             }
             guard view.steadyLooks[node.member] ?? 0 >= view.promotionLooks else {

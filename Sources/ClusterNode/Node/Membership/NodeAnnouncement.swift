@@ -60,7 +60,8 @@ struct NodeAnnouncement: Sendable {
 
     /// Returns whether the record is true now.
     private func say(_ certificate: Certificate?) async -> Bool {
-        guard let record: Record = state.store.view.get(key), let node = try? NodeRecord(document: record.document) else {
+        guard let record: Record = state.store.view.get(key), let node = try? NodeRecord(document: record.document)
+        else {
             return false
         }
         guard node.removed == nil else { return true }

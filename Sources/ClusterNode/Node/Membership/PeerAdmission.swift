@@ -22,7 +22,8 @@ enum PeerAdmission {
             case .nobody: "a certificate that names a node of this cluster is needed"
             case .foreignCluster: "the certificate is for another cluster"
             case .notANode(let role): "the certificate is for a \(role.rawValue), and this address is for nodes"
-            case .removed(let member): "the node with member id \(member) was removed from the cluster, and is refused for ever"
+            case .removed(let member):
+                "the node with member id \(member) was removed from the cluster, and is refused for ever"
             }
         }
     }

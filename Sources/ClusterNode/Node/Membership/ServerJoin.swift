@@ -141,7 +141,9 @@ package enum ServerJoin {
             throw .joining("the join token is malformed: pass all of what 'drover cluster token' printed")
         }
         guard token.role == .node else {
-            throw .joining("the join token is for a \(token.role.rawValue): make one with 'drover cluster token --role node'")
+            throw .joining(
+                "the join token is for a \(token.role.rawValue): make one with 'drover cluster token --role node'"
+            )
         }
         return token
     }

@@ -11,6 +11,8 @@ enum PeerCall: Hashable, Sendable {
     case release(scope: UInt64, epoch: UInt64)
     /// How far this node is.
     case about
+    /// Hand leadership to this member. Asked of the leader.
+    case handOver(to: UInt64)
 
     static let version: UInt8 = 1
 
@@ -26,6 +28,9 @@ enum PeerCall: Hashable, Sendable {
             writer.u64(scope)
             writer.u64(epoch)
         case .about: writer.u8(3)
+        case .handOver(let member):
+            writer.u8(4)
+            writer.u64(member)
         }
         return writer.bytes
     }
@@ -41,6 +46,9 @@ enum PeerCall: Hashable, Sendable {
             try reader.end()
         case 3:
             self = .about
+            try reader.end()
+        case 4:
+            self = .handOver(to: try reader.u64())
             try reader.end()
         case let tag: throw .unknown(what: "peer call", value: UInt64(tag))
         }
@@ -64,6 +72,7 @@ enum PeerReply: Hashable, Sendable {
     case superseded
     /// It may be applied or not.
     case unknown
+    /// Done: the scope is given back, or leadership is on its way.
     case released
     case about(applied: UInt64, version: String)
     /// The call was not understood.

@@ -1,5 +1,6 @@
 import JSON
 import RaftCore
+import RaftGroup
 import Store
 
 /// Answers what other nodes ask over the calls lane.
@@ -14,6 +15,13 @@ struct PeerCalls: Sendable {
         case .propose(let bytes): return await state.propose(encoded: bytes).encoded
         case .release(let scope, let epoch):
             await ownership.release(scope, epoch: epoch)
+            return PeerReply.released.encoded
+        case .handOver(let member):
+            let status: GroupStatus = state.group.status
+            guard status.role == .leader, member != 0 else {
+                return PeerReply.notLeader(status.leader?.number).encoded
+            }
+            state.group.transferLeadership(to: MemberID(member))
             return PeerReply.released.encoded
         case .about: return PeerReply.about(applied: state.store.appliedIndex, version: version).encoded
         }

@@ -78,7 +78,9 @@ final class PeerDirectory: Sendable {
     }
 
     func peer(_ member: MemberID) -> Peer? {
-        if let record = store.view.get(RecordKey(.node, member.number)), let node = try? NodeRecord(document: record.document) {
+        if let record = store.view.get(RecordKey(.node, member.number)),
+            let node = try? NodeRecord(document: record.document)
+        {
             return Peer(
                 member: member,
                 name: node.name,

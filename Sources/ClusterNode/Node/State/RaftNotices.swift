@@ -28,13 +28,19 @@ enum RaftNotices {
                 ["node": .string(name(member)), "raft.index": JSONValue(position.index), "bytes": JSONValue(bytes)]
             )
         case .snapshotDelivered(let member, let position):
-            logger.notice("snapshot delivered", ["node": .string(name(member)), "raft.index": JSONValue(position.index)])
+            logger.notice(
+                "snapshot delivered",
+                ["node": .string(name(member)), "raft.index": JSONValue(position.index)]
+            )
         case .snapshotFailed(let member, let reason):
             logger.notice("snapshot not delivered", ["node": .string(name(member)), "reason": .string(reason)])
         case .snapshotInstalled(let position):
             logger.notice("snapshot installed", ["raft.index": JSONValue(position.index)])
         case .installFailed(let position, let reason):
-            logger.error("snapshot not installed", ["raft.index": JSONValue(position.index), "reason": .string(reason)])
+            logger.error(
+                "snapshot not installed",
+                ["raft.index": JSONValue(position.index), "reason": .string(reason)]
+            )
         case .removedSender(let member):
             logger.notice("a removed node speaks", ["node": .string(name(member))])
         default: logger.debug("observed", ["raft.observation": .string("\(observation)")])

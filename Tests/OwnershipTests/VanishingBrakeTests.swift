@@ -2,40 +2,6 @@ import Testing
 
 @testable import Ownership
 
-struct HostGraceTests {
-    @Test func `before the owner's first commit nothing is said of any host`() {
-        let grace = HostGrace(silence: 15, disconnect: 180)
-        #expect(grace.verdict(of: 1, at: 1_000_000) == .wait(until: nil))
-    }
-
-    @Test func `a new owner gives each host the whole grace from its first commit`() {
-        var grace = HostGrace(silence: 15, disconnect: 180)
-        grace.committed(at: 100)
-        grace.committed(at: 900)
-        #expect(grace.verdict(of: 1, at: 114) == .wait(until: 115))
-        #expect(grace.verdict(of: 1, at: 115) == .reconnecting(until: 295))
-        #expect(grace.verdict(of: 1, at: 294) == .reconnecting(until: 295))
-        #expect(grace.verdict(of: 1, at: 295) == .disconnected)
-    }
-
-    @Test func `a host that leaves has the grace from then on, never one that began before the owner`() {
-        var grace = HostGrace(silence: 15, disconnect: 180)
-        grace.connected(1)
-        #expect(grace.verdict(of: 1, at: 5) == .present)
-        grace.left(1, at: 10)
-        grace.committed(at: 100)
-        #expect(grace.verdict(of: 1, at: 114) == .wait(until: 115))
-        grace.connected(1)
-        #expect(grace.verdict(of: 1, at: 5_000) == .present)
-        grace.left(1, at: 5_000)
-        grace.left(1, at: 6_000)
-        #expect(grace.verdict(of: 1, at: 5_014) == .wait(until: 5_015))
-        #expect(grace.verdict(of: 1, at: 5_195) == .disconnected)
-        grace.forget(1)
-        #expect(grace.verdict(of: 1, at: 5_000) == .disconnected, "as one that never came")
-    }
-}
-
 struct VanishingBrakeTests {
     struct Row: Sendable {
         var what: String

@@ -1,7 +1,7 @@
-import Limits
-import Synchronization
+internal import Synchronization
 
-/// What one stream may still send; whoever has nothing left waits for the other end to give more.
+/// What one stream among several on a connection may still send; whoever has nothing left waits for the other end to give
+/// more.
 package final class CreditGate: Sendable {
     /// The stream has ended: nothing may be sent on it.
     package struct Closed: Error {}
@@ -9,15 +9,20 @@ package final class CreditGate: Sendable {
     private struct State {
         /// nil sets no bound: an older server gives none and never asks to wait.
         var left: UInt64?
+        /// What a piece costs beside its bytes.
+        let pieceCost: UInt64
         var isClosed: Bool = false
         var waiter: CheckedContinuation<Void, Never>?
 
-        var mayGoOn: Bool { isClosed || (left.map { $0 > StreamCredit.cost(bytes: 0) } ?? true) }
+        var mayGoOn: Bool { isClosed || (left.map { $0 > pieceCost } ?? true) }
     }
 
     private let state: Mutex<State>
 
-    package init(_ credit: UInt64?) { state = Mutex(State(left: credit)) }
+    /// - Parameters:
+    ///   - credit: what may be sent at first; nil for no bound.
+    ///   - pieceCost: what each piece costs beside its bytes.
+    package init(_ credit: UInt64?, pieceCost: UInt64) { state = Mutex(State(left: credit, pieceCost: pieceCost)) }
 
     package func add(_ credit: UInt64) {
         let waiter: CheckedContinuation<Void, Never>? = state.withLock { state in
@@ -67,8 +72,8 @@ package final class CreditGate: Sendable {
         guard !state.isClosed else { throw Closed() }
         guard let left: UInt64 = state.left else { return count }
         guard state.mayGoOn else { return nil }
-        let granted: Int = min(count, Int(clamping: left - StreamCredit.cost(bytes: 0)))
-        state.left = left - StreamCredit.cost(bytes: granted)
+        let granted: Int = min(count, Int(clamping: left - state.pieceCost))
+        state.left = left - state.pieceCost - UInt64(granted)
         return granted
     }
 }

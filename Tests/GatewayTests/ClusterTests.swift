@@ -1,0 +1,175 @@
+import Gateway
+import JSON
+import Limits
+import Model
+import Store
+import StoreFormat
+import Synchronization
+import Testing
+
+@Suite struct ClusterTests {
+    /// What a node would supply, as a test sets it.
+    final class Office: ClusterOperating {
+        let objection = Mutex<String?>(nil)
+        let asked = Mutex<[UInt64]>([])
+
+        func status(in view: StoreView) async -> JSONObject {
+            ["clusterId": "0abc", "leader": "node1", "members": [["id": "node1", "role": "leader"]]]
+        }
+
+        func makeToken(role: String, in view: StoreView) throws(Problem) -> MintedToken {
+            MintedToken(text: "drover-\(role)-secret", id: "id-\(role)", secretHash: "hash")
+        }
+
+        func objection(toRemoving node: UInt64, in view: StoreView) -> String? { objection.withLock { $0 } }
+        func objection(toLeading node: UInt64, in view: StoreView) -> String? { objection.withLock { $0 } }
+        func transfer(to node: UInt64) async throws(Problem) { asked.withLock { $0.append(node) } }
+    }
+
+    private static func world(_ office: Office = Office()) -> World {
+        let world = World(cluster: office)
+        world.node.write([
+            RecordWriting.put(
+                .node,
+                .known(400),
+                ["name": "node1", "kind": "node", "state": "active", "created": 1, "removed": nil],
+                scope: .known(0)
+            )
+        ])
+        return world
+    }
+
+    private static func token(_ world: World, _ id: String) -> JoinTokenRecord? {
+        world.node.store.view.holder(JoinTokenRecord.uniqueKey(id)).flatMap { world.node.store.view.get($0) }.flatMap {
+            try? JoinTokenRecord(document: $0.document)
+        }
+    }
+
+    @Test func `an administrator sees the cluster`() async {
+        let world = Self.world()
+        let answer = await world.get("/v2-beta/cluster")
+        #expect(answer.status == 200 && answer.json["type"] == "cluster" && answer.json["leader"] == "node1")
+        let members = await world.get("/v2-beta/cluster/members")
+        #expect(members.json["data"]?.array?.count == 1 && members.json["type"] == "collection")
+        let other = await world.get("/v2-beta/cluster/nothing")
+        #expect(other.status == 404)
+    }
+
+    @Test(arguments: World.Who.allCases.filter { $0 != .admin })
+    func `for everyone else the cluster is not there`(who: World.Who) async {
+        let world = Self.world()
+        let wanted: Int = who == .nobody ? 401 : 404
+        for path in ["cluster", "cluster/members", "cluster/tokens", "projects/1a5/cluster/x"] {
+            let answer = await world.get("/v2-beta/\(path)", as: who)
+            #expect([wanted, 403].contains(answer.status), "\(path): \(answer.status)")
+        }
+        for action in ["createtoken", "listtokens", "revoketoken", "transfer", "remove", "drain", "undrain"] {
+            let answer = await world.post(
+                "/v2-beta/cluster?action=\(action)",
+                ["name": "node1", "to": "node1"],
+                as: who
+            )
+            #expect(answer.status == wanted, "\(action)")
+        }
+        #expect(world.node.changes.isEmpty)
+    }
+
+    @Test func `it has the words of a type that does not exist, for who may not see it`() async {
+        let world = Self.world()
+        let (hidden, unknown) = (
+            await world.get("/v2-beta/cluster", as: .ann), await world.get("/v2-beta/clutter", as: .ann)
+        )
+        let text: String? = unknown.json["message"]?.string?.split(separator: "clutter").joined(separator: "cluster")
+        #expect(hidden.json["message"]?.string == text && text != nil)
+        let none = await World().get("/v2-beta/cluster")
+        #expect(none.status == 404)
+    }
+
+    @Test func `a token is shown once, stored without its secret, audited, listed and withdrawn`() async {
+        let world = Self.world()
+        let made = await world.post("/v2-beta/cluster?action=createtoken", ["role": "host", "expiresSeconds": 60])
+        #expect(made.status == 201 && made.json["token"] == "drover-host-secret")
+        #expect(made.json["expires"] == .string(StoredDate.text(World.started + 60_000)))
+        let stored: JoinTokenRecord? = Self.token(world, "id-host")
+        #expect(stored?.role == "host" && stored?.secretHash == "hash" && stored?.expires == World.started + 60_000)
+        let change: Transaction? = world.node.lastChange
+        #expect(change?.audit?.eventType == "api.joinToken.create" && change?.actor == "1a1")
+        #expect(!"\(change.map { "\($0)" } ?? "")".contains("drover-host-secret"))
+        for list in [
+            await world.get("/v2-beta/cluster/tokens"), await world.post("/v2-beta/cluster?action=listtokens"),
+        ] {
+            let tokens: [JSONValue] = list.json["data"]?.array ?? []
+            #expect(tokens.count == 1 && tokens.first?["id"] == "id-host" && tokens.first?["used"] == .null)
+            #expect(tokens.first?["secretHash"] == nil && tokens.first?["token"] == nil)
+        }
+        let gone = await world.post("/v2-beta/cluster?action=revoketoken", ["id": "id-host"])
+        #expect(gone.status == 200 && Self.token(world, "id-host") == nil)
+        let again = await world.post("/v2-beta/cluster?action=revoketoken", ["id": "id-host"])
+        #expect(again.status == 404)
+    }
+
+    @Test func `what a token is asked for is checked`() async {
+        let world = Self.world()
+        let wrong: [(JSONValue, String)] = [
+            (["role": "king"], "InvalidOption"), (["role": 7], "InvalidOption"),
+            (["expiresSeconds": "soon"], "InvalidFormat"), (["expiresSeconds": 0], "MinLimitExceeded"),
+            (["expiresSeconds": .int(Limits.joinTokenMaximumSeconds + 1)], "MaxLimitExceeded"),
+        ]
+        for (body, code) in wrong {
+            let answer = await world.post("/v2-beta/cluster?action=createtoken", body)
+            #expect(answer.status == 422 && answer.json["code"] == .string(code), "\(answer.json)")
+        }
+        #expect(world.node.changes.isEmpty)
+        let standard = await world.post("/v2-beta/cluster?action=createtoken")
+        #expect(standard.json["role"] == "node")
+        #expect(Self.token(world, "id-node")?.expires == World.started + Limits.joinTokenSeconds * 1_000)
+        let action = await world.post("/v2-beta/cluster?action=explode")
+        #expect(action.json["code"] == "InvalidAction")
+        let method = await world.put("/v2-beta/cluster", [:])
+        #expect(method.status == 405)
+    }
+
+    private static func node(_ world: World) -> NodeRecord? {
+        world.node.store.view.get(RecordKey(.node, 400)).flatMap { try? NodeRecord(document: $0.document) }
+    }
+
+    @Test func `removing is a wish in the record; what cannot be done now is refused unless it is forced`() async {
+        let office = Office()
+        let world = Self.world(office)
+        office.objection.withLock { $0 = "there would be no majority" }
+        let refused = await world.post("/v2-beta/cluster?action=remove", ["name": "node1"])
+        #expect(refused.status == 409 && refused.json["message"]?.string?.contains("no majority") == true)
+        #expect(Self.node(world)?.membership == .active)
+        let forced = await world.post("/v2-beta/cluster?action=remove", ["name": "node1", "force": true])
+        #expect(forced.status == 202 && Self.node(world)?.membership == .removing)
+        #expect(world.node.lastChange?.audit?.eventType == "api.node.remove")
+        let count: Int = world.node.changes.count
+        let again = await world.post("/v2-beta/cluster?action=remove", ["name": "node1"])
+        #expect(again.status == 202 && world.node.changes.count == count, "nothing is written twice")
+        for body: JSONValue in [[:], ["name": "node9"], ["name": ""], ["name": "node1", "force": "perhaps"]] {
+            let answer = await world.post("/v2-beta/cluster?action=remove", body)
+            #expect(answer.status == 422)
+        }
+    }
+
+    @Test func `leadership is asked of the node, and the wish is audited`() async {
+        let office = Office()
+        let world = Self.world(office)
+        let done = await world.post("/v2-beta/cluster?action=transfer", ["to": "node1"])
+        #expect(done.status == 202 && office.asked.withLock { $0 } == [400])
+        #expect(world.node.lastChange?.audit?.eventType == "api.cluster.transfer")
+        #expect(world.node.lastChange?.audit?.resourceID == 400)
+        office.objection.withLock { $0 = "it is no voter" }
+        let refused = await world.post("/v2-beta/cluster?action=transfer", ["to": "node1"])
+        #expect(refused.status == 409 && office.asked.withLock { $0.count } == 1)
+    }
+
+    @Test func `draining is noted and taken back`() async {
+        let world = Self.world()
+        #expect(await world.post("/v2-beta/cluster?action=drain", ["name": "node1"]).status == 200)
+        #expect(Self.node(world)?.isDraining == true)
+        #expect(await world.post("/v2-beta/cluster?action=undrain", ["name": "node1"]).status == 200)
+        #expect(Self.node(world)?.isDraining == false)
+        #expect(world.node.changes.compactMap { $0.audit?.eventType } == ["api.node.drain", "api.node.undrain"])
+    }
+}

@@ -1,0 +1,169 @@
+import Certificates
+import EventLoop
+import HTTP
+import Synchronization
+import Testing
+import WebSocket
+
+@testable import TLS
+
+/// HTTP and WebSocket inside TLS, as the listeners and clients of the rooms above use it.
+@Suite(.timeLimit(.minutes(1))) struct HTTPSTests {
+    struct World: Sendable {
+        let server: HTTPServer
+        let client: HTTPClient
+        let connections: Counter
+    }
+
+    final class Counter: Sendable {
+        private let count = Mutex<Int>(0)
+        var value: Int { count.withLock { $0 } }
+        func add() { count.withLock { $0 += 1 } }
+    }
+
+    private func withWorld(
+        _ handler: @escaping HTTPServer.Handler,
+        _ body: (World) async throws -> Void
+    ) async throws {
+        let serving: TLSServerContext = try Cluster.home.server(protocols: ["http/1.1"])
+        let asking: TLSClientContext = try Cluster.home.client(protocols: ["http/1.1"])
+        let counter = Counter()
+        try await withLoops { loops in
+            let server: HTTPServer = try .start(
+                on: .tcp(host: "127.0.0.1", port: 0),
+                loops: loops,
+                wrapper: { stream in
+                    counter.add()
+                    return try await serving.accept(stream)
+                },
+                handler: handler
+            )
+            let client = HTTPClient(loop: loops.all[1]) { endpoint, loop, deadline in
+                let plain: SocketStream = try await loop.connect(to: endpoint, before: deadline)
+                return try await asking.connect(plain, serverName: endpoint.host, before: deadline)
+            }
+            let result: Result<Void, any Error>
+            do {
+                result = .success(try await body(World(server: server, client: client, connections: counter)))
+            } catch {
+                result = .failure(error)
+            }
+            client.close()
+            await server.stop(graceMilliseconds: 0)
+            try result.get()
+        }
+    }
+
+    private static let who: HTTPServer.Handler = { request, info in
+        let peer: String = (info.stream as? TLSStream)?.peerCertificate?.commonName ?? "nobody"
+        return HTTPResponse(status: 200, body: Array("\(peer) ".utf8) + request.body)
+    }
+
+    @Test func `requests and answers of all sizes go over one kept connection, and the handler knows the peer`()
+        async throws
+    {
+        try await withWorld(Self.who) { world in
+            for count in [0, 1, 16_383, 16_384, 70_000, 3_000_000] {
+                var random = Seeded(UInt64(count))
+                let body: [UInt8] = random.bytes(count)
+                let request = HTTPRequest(method: "PUT", target: "/a", headers: [:], body: body)
+                let answer: HTTPClientResponse = try await world.client.send(request, to: world.server.endpoint)
+                #expect(answer.body == Array("client ".utf8) + body)
+            }
+            #expect(world.connections.value == 1)
+        }
+    }
+
+    @Test func `an answer that ends with its connection is complete, and a cut one is an error`() async throws {
+        let handler: HTTPServer.Handler = { request, info in
+            if request.path == "/cut" {
+                return .stream { writer in
+                    try await writer.write(Array("half".utf8))
+                    throw NetworkFault.closed
+                }
+            }
+            return .stream { writer in try await writer.write(Array("whole".utf8)) }
+        }
+        try await withWorld(handler) { world in
+            let request = HTTPRequest(method: "GET", target: "/", headers: ["connection": "close"], body: [])
+            let whole: HTTPClientResponse = try await world.client.send(request, to: world.server.endpoint)
+            #expect(whole.body == Array("whole".utf8))
+            let cut = HTTPRequest(method: "GET", target: "/cut", headers: [:], body: [])
+            #expect(await fault { _ = try await world.client.send(cut, to: world.server.endpoint) } != nil)
+        }
+    }
+
+    @Test func `the server's last word before it closes is TLS's own`() async throws {
+        try await withWorld(Self.who) { world in
+            let plain: SocketStream = try await world.client.loop.connect(to: world.server.endpoint, before: soon)
+            let stream: TLSStream = try await Cluster.home.client().connect(plain, serverName: "127.0.0.1")
+            try await stream.write(Array("GET / HTTP/1.0\r\n\r\n".utf8), before: soon)
+            // An end, not the error that a cut would be.
+            let answer: [UInt8] = try await readAll(stream)
+            #expect(String(decoding: answer, as: UTF8.self).hasSuffix("client "))
+        }
+    }
+
+    @Test func `a client that goes away ends a streamed answer`() async throws {
+        let ended = Counter()
+        let handler: HTTPServer.Handler = { _, _ in
+            .stream { writer in
+                defer { ended.add() }
+                try await writer.write([1])
+                try await Task.sleep(for: .seconds(60))
+            }
+        }
+        try await withWorld(handler) { world in
+            let request = HTTPRequest(method: "GET", target: "/", headers: [:], body: [])
+            let answer: HTTPAnswer = try await world.client.open(request, to: world.server.endpoint)
+            #expect(try await answer.next() == [1])
+            answer.close()
+            #expect(await eventually { ended.value == 1 })
+        }
+    }
+
+    @Test func `an idempotent request survives a server that closed its kept connections`() async throws {
+        try await withWorld(Self.who) { world in
+            let request = HTTPRequest(method: "GET", target: "/", headers: [:], body: [])
+            for round in 1...3 {
+                let last = HTTPRequest(method: "GET", target: "/", headers: ["connection": "close"], body: [])
+                _ = try await world.client.send(request, to: world.server.endpoint)
+                _ = try await world.client.send(last, to: world.server.endpoint)
+                #expect(world.connections.value == round)
+            }
+        }
+    }
+
+    @Test func `a client that is refused is told why by its first request`() async throws {
+        let foreign: TLSClientContext = try Cluster.home.client(identity: Cluster.foreign.identity("client"))
+        try await withWorld(Self.who) { world in
+            let client = HTTPClient(loop: world.client.loop) { endpoint, loop, deadline in
+                let plain: SocketStream = try await loop.connect(to: endpoint, before: deadline)
+                return try await foreign.connect(plain, serverName: nil, before: deadline)
+            }
+            let request = HTTPRequest(method: "GET", target: "/", headers: [:], body: [])
+            let error: (any Error)? = await fault { _ = try await client.send(request, to: world.server.endpoint) }
+            #expect((error as? TLSFault)?.reason == .refusedByPeer, "\(String(describing: error))")
+        }
+    }
+
+    @Test func `WebSocket messages go both ways`() async throws {
+        let handler: HTTPServer.Handler = { request, _ in
+            WebSocket.response(to: request) { socket in
+                while let message = try? await socket.receive() {
+                    if case .binary(let bytes) = message { try? await socket.send(binary: bytes) }
+                }
+            }
+        }
+        try await withWorld(handler) { world in
+            let socket: WebSocket = try await .connect(to: world.server.endpoint, target: "/", client: world.client)
+            for count in [0, 100, 70_000, 900_000] {
+                var random = Seeded(7)
+                let bytes: [UInt8] = random.bytes(count)
+                try await socket.send(binary: bytes)
+                #expect(try await socket.receive() == .binary(bytes))
+            }
+            await socket.close()
+        }
+    }
+}
