@@ -4,6 +4,7 @@ import EventLoop
 import Gateway
 import HTTP
 import JSON
+import Limits
 import Logging
 import RaftCore
 import RaftGroup
@@ -14,7 +15,8 @@ import TLS
 /// The port for peers: one listener, on which each use asks for the role that it is for.
 ///
 /// Joining needs no certificate (the token speaks for whoever comes); everything else is for nodes of this cluster that were
-/// not removed. What is refused is told, with who it was.
+/// not removed, for as long as they are not: what stays open is looked at again and again. What is refused is told, with
+/// who it was.
 struct PeerDoor: Sendable {
     let state: ReplicatedState
     let transport: RaftTransport
@@ -33,17 +35,12 @@ struct PeerDoor: Sendable {
         let certificate: Certificate? = (connection.stream as? TLSStream)?.peerCertificate
         let member: MemberID
         do throws(PeerAdmission.Refusal) {
-            member = try PeerAdmission.judge(
-                certificate,
-                cluster: state.group.status.group.cluster,
-                view: state.store.view,
-                configuration: state.group.status.configuration
-            )
+            member = try judge(certificate)
         } catch {
             logger.notice(
                 "peer refused",
                 [
-                    "peer.address": .string("\(connection.peer)"), "http.path": .string(request.path),
+                    "audit": "peer.refused", "peer.address": .string("\(connection.peer)"), "http.path": .string(request.path),
                     "certificate": .string(certificate.map { "\($0.uris)" } ?? "none"), "reason": .string("\(error)"),
                 ]
             )
@@ -55,14 +52,62 @@ struct PeerDoor: Sendable {
             directory.learn(PeerDirectory.Peer(member: member, name: name, place: place))
         }
         guard request.headers["upgrade"]?.lowercased() == Self.upgrade else {
-            return await gateway.handleFromPeer(request, connection, peer: name)
+            return guarded(await gateway.handleFromPeer(request, connection, peer: name), certificate)
         }
         guard let lane: Lane = Lane.allCases.first(where: { Self.path(of: $0) == request.path }) else {
             return .text(404, "There is no such lane.")
         }
         let transport: RaftTransport = transport
-        return .upgrade(headers: ["Upgrade": Self.upgrade]) { stream, leftover in
+        let lanes: HTTPResponse = .upgrade(headers: ["Upgrade": Self.upgrade]) { stream, leftover in
             await transport.accept(stream, leftover: leftover, from: member, lane)
+        }
+        return guarded(lanes, certificate)
+    }
+
+    private func judge(_ certificate: Certificate?) throws(PeerAdmission.Refusal) -> MemberID {
+        try PeerAdmission.judge(
+            certificate,
+            cluster: state.group.status.group.cluster,
+            view: state.store.view,
+            configuration: state.group.status.configuration,
+            now: WallClock.milliseconds
+        )
+    }
+
+    /// An answer that stays open (a lane, a forwarded stream) is cut when its node would not be let in any more.
+    private func guarded(_ response: HTTPResponse, _ certificate: Certificate?) -> HTTPResponse {
+        guard case .upgrade(let serve) = response.body else { return response }
+        return HTTPResponse(
+            status: response.status,
+            reason: response.reason,
+            headers: response.headers,
+            content: .upgrade { stream, leftover in
+                await withTaskGroup(of: Void.self) { group in
+                    group.addTask { await serve(stream, leftover) }
+                    group.addTask { await cut(stream, certificate) }
+                    await group.next()
+                    group.cancelAll()
+                }
+            }
+        )
+    }
+
+    /// Returns when the stream was cut, or its task is cancelled.
+    private func cut(_ stream: any ByteStream, _ certificate: Certificate?) async {
+        while (try? await stream.loop.sleep(milliseconds: Limits.peerAdmissionMilliseconds)) != nil {
+            do throws(PeerAdmission.Refusal) {
+                _ = try judge(certificate)
+            } catch {
+                logger.notice(
+                    "peer cut off",
+                    [
+                        "audit": "peer.refused", "peer.address": .string("\(stream.peer)"),
+                        "certificate": .string(certificate.map { "\($0.uris)" } ?? "none"),
+                        "reason": .string("\(error)"),
+                    ]
+                )
+                return stream.close()
+            }
         }
     }
 
