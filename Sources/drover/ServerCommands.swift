@@ -72,7 +72,11 @@ enum ServerCommands {
         options: [
             OptionSpec("data", value: "DIR", "the node's data folder; must not hold a node yet"),
             OptionSpec("name", value: "NODE", "the node's name: a DNS label, unique in the cluster"),
-            OptionSpec("token", value: "TOKEN", "from 'drover cluster token' (default: DROVER_TOKEN); lets one node in"),
+            OptionSpec(
+                "token",
+                value: "TOKEN",
+                "from 'drover cluster token' (default: DROVER_TOKEN); lets one node in"
+            ),
             OptionSpec("peer-url", value: "HOST:PORT", "peer address of a node; may be given several times"),
         ] + addresses
     ) { invocation in

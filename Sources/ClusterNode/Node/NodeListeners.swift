@@ -1,3 +1,4 @@
+import Authority
 import EventLoop
 import Gateway
 import HTTP
@@ -45,7 +46,7 @@ struct NodeListeners: Sendable {
                     loops: loops,
                     limits: peerLimits,
                     wrapper: wrapper(security.peerContext, "peer", logger),
-                    isKnown: { ($0 as? TLSStream)?.peerCertificate != nil },
+                    isKnown: { PeerDoor.identity(of: $0)?.role == .node },
                     handler: { request, connection in await door.answer(request, connection) }
                 )
                 started.append(server)

@@ -1,5 +1,7 @@
 import Authority
+import Bytes
 import Certificates
+import Crypto
 import EventLoop
 import Gateway
 import HTTP
@@ -37,14 +39,16 @@ struct PeerDoor: Sendable {
         do throws(PeerAdmission.Refusal) {
             member = try judge(certificate)
         } catch {
+            let id: String = Hex.encode(SecureRandom.bytes(8))
             logger.notice(
                 "peer refused",
                 [
-                    "audit": "peer.refused", "peer.address": .string("\(connection.peer)"), "http.path": .string(request.path),
+                    "audit": "peer.refused", "request.id": .string(id), "peer.address": .string("\(connection.peer)"),
+                    "http.path": .string(request.path),
                     "certificate": .string(certificate.map { "\($0.uris)" } ?? "none"), "reason": .string("\(error)"),
                 ]
             )
-            return Self.refusal(error)
+            return Self.refusal(error, id: id)
         }
         // A state that lags behind may not have the record of a node that joined later, and must answer it all the same.
         let name: String = directory.peer(member)?.name ?? certificate?.commonName ?? "\(member)"
@@ -62,6 +66,11 @@ struct PeerDoor: Sendable {
             await transport.accept(stream, leftover: leftover, from: member, lane)
         }
         return guarded(lanes, certificate)
+    }
+
+    /// Whom the certificate of a connection is for; nil without one, or when it names nobody.
+    static func identity(of stream: any ByteStream) -> PeerIdentity? {
+        (stream as? TLSStream)?.peerCertificate.flatMap { PeerIdentity($0) }
     }
 
     private func judge(_ certificate: Certificate?) throws(PeerAdmission.Refusal) -> MemberID {
@@ -112,18 +121,18 @@ struct PeerDoor: Sendable {
     }
 
     /// The same shape of error as everywhere.
-    private static func refusal(_ refusal: PeerAdmission.Refusal) -> HTTPResponse {
-        let problem: JSONValue = [
-            "type": "error", "status": 403, "code": "PeerRefused",
-            "message": .string(
-                "This address is for the nodes of the cluster: \(refusal). Join with `drover server join` and a token of this cluster."
-            ),
-            "detail": nil,
-        ]
+    private static func refusal(_ refusal: PeerAdmission.Refusal, id: String) -> HTTPResponse {
+        let problem = Problem(
+            status: 403,
+            code: "PeerRefused",
+            message:
+                "This address is for the nodes of the cluster: \(refusal). Join with `drover server join` and a token of this "
+                + "cluster."
+        )
         return HTTPResponse(
             status: 403,
             headers: ["Content-Type": "application/json; charset=utf-8", "Connection": "close"],
-            body: JSONWriter.bytes(problem)
+            body: JSONWriter.bytes(problem.document(id: id))
         )
     }
 }

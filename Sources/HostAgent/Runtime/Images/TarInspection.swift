@@ -24,7 +24,9 @@ struct TarInspection {
     static func check(_ path: String, image: String) throws(OperationFailure) {
         let descriptor: Int32 = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
-            throw OperationFailure("cannot use image \(image): \(path): \(String(cString: strerror(errno))) on this host")
+            throw OperationFailure(
+                "cannot use image \(image): \(path): \(String(cString: strerror(errno))) on this host"
+            )
         }
         defer { close(descriptor) }
         var inspection = TarInspection(image: image)
