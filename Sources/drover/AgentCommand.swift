@@ -18,7 +18,11 @@ enum AgentCommand {
             """,
         options: [
             OptionSpec("url", value: "URL", "where a server answers: https://HOST:PORT; may be repeated"),
-            OptionSpec("token", value: "TOKEN", "the registration token; needed only the first time"),
+            OptionSpec(
+                "token",
+                value: "TOKEN",
+                "the registration token (default: DROVER_TOKEN); needed only the first time"
+            ),
             OptionSpec("data", value: "DIR", "where identity and orders are kept"),
             OptionSpec("runtime", value: "NAME", "auto, docker, oci, process or simulated (default auto)"),
             OptionSpec("label", value: "k=v", "a label of the host; may be repeated"),
@@ -68,7 +72,8 @@ enum AgentCommand {
         }
         return AgentConfiguration(
             urls: urls,
-            token: arguments.value("token"),
+            // Command lines can be read by everybody on the machine, environments cannot.
+            token: arguments.value("token") ?? invocation.environment["DROVER_TOKEN"],
             dataFolder: data.hasPrefix("/") ? data : "\(invocation.directory)/\(data)",
             runtime: runtime,
             labels: labels,

@@ -72,14 +72,19 @@ enum ServerCommands {
         options: [
             OptionSpec("data", value: "DIR", "the node's data folder; must not hold a node yet"),
             OptionSpec("name", value: "NODE", "the node's name: a DNS label, unique in the cluster"),
-            OptionSpec("token", value: "TOKEN", "from 'drover cluster token'; lets one node in"),
+            OptionSpec(
+                "token",
+                value: "TOKEN",
+                "from 'drover cluster token' (default: DROVER_TOKEN); lets one node in"
+            ),
             OptionSpec("peer-url", value: "HOST:PORT", "peer address of a node; may be given several times"),
         ] + addresses
     ) { invocation in
         try refuseOperands(invocation)
         let folder: DataFolder = try ServerCommands.folder(invocation)
-        guard let token: String = invocation.arguments.value("token") else {
-            throw CommandFailure.usage("--token TOKEN is needed")
+        // Command lines can be read by everybody on the machine, environments cannot.
+        guard let token: String = invocation.arguments.value("token") ?? invocation.environment["DROVER_TOKEN"] else {
+            throw CommandFailure.usage("--token TOKEN is needed, or DROVER_TOKEN in the environment")
         }
         let urls: [String] = invocation.arguments.values("peer-url")
         guard !urls.isEmpty else { throw CommandFailure.usage("--peer-url HOST:PORT is needed") }

@@ -188,13 +188,14 @@ final class ObedientGroup: GroupSteering {
 
     @Test func `on the peer address a certificate's role, cluster and removal count`() throws {
         let rig = try JoinRig()
-        func judge(_ certificate: Certificate?, cluster: UInt64 = 0xabc, removed: [UInt64] = []) -> String {
+        func judge(_ certificate: Certificate?, cluster: UInt64 = 0xabc, removed: [UInt64] = [], late: Int64 = 0) -> String {
             do {
                 let member: MemberID = try PeerAdmission.judge(
                     certificate,
                     cluster: cluster,
                     view: rig.state.store.view,
-                    configuration: Configuration(voters: [MemberID(7)], removed: removed.map { MemberID($0) })
+                    configuration: Configuration(voters: [MemberID(7)], removed: removed.map { MemberID($0) }),
+                    now: rig.clock.now + late
                 )
                 return "member \(member)"
             } catch {
@@ -204,6 +205,7 @@ final class ObedientGroup: GroupSteering {
         let node: Certificate = try rig.nodeIdentity().certificates[0]
         let host: Certificate = try rig.hostIdentity().certificates[0]
         #expect(judge(node) == "member 7")
+        #expect(judge(node, late: 91 * 86_400_000).contains("expired"))
         #expect(judge(nil).contains("is needed"))
         #expect(judge(rig.authority.certificate).contains("is needed"))
         #expect(judge(host).contains("for a host"))

@@ -191,6 +191,25 @@ final class End: Sendable {
         }
     }
 
+    @Test func `what a removed member holds open is cut`() async throws {
+        try await withEnds { _, _, one, two in
+            two.transport.onCall = { _, request in request }
+            try one.start([1, 2])
+            try two.start([1, 2])
+            one.say(1, to: 2)
+            #expect(await eventually { two.rounds == [1] })
+            #expect(try await one.transport.call(two.id, [7], before: .after(seconds: 10)) == [7])
+            two.transport.membersChanged(Configuration(voters: [two.id], removed: [one.id]))
+            // It notices, comes again, and is not let in.
+            #expect(await eventually { two.dropped("removed_member") })
+            one.say(2, to: 2)
+            await #expect(throws: CallFault.self) {
+                _ = try await one.transport.call(two.id, [8], before: .after(milliseconds: 300))
+            }
+            #expect(two.rounds == [1])
+        }
+    }
+
     @Test func `a removed member is neither heard nor spoken to`() async throws {
         try await withEnds { _, _, one, two in
             try one.start([1, 2])

@@ -222,7 +222,10 @@ package final class Node: Sendable {
                 await announcement.announce(security?.credentials.certificate, on: loop)
             },
             Task(executorPreference: loop) {
-                while (try? await loop.sleep(milliseconds: 5_000)) != nil { state.store.bookmarkWatches() }
+                while (try? await loop.sleep(milliseconds: 5_000)) != nil {
+                    state.store.bookmarkWatches()
+                    for member in state.group.status.configuration.removed { peers?.forget(member.number) }
+                }
             },
         ]
         if let security {

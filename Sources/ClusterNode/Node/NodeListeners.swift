@@ -1,3 +1,4 @@
+import Authority
 import EventLoop
 import Gateway
 import HTTP
@@ -43,8 +44,9 @@ struct NodeListeners: Sendable {
                 let server: HTTPServer = try .start(
                     on: .tcp(host: address.host, port: address.port),
                     loops: loops,
-                    limits: Gateway.peerListenerLimits,
+                    limits: peerLimits,
                     wrapper: wrapper(security.peerContext, "peer", logger),
+                    isKnown: { PeerDoor.identity(of: $0)?.role == .node },
                     handler: { request, connection in await door.answer(request, connection) }
                 )
                 started.append(server)
@@ -55,6 +57,7 @@ struct NodeListeners: Sendable {
                 let server: HTTPServer = try .start(
                     on: .tcp(host: address.host, port: address.port),
                     loops: loops,
+                    limits: httpsLimits,
                     wrapper: wrapper(security.publicContext, "https", logger),
                     refusal: { gateway.answer(to: $0) },
                     handler: { request, connection in await gateway.handle(request, connection) }
@@ -75,6 +78,18 @@ struct NodeListeners: Sendable {
         }
     }
 
+    private static var peerLimits: HTTPServerLimits {
+        var limits: HTTPServerLimits = Gateway.peerListenerLimits
+        limits.strangersPerAddress = Limits.peerStrangers
+        return limits
+    }
+
+    private static var httpsLimits: HTTPServerLimits {
+        var limits = HTTPServerLimits()
+        limits.strangersPerAddress = Limits.httpsStrangers
+        return limits
+    }
+
     /// TLS, with a line in the log for whoever does not get through.
     private static func wrapper(_ context: TLSServerContext, _ name: String, _ logger: Logger) -> HTTPServer.Wrapper {
         { stream in
@@ -84,7 +99,7 @@ struct NodeListeners: Sendable {
                 logger.notice(
                     "connection refused",
                     [
-                        "listener": .string(name), "peer.address": .string("\(stream.peer)"),
+                        "audit": "tls.refused", "listener": .string(name), "peer.address": .string("\(stream.peer)"),
                         "reason": .string("\(error)"),
                     ]
                 )

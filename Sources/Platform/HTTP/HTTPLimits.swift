@@ -22,6 +22,8 @@ package struct HTTPServerLimits: Sendable {
     package var writeMilliseconds: Int = Limits.httpWriteSeconds * 1_000
     package var lingerMilliseconds: Int = Limits.httpLingerMilliseconds
     package var connections: Int = Limits.httpConnections
+    /// Connections from one address that are not known yet (see ``HTTPServer``); more are closed.
+    package var strangersPerAddress: Int = .max
 
     package init() {}
 }

@@ -2,6 +2,9 @@ package import EventLoop
 internal import Synchronization
 
 /// An HTTP/1.1 server: one listener, whose connections are dealt out to the loops.
+///
+/// A connection is a stranger's until its wrapper is done and `isKnown` holds of it. Strangers are bounded for each
+/// address, so that none of them can take all connections from those who are known.
 package final class HTTPServer: Sendable {
     /// Runs on the connection's loop; must not block its thread.
     package typealias Handler = @Sendable (HTTPRequest, ConnectionInfo) async -> HTTPResponse
@@ -18,12 +21,14 @@ package final class HTTPServer: Sendable {
     private let loops: Loops
     private let listener: Listener
     private let wrapper: Wrapper?
+    private let isKnown: @Sendable (any ByteStream) -> Bool
     private let stopping = Atomic<Bool>(false)
     private let state = Mutex<State>(State())
 
     private struct State {
         var next: UInt64 = 0
         var connections: [UInt64: Connection] = [:]
+        var strangers: [String: Int] = [:]
         var accepting: Task<Void, Never>?
     }
 
@@ -42,11 +47,12 @@ package final class HTTPServer: Sendable {
         loops: Loops,
         limits: HTTPServerLimits = HTTPServerLimits(),
         wrapper: Wrapper? = nil,
+        isKnown: @escaping @Sendable (any ByteStream) -> Bool = { _ in true },
         refusal: @escaping @Sendable (HTTPRefusal) -> HTTPResponse = { .text($0.status, $0.message) },
         handler: @escaping Handler
     ) throws(NetworkFault) -> HTTPServer {
         let listener: Listener = try .bind(endpoint, on: loops.next())
-        let server = HTTPServer(listener, loops, limits, wrapper, refusal, handler)
+        let server = HTTPServer(listener, loops, limits, wrapper, isKnown, refusal, handler)
         let task = Task(executorPreference: listener.loop) { await server.accept() }
         server.state.withLock { $0.accepting = task }
         return server
@@ -57,6 +63,7 @@ package final class HTTPServer: Sendable {
         _ loops: Loops,
         _ limits: HTTPServerLimits,
         _ wrapper: Wrapper?,
+        _ isKnown: @escaping @Sendable (any ByteStream) -> Bool,
         _ refusal: @escaping @Sendable (HTTPRefusal) -> HTTPResponse,
         _ handler: @escaping Handler
     ) {
@@ -64,6 +71,7 @@ package final class HTTPServer: Sendable {
         self.loops = loops
         self.limits = limits
         self.wrapper = wrapper
+        self.isKnown = isKnown
         self.refusal = refusal
         self.handler = handler
         endpoint = listener.endpoint
@@ -114,8 +122,12 @@ package final class HTTPServer: Sendable {
 
     private func take(_ stream: SocketStream) {
         let entry = ConnectionEntry(stream: stream)
+        let address: String = stream.peer.host ?? ""
         let number: UInt64? = state.withLock { state in
-            guard state.connections.count < limits.connections else { return nil }
+            guard state.connections.count < limits.connections,
+                state.strangers[address, default: 0] < limits.strangersPerAddress
+            else { return nil }
+            state.strangers[address, default: 0] += 1
             state.next += 1
             state.connections[state.next] = Connection(entry: entry)
             return state.next
@@ -124,20 +136,34 @@ package final class HTTPServer: Sendable {
         state.withLock { state in
             let task = Task(executorPreference: stream.loop) { [self] in
                 guard let number else { return await refuseConnection(stream) }
-                await serve(entry)
+                await serve(entry, address)
                 self.state.withLock { $0.connections[number] = nil }
             }
             if let number { state.connections[number]?.task = task }
         }
     }
 
-    private func serve(_ entry: ConnectionEntry) async {
+    private func serve(_ entry: ConnectionEntry, _ address: String) async {
+        var isStranger: Bool = true
+        defer { if isStranger { becameKnown(address) } }
         do {
             let stream: any ByteStream = try await wrapper?(entry.stream) ?? entry.stream
+            if isKnown(stream) {
+                isStranger = false
+                becameKnown(address)
+            }
             await ServerConnection(entry: entry, stream: stream, server: self).serve()
             // It has closed the stream, which may still have a last word to say below the wrapper.
         } catch {
             entry.stream.close()  // the wrapper did not accept the peer
+        }
+    }
+
+    /// Or is gone.
+    private func becameKnown(_ address: String) {
+        state.withLock { state in
+            let left: Int = (state.strangers[address] ?? 1) - 1
+            state.strangers[address] = left > 0 ? left : nil
         }
     }
 

@@ -176,6 +176,11 @@ package enum Limits {
     package static let joinBodyBytes: Int = 64 * 1024
     /// Refused joins that one node writes into the state; further ones are in its log only.
     package static let joinAuditsPerMinute: Int = 10
+    /// How long a node that was removed, or whose certificate has expired, may go on over what it holds open.
+    package static let peerAdmissionMilliseconds: Int = 2_000
+    /// Connections of one address that have not shown whose they are: on the port for peers, and on the one for HTTPS.
+    package static let peerStrangers: Int = 256
+    package static let httpsStrangers: Int = 1_024
     /// To try one address when joining, from the connection to the answer.
     package static let joinSeconds: Int = 30
     /// Between two looks at the members, besides those that changes cause.

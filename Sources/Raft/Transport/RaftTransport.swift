@@ -94,12 +94,18 @@ package final class RaftTransport: PeerTransport {
     }
 
     package func membersChanged(_ configuration: Configuration) {
-        let gone: [PeerLink] = state.withLock { state in
+        let (gone, cut): ([PeerLink], [any ByteStream]) = state.withLock { state in
             state.members = configuration
             let gone: [MemberID] = state.links.keys.filter { !configuration.members.contains($0) }
-            return gone.compactMap { state.links.removeValue(forKey: $0) }
+            // What a removed member holds open is cut, too: it would go on proposing over its calls lane.
+            let cut: [Way] = state.accepted.keys.filter { configuration.removed.contains($0.member) }
+            return (
+                gone.compactMap { state.links.removeValue(forKey: $0) },
+                cut.compactMap { state.accepted.removeValue(forKey: $0) }
+            )
         }
         for link in gone { link.stop() }
+        for stream in cut { stream.close() }
         for member in configuration.members where member != id { _ = link(to: member, mayMake: true) }
     }
 

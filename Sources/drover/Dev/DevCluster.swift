@@ -110,11 +110,11 @@ final class DevCluster: Sendable {
             SubprocessCommand(
                 "/proc/self/exe",
                 [
-                    "server", "join", "--data", nodeFolder(index + 1).path, "--name", name, "--token", token,
+                    "server", "join", "--data", nodeFolder(index + 1).path, "--name", name,
                     "--peer-url", "127.0.0.1:\(addresses[0].peer)", "--http", "127.0.0.1:\(own.http)", "--https",
                     "127.0.0.1:\(own.https)", "--peer", "127.0.0.1:\(own.peer)",
                 ],
-                environment: options.environment
+                environment: options.environment.merging(["DROVER_TOKEN": token]) { $1 }
             ),
             deadline: .seconds(30)
         )
@@ -147,11 +147,11 @@ final class DevCluster: Sendable {
             let part = DevPart(
                 name: "host\(number)",
                 arguments: ["agent"] + addresses.flatMap { ["--url", $0.httpsURL] } + [
-                    "--token", token, "--data", hostFolder(number), "--runtime", options.runtime, "--address",
+                    "--data", hostFolder(number), "--runtime", options.runtime, "--address",
                     address(number), "--name", "host\(number)",
                 ],
                 output: "\(options.data)/host\(number).log",
-                environment: options.environment,
+                environment: options.environment.merging(["DROVER_TOKEN": token]) { $1 },
                 console: console
             )
             try part.start()

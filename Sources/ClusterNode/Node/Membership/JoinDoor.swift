@@ -57,8 +57,8 @@ struct JoinDoor: Sendable {
             logger.notice(
                 "join refused",
                 [
-                    "request.id": .string(id), "peer.address": .string(client), "http.status": JSONValue(error.status),
-                    "cause": JSONValue(error.message),
+                    "audit": "join.refused", "request.id": .string(id), "peer.address": .string(client),
+                    "http.status": JSONValue(error.status), "cause": JSONValue(error.message),
                 ]
             )
             return Self.response(error.status, error.document(id: id))
@@ -185,6 +185,9 @@ struct JoinDoor: Sendable {
     }
 
     /// The certificate is good for the hosts at which the newcomer says it is reached: another node's name is not its to say.
+    ///
+    /// Against mistakes: addresses may be shared, as by nodes on one machine, and who is let in can open the authority.
+    /// Nodes and hosts go by the number in the certificate, not by these.
     private func checkHosts(_ entry: NodeEntry, _ view: StoreView) throws(Problem) {
         for host in Self.hosts(entry) {
             guard host != entry.name, view.holder(NodeRecord.uniqueKey(host.lowercased())) != nil else { continue }

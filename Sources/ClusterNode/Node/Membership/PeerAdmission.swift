@@ -7,7 +7,8 @@ import StoreFormat
 
 /// Whether the holder of a certificate may speak as a node: asked on every new connection of the peer address.
 ///
-/// That the certificate is of this cluster's authority and not expired, the handshake has found out.
+/// Asked again while a connection stays open. That the certificate is of this cluster's authority, the handshake has found
+/// out; whether it has expired since, it cannot.
 enum PeerAdmission {
     enum Refusal: Error, Hashable, Sendable, CustomStringConvertible {
         /// No certificate, or none with exactly one identity.
@@ -16,6 +17,7 @@ enum PeerAdmission {
         case notANode(PeerIdentity.Role)
         /// It was a member once.
         case removed(member: UInt64)
+        case expired
 
         var description: String {
             switch self {
@@ -24,16 +26,20 @@ enum PeerAdmission {
             case .notANode(let role): "the certificate is for a \(role.rawValue), and this address is for nodes"
             case .removed(let member):
                 "the node with member id \(member) was removed from the cluster, and is refused for ever"
+            case .expired: "the certificate has expired"
             }
         }
     }
 
-    /// - Parameter configuration: the group's, as this member knows it.
+    /// - Parameters:
+    ///   - configuration: the group's, as this member knows it.
+    ///   - now: milliseconds since 1970.
     static func judge(
         _ certificate: Certificate?,
         cluster: UInt64,
         view: StoreView,
-        configuration: Configuration
+        configuration: Configuration,
+        now: Int64
     ) throws(Refusal) -> MemberID {
         guard let certificate, let identity = PeerIdentity(certificate) else { throw .nobody }
         guard identity.cluster == cluster else { throw .foreignCluster }
@@ -46,6 +52,7 @@ enum PeerAdmission {
         guard !configuration.removed.contains(member), record?.removed == nil else {
             throw .removed(member: identity.number)
         }
+        guard now < certificate.notAfter else { throw .expired }
         return member
     }
 }

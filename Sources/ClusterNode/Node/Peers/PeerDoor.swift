@@ -1,9 +1,12 @@
 import Authority
+import Bytes
 import Certificates
+import Crypto
 import EventLoop
 import Gateway
 import HTTP
 import JSON
+import Limits
 import Logging
 import RaftCore
 import RaftGroup
@@ -14,7 +17,8 @@ import TLS
 /// The port for peers: one listener, on which each use asks for the role that it is for.
 ///
 /// Joining needs no certificate (the token speaks for whoever comes); everything else is for nodes of this cluster that were
-/// not removed. What is refused is told, with who it was.
+/// not removed, for as long as they are not: what stays open is looked at again and again. What is refused is told, with
+/// who it was.
 struct PeerDoor: Sendable {
     let state: ReplicatedState
     let transport: RaftTransport
@@ -33,21 +37,18 @@ struct PeerDoor: Sendable {
         let certificate: Certificate? = (connection.stream as? TLSStream)?.peerCertificate
         let member: MemberID
         do throws(PeerAdmission.Refusal) {
-            member = try PeerAdmission.judge(
-                certificate,
-                cluster: state.group.status.group.cluster,
-                view: state.store.view,
-                configuration: state.group.status.configuration
-            )
+            member = try judge(certificate)
         } catch {
+            let id: String = Hex.encode(SecureRandom.bytes(8))
             logger.notice(
                 "peer refused",
                 [
-                    "peer.address": .string("\(connection.peer)"), "http.path": .string(request.path),
+                    "audit": "peer.refused", "request.id": .string(id), "peer.address": .string("\(connection.peer)"),
+                    "http.path": .string(request.path),
                     "certificate": .string(certificate.map { "\($0.uris)" } ?? "none"), "reason": .string("\(error)"),
                 ]
             )
-            return Self.refusal(error)
+            return Self.refusal(error, id: id)
         }
         // A state that lags behind may not have the record of a node that joined later, and must answer it all the same.
         let name: String = directory.peer(member)?.name ?? certificate?.commonName ?? "\(member)"
@@ -55,30 +56,83 @@ struct PeerDoor: Sendable {
             directory.learn(member, name: name, place: place)
         }
         guard request.headers["upgrade"]?.lowercased() == Self.upgrade else {
-            return await gateway.handleFromPeer(request, connection, peer: name)
+            return guarded(await gateway.handleFromPeer(request, connection, peer: name), certificate)
         }
         guard let lane: Lane = Lane.allCases.first(where: { Self.path(of: $0) == request.path }) else {
             return .text(404, "There is no such lane.")
         }
         let transport: RaftTransport = transport
-        return .upgrade(headers: ["Upgrade": Self.upgrade]) { stream, leftover in
+        let lanes: HTTPResponse = .upgrade(headers: ["Upgrade": Self.upgrade]) { stream, leftover in
             await transport.accept(stream, leftover: leftover, from: member, lane)
+        }
+        return guarded(lanes, certificate)
+    }
+
+    /// Whom the certificate of a connection is for; nil without one, or when it names nobody.
+    static func identity(of stream: any ByteStream) -> PeerIdentity? {
+        (stream as? TLSStream)?.peerCertificate.flatMap { PeerIdentity($0) }
+    }
+
+    private func judge(_ certificate: Certificate?) throws(PeerAdmission.Refusal) -> MemberID {
+        try PeerAdmission.judge(
+            certificate,
+            cluster: state.group.status.group.cluster,
+            view: state.store.view,
+            configuration: state.group.status.configuration,
+            now: WallClock.milliseconds
+        )
+    }
+
+    /// An answer that stays open (a lane, a forwarded stream) is cut when its node would not be let in any more.
+    private func guarded(_ response: HTTPResponse, _ certificate: Certificate?) -> HTTPResponse {
+        guard case .upgrade(let serve) = response.body else { return response }
+        return HTTPResponse(
+            status: response.status,
+            reason: response.reason,
+            headers: response.headers,
+            content: .upgrade { stream, leftover in
+                await withTaskGroup(of: Void.self) { group in
+                    group.addTask { await serve(stream, leftover) }
+                    group.addTask { await cut(stream, certificate) }
+                    await group.next()
+                    group.cancelAll()
+                }
+            }
+        )
+    }
+
+    /// Returns when the stream was cut, or its task is cancelled.
+    private func cut(_ stream: any ByteStream, _ certificate: Certificate?) async {
+        while (try? await stream.loop.sleep(milliseconds: Limits.peerAdmissionMilliseconds)) != nil {
+            do throws(PeerAdmission.Refusal) {
+                _ = try judge(certificate)
+            } catch {
+                logger.notice(
+                    "peer cut off",
+                    [
+                        "audit": "peer.refused", "peer.address": .string("\(stream.peer)"),
+                        "certificate": .string(certificate.map { "\($0.uris)" } ?? "none"),
+                        "reason": .string("\(error)"),
+                    ]
+                )
+                return stream.close()
+            }
         }
     }
 
     /// The same shape of error as everywhere.
-    private static func refusal(_ refusal: PeerAdmission.Refusal) -> HTTPResponse {
-        let problem: JSONValue = [
-            "type": "error", "status": 403, "code": "PeerRefused",
-            "message": .string(
-                "This address is for the nodes of the cluster: \(refusal). Join with `drover server join` and a token of this cluster."
-            ),
-            "detail": nil,
-        ]
+    private static func refusal(_ refusal: PeerAdmission.Refusal, id: String) -> HTTPResponse {
+        let problem = Problem(
+            status: 403,
+            code: "PeerRefused",
+            message:
+                "This address is for the nodes of the cluster: \(refusal). Join with `drover server join` and a token of this "
+                + "cluster."
+        )
         return HTTPResponse(
             status: 403,
             headers: ["Content-Type": "application/json; charset=utf-8", "Connection": "close"],
-            body: JSONWriter.bytes(problem)
+            body: JSONWriter.bytes(problem.document(id: id))
         )
     }
 }

@@ -24,7 +24,9 @@ struct TarInspection {
     static func check(_ path: String, image: String) throws(OperationFailure) {
         let descriptor: Int32 = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
-            throw OperationFailure("cannot use image \(image): \(path): \(String(cString: strerror(errno))) on this host")
+            throw OperationFailure(
+                "cannot use image \(image): \(path): \(String(cString: strerror(errno))) on this host"
+            )
         }
         defer { close(descriptor) }
         var inspection = TarInspection(image: image)
@@ -79,10 +81,13 @@ struct TarInspection {
         guard !path.isEmpty || type == UInt8(ascii: "5") else { throw refusal("its root is no folder") }
         switch type {
         case 0, UInt8(ascii: "0"), UInt8(ascii: "5"), UInt8(ascii: "6"), UInt8(ascii: "7"):
-            links.remove(path.joined(separator: "/"))
+            // Names that are spelt in two ways are not told apart here: what was a link of that name stays one.
+            if name.utf8.allSatisfy({ $0 < 0x80 }) { links.remove(path.joined(separator: "/")) }
         case UInt8(ascii: "1"):
             let target: [Substring] = try parts(link, "the link '\(name)' to '\(link)'")
             try refuseThroughLink(target, link)
+            // A second name of a link is a link.
+            if links.contains(target.joined(separator: "/")) { links.insert(path.joined(separator: "/")) }
         case UInt8(ascii: "2"): links.insert(path.joined(separator: "/"))
         case UInt8(ascii: "3"), UInt8(ascii: "4"):
             throw refusal("'\(name)' is a device node; make the archive without it (tar --exclude='\(name)')")
@@ -122,6 +127,9 @@ struct TarInspection {
                 throw refusal("a header gives all its entries the same \(key)")
             }
             switch key {
+            // Another way to give an entry its name.
+            case _ where key.hasPrefix("GNU.sparse."):
+                throw refusal("it has sparse files; make the archive without them (tar without --sparse)")
             case "path": nextName = value
             case "linkpath": nextLink = value
             case "size":

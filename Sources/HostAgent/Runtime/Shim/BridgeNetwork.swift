@@ -45,7 +45,7 @@ enum BridgeNetwork {
 
     /// Several supervisors may want it at once.
     private static func makeBridge() throws(OperationFailure) {
-        try FolderTree.make(MachineAddresses.folder)
+        try MachineAddresses.makeFolder()
         let lock: Int32 = open("\(MachineAddresses.folder)/bridge", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard lock >= 0, flock(lock, LOCK_EX) == 0 else {
             throw FolderTree.failure("lock", "\(MachineAddresses.folder)/bridge")

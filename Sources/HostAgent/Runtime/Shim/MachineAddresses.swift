@@ -8,6 +8,21 @@ struct MachineAddresses {
     /// Where the locks are; one for all agents of a user.
     static var folder: String { geteuid() == 0 ? "/run/drover" : "/tmp/drover-\(geteuid())" }
 
+    /// Makes ``folder``.
+    ///
+    /// - Throws: when somebody else has put it there: `/tmp` is everybody's, and terminals are handed over in this folder.
+    static func makeFolder() throws(OperationFailure) {
+        try FolderTree.make(folder)
+        var status = stat()
+        guard lstat(folder, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, status.st_uid == geteuid(),
+            status.st_mode & 0o022 == 0
+        else {
+            throw OperationFailure(
+                "\(folder) is not this user's alone: remove it, or have its owner remove it; it is made again"
+            )
+        }
+    }
+
     /// The first two numbers of all addresses.
     let prefix: String
 
@@ -18,6 +33,7 @@ struct MachineAddresses {
 
     /// Takes a free address for as long as this process lives; `wish` gives mostly the same one each time.
     func take(for wish: String) throws(OperationFailure) -> String {
+        try Self.makeFolder()
         let folder: String = "\(Self.folder)/addresses"
         try FolderTree.make(folder)
         // FNV-1a: any spread does.

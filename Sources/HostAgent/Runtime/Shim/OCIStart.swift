@@ -221,7 +221,7 @@ final class ConsoleSocket {
     private let listener: Int32
 
     init() throws(OperationFailure) {
-        try FolderTree.make(MachineAddresses.folder)
+        try MachineAddresses.makeFolder()
         path = "\(MachineAddresses.folder)/console-\(getpid()).\(UInt32.random(in: 0 ... .max))"
         listener = try Self.listen(path)
     }

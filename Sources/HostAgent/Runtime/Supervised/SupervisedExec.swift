@@ -18,7 +18,7 @@ extension SupervisedRuntime {
         guard try show(folder, plan).phase == .running else { throw ExecFailure.notRunning(plan.name) }
         let doing: String = "run a command in container \(plan.name)"
         // Not in the data folder, whose path may be too long for a socket.
-        try FolderTree.make(MachineAddresses.folder)
+        try MachineAddresses.makeFolder()
         let path: String = "\(MachineAddresses.folder)/exec-\(getpid()).\(UInt64.random(in: 0 ... .max))"
         let order = ExecOrder(
             folder: folder.path,
