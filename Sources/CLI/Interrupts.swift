@@ -40,7 +40,9 @@ enum Interrupts {
         }
     }
 
-    /// Runs `body`; the first SIGINT or SIGTERM cancels it, the second ends the process at once.
+    /// Runs `body`; the first SIGINT or SIGTERM cancels it, a later one ends the process at once.
+    ///
+    /// Those that come together are one: `timeout` and some shells send each signal to the process and to its group.
     static func cancelling(_ body: @escaping @Sendable () async throws -> Int32) async throws -> Int32 {
         let task = Task { try await body() }
         let counter = Counter()
@@ -49,7 +51,7 @@ enum Interrupts {
             signal(number, SIG_IGN)
             let source: any DispatchSourceSignal = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler {
-                if counter.next() > 1 {
+                guard counter.isFirst() else {
                     beforeExit.withLock { $0 }?()
                     _exit(128 + number)
                 }
@@ -67,9 +69,19 @@ enum Interrupts {
     }
 }
 
-/// Counts the signals of one call.
+/// Tells the first signals of one call from those that somebody sent because they were not enough.
 private final class Counter: Sendable {
-    private let count = Atomic<Int>(0)
+    private static let together: Duration = .milliseconds(300)
+    private let first = Mutex<ContinuousClock.Instant?>(nil)
 
-    func next() -> Int { count.wrappingAdd(1, ordering: .relaxed).newValue }
+    func isFirst() -> Bool {
+        first.withLock { first in
+            let now: ContinuousClock.Instant = .now
+            guard let before: ContinuousClock.Instant = first else {
+                first = now
+                return true
+            }
+            return before.duration(to: now) < Self.together
+        }
+    }
 }
