@@ -105,6 +105,7 @@ package final class PooledPeers: PeerForwarding {
     private static func limits(_ deadline: Deadline) -> HTTPClientLimits {
         var limits = HTTPClientLimits()
         limits.connectMilliseconds = Limits.forwardConnectMilliseconds
+        limits.idleConnections = Limits.forwardIdleConnections
         guard deadline != .never else { return limits }
         let now: UInt64 = MonotonicClock.now
         let left: UInt64 = deadline.nanoseconds > now ? (deadline.nanoseconds - now) / 1_000_000 : 0
