@@ -7,11 +7,13 @@ enum Interrupts {
     /// What must be put back before the process ends at once.
     private static let beforeExit = Mutex<(@Sendable () -> Void)?>(nil)
 
-    /// Runs `body`; the first SIGINT or SIGTERM cancels it, the second ends the process at once.
+    /// Runs `body`; the first SIGINT or SIGTERM cancels it, a later one ends the process at once.
+    ///
+    /// Those that come together are one: `timeout` and some shells send each signal to the process and to its group.
     static func cancelling(_ body: @escaping @Sendable () async throws -> Int32) async throws -> Int32 {
         let counter = Counter()
         return try await watching([SIGINT, SIGTERM]) { number, cancel in
-            if counter.next() > 1 {
+            guard counter.isFirst() else {
                 beforeExit.withLock { $0 }?()
                 _exit(128 + number)
             }
@@ -71,9 +73,19 @@ enum Interrupts {
     }
 }
 
-/// Counts the signals of one call.
+/// Tells the first signals of one call from those that somebody sent because they were not enough.
 private final class Counter: Sendable {
-    private let count = Atomic<Int>(0)
+    private static let together: Duration = .milliseconds(300)
+    private let first = Mutex<ContinuousClock.Instant?>(nil)
 
-    func next() -> Int { count.wrappingAdd(1, ordering: .relaxed).newValue }
+    func isFirst() -> Bool {
+        first.withLock { first in
+            let now: ContinuousClock.Instant = .now
+            guard let before: ContinuousClock.Instant = first else {
+                first = now
+                return true
+            }
+            return before.duration(to: now) < Self.together
+        }
+    }
 }

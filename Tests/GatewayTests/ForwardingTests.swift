@@ -104,6 +104,25 @@ import Testing
         }
     }
 
+    @Test func `an owner that answers others is busy, and is left to make its changes alone`() async throws {
+        try await Cluster.run(timing: { $0.silenceMilliseconds = 700 }) { (cluster: Cluster) async throws in
+            cluster[0].gate.shutForOne()
+            async let slow: Answer = cluster.ask(1, "POST", Self.stacks, ["name": "slow"])
+            #expect(await eventually { cluster[0].gate.came == 1 })
+            // Twice as long as a silent owner would be waited for.
+            let end: Deadline = .after(milliseconds: 1_400)
+            var others: Int = 0
+            while !end.isPast {
+                others += 1
+                #expect(try await cluster.ask(1, "POST", Self.stacks, ["name": "s\(others)"]).status == 201)
+            }
+            #expect(cluster.world.node.changes.count == others)
+            cluster[0].gate.open()
+            #expect(try await slow.status == 201)
+            #expect(cluster.world.node.changes.count == others + 1)
+        }
+    }
+
     @Test func `an answer that comes while this node is at work counts, and both made one change`() async throws {
         try await Cluster.run(timing: { $0.silenceMilliseconds = 1 }) { (cluster: Cluster) async throws in
             // Without a name there is no other bound than the ticket.

@@ -1,6 +1,7 @@
 import EventLoop
 import HTTP
 import JSON
+import Limits
 import Logging
 import Metrics
 import Store
@@ -8,9 +9,12 @@ import StoreFormat
 
 /// A change that the owner of its scope is to make, and that is made all the same when the owner cannot.
 ///
-/// The owner gets the request with its tickets. When it refuses the connection, fails, or says nothing for
+/// The owner gets the request with its tickets. When it refuses the connection, fails, or says nothing to this node for
 /// ``GatewayTiming/silenceMilliseconds``, this node runs the request itself under the same tickets. Whichever answer comes
 /// first counts, and the change is made once: see ``RequestTickets``.
+///
+/// An owner that answers other requests meanwhile is busy, not silent: making its changes a second time here would add
+/// work just when there is too much of it.
 enum ForwardedChange {
     private enum Event: Sendable {
         case remote(Remote)
@@ -46,9 +50,7 @@ enum ForwardedChange {
             sender.yield(.remote(await ask(asked, peer, peers)))
         }
         let silence = Task(executorPreference: loop) {
-            if (try? await loop.sleep(milliseconds: gateway.timing.silenceMilliseconds)) != nil {
-                sender.yield(.silence)
-            }
+            if await isSilent(peer, peers, on: loop, gateway.timing.silenceMilliseconds) { sender.yield(.silence) }
         }
         defer {
             remote.cancel()
@@ -89,6 +91,24 @@ enum ForwardedChange {
             }
         }
         throw .unavailable("This node is stopping; try another one.")
+    }
+
+    /// Returns when the owner has answered nobody for `patience`, or this request for very long; false when cancelled.
+    private static func isSilent(
+        _ peer: PeerAddress,
+        _ peers: any PeerForwarding,
+        on loop: EventLoop,
+        _ patience: Int
+    ) async -> Bool {
+        let latest: Deadline = .after(milliseconds: Limits.forwardBusyMilliseconds)
+        var pause: Int = patience
+        while (try? await loop.sleep(milliseconds: pause)) != nil {
+            guard !latest.isPast, let silent: Int = peers.silentMilliseconds(of: peer), silent < patience else {
+                return true
+            }
+            pause = patience - silent
+        }
+        return false
     }
 
     /// How far it has come.

@@ -20,6 +20,13 @@ package protocol PeerForwarding: Sendable {
     /// As ``send(_:to:on:before:)``, for a request that asks for another protocol; on a connection of its own.
     func upgrade(_ request: HTTPRequest, to peer: PeerAddress, on loop: EventLoop, before deadline: Deadline)
         async throws(ForwardFault) -> HTTPUpgrade
+
+    /// Milliseconds since the peer last answered any request of this node; nil when that is not known.
+    func silentMilliseconds(of peer: PeerAddress) -> Int?
+}
+
+extension PeerForwarding {
+    package func silentMilliseconds(of peer: PeerAddress) -> Int? { nil }
 }
 
 /// Where a scope is.

@@ -14,6 +14,8 @@ package final class PooledPeers: PeerForwarding {
     private let ownerOfScope: @Sendable (UInt64) -> ScopeHome
     private let connector: Connector
     private let clients = Mutex<[Place: HTTPClient]>([:])
+    /// When each member last answered, in nanoseconds of the monotonic clock.
+    private let answered = Mutex<[UInt64: UInt64]>([:])
 
     private struct Place: Hashable {
         var peer: PeerAddress
@@ -36,10 +38,21 @@ package final class PooledPeers: PeerForwarding {
         async throws(ForwardFault) -> HTTPAnswer
     {
         do {
-            return try await client(peer, loop).open(request, to: Self.endpoint(peer), limits: Self.limits(deadline))
+            let answer: HTTPAnswer = try await client(peer, loop).open(
+                request,
+                to: Self.endpoint(peer),
+                limits: Self.limits(deadline)
+            )
+            answered.withLock { $0[peer.member] = MonotonicClock.now }
+            return answer
         } catch {
             throw Self.fault(error)
         }
+    }
+
+    package func silentMilliseconds(of peer: PeerAddress) -> Int? {
+        let last: UInt64? = answered.withLock { $0[peer.member] }
+        return last.map { Int((MonotonicClock.now - $0) / 1_000_000) }
     }
 
     package func upgrade(_ request: HTTPRequest, to peer: PeerAddress, on loop: EventLoop, before deadline: Deadline)
@@ -54,6 +67,7 @@ package final class PooledPeers: PeerForwarding {
 
     /// Closes idle connections to a peer that was removed, or whose certificate is no longer good.
     package func forget(_ member: UInt64) {
+        answered.withLock { $0[member] = nil }
         let gone: [HTTPClient] = clients.withLock { clients in
             let places: [Place] = clients.keys.filter { $0.peer.member == member }
             return places.compactMap { clients.removeValue(forKey: $0) }
@@ -91,6 +105,7 @@ package final class PooledPeers: PeerForwarding {
     private static func limits(_ deadline: Deadline) -> HTTPClientLimits {
         var limits = HTTPClientLimits()
         limits.connectMilliseconds = Limits.forwardConnectMilliseconds
+        limits.idleConnections = Limits.forwardIdleConnections
         guard deadline != .never else { return limits }
         let now: UInt64 = MonotonicClock.now
         let left: UInt64 = deadline.nanoseconds > now ? (deadline.nanoseconds - now) / 1_000_000 : 0

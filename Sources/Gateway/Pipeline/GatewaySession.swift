@@ -20,6 +20,33 @@ package final class GatewaySession: Sendable {
         var open: Set<UInt64> = []
         /// The one opening of a session that everybody waits for.
         var opening: Task<Result<SessionID, ProposalFault>, Never>?
+        /// Requests that wait for their turn, the first first.
+        var waiting: [CheckedContinuation<Void, Never>] = []
+
+        /// How many more requests may begin.
+        ///
+        /// What counts is how many began since the oldest that is open: the state keeps their answers until that one has
+        /// its own, and drops the oldest, with the right to run, when there are too many. Each may need several attempts,
+        /// so some room is left.
+        var room: Int {
+            let oldest: UInt64 = open.min() ?? next
+            let begun = Int((next - oldest) / RequestTickets.rowLength)
+            return max(0, Limits.sessionOutstanding * 3 / 4 - begun)
+        }
+
+        /// Takes out those whose turn has come.
+        mutating func takeTurns() -> [CheckedContinuation<Void, Never>] {
+            guard !waiting.isEmpty else { return [] }
+            let turns = Array(waiting.prefix(room))
+            waiting.removeFirst(turns.count)
+            return turns
+        }
+    }
+
+    private enum Turn {
+        case now(RequestTickets)
+        case later
+        case sessionLost
     }
 
     init(proposer: any Proposing, now: @escaping @Sendable () -> Int64) {
@@ -35,40 +62,57 @@ package final class GatewaySession: Sendable {
     ///
     /// - Throws: `busy` when its turn does not come in time.
     func begin(on loop: EventLoop, before deadline: Deadline) async throws(ProposalFault) -> RequestTickets {
-        var patience = Patience(on: loop, until: deadline)
         while true {
             let session: SessionID = try await self.session(loop, deadline)
-            let tickets: RequestTickets?? = state.withLock { state in
-                guard state.session == session else { return .none }
-                guard state.open.count < Limits.sessionOutstanding else { return .some(nil) }
+            let turn: Turn = state.withLock { state in
+                guard state.session == session else { return .sessionLost }
+                guard state.room > 0 else { return .later }
                 let first: UInt64 = state.next
                 state.next += RequestTickets.rowLength
                 state.open.insert(first)
-                return RequestTickets(
-                    session: session,
-                    first: first,
-                    answeredBelow: state.open.min() ?? first
-                )
+                return .now(RequestTickets(session: session, first: first, answeredBelow: state.open.min() ?? first))
             }
-            guard let tickets else { continue }  // the session was lost meanwhile
-            if let tickets { return tickets }
-            guard await patience.wait() else { throw .busy }
+            switch turn {
+            case .now(let tickets): return tickets
+            case .sessionLost: continue
+            case .later:
+                guard !deadline.isPast else { throw .busy }
+                await waitForTurn(session)
+            }
+        }
+    }
+
+    /// Returns when a request of the session has ended; those all have deadlines.
+    private func waitForTurn(_ session: SessionID) async {
+        await withCheckedContinuation { continuation in
+            let isItNow: Bool = state.withLock { state in
+                guard state.session == session, state.room == 0 else { return true }
+                state.waiting.append(continuation)
+                return false
+            }
+            if isItNow { continuation.resume() }
         }
     }
 
     /// The request has its answer: should one of its tickets yet come to be applied, nothing happens.
     func end(_ tickets: RequestTickets) {
-        state.withLock { state in
+        let turns: [CheckedContinuation<Void, Never>] = state.withLock { state in
             // A sequence of an earlier session says nothing about the same number in this one.
-            if !tickets.isForeign, state.session == tickets.session { state.open.remove(tickets.first) }
+            guard !tickets.isForeign, state.session == tickets.session else { return [] }
+            state.open.remove(tickets.first)
+            return state.takeTurns()
         }
+        for turn in turns { turn.resume() }
     }
 
     /// The session is no longer in the state: the next request opens another.
     func forget(_ session: SessionID) {
-        state.withLock { state in
-            if state.session == session { state = State() }
+        let waiting: [CheckedContinuation<Void, Never>] = state.withLock { state in
+            guard state.session == session else { return [] }
+            defer { state = State() }
+            return state.waiting
         }
+        for each in waiting { each.resume() }
     }
 
     // MARK: Proposing

@@ -240,7 +240,11 @@ package enum Limits {
 
     /// How long the owner of an environment may be silent before the node that was asked makes the change itself.
     package static let forwardSilenceMilliseconds: Int = 200
+    /// How long an owner that answers others may take for one change before the node that was asked makes it itself.
+    package static let forwardBusyMilliseconds: Int = 5_000
     package static let forwardConnectMilliseconds: Int = 1_000
+    /// Open connections to one node that a loop keeps: each one more costs both nodes a handshake.
+    package static let forwardIdleConnections: Int = 512
     /// For the owner to open a stream.
     package static let forwardOrphanMilliseconds: Int = 5_000
     package static let forwardOpenSeconds: Int = 5

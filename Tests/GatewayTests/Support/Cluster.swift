@@ -81,15 +81,20 @@ final class Cluster: Sendable {
 
     /// Where forwarded requests wait while it is shut.
     final class Gate: Sendable {
-        private let state = Mutex<(isShut: Bool, came: Int, done: Int)>((false, 0, 0))
+        private let state = Mutex<(isShut: Bool, came: Int, done: Int, passing: Int)>((false, 0, 0, .max))
         func shut() { state.withLock { $0.isShut = true } }
         func open() { state.withLock { $0.isShut = false } }
+        /// Holds only what comes before the others: the first request from now on.
+        func shutForOne() { state.withLock { ($0.isShut, $0.passing) = (true, $0.came + 1) } }
         var came: Int { state.withLock { $0.came } }
         var finished: Int { state.withLock { $0.done } }
         func done() { state.withLock { $0.done += 1 } }
         func pass() async {
-            state.withLock { $0.came += 1 }
-            while state.withLock({ $0.isShut }) { try? await Task.sleep(for: .milliseconds(1)) }
+            let passes: Bool = state.withLock { state in
+                state.came += 1
+                return state.came > state.passing
+            }
+            while !passes, state.withLock({ $0.isShut }) { try? await Task.sleep(for: .milliseconds(1)) }
         }
     }
 
