@@ -42,6 +42,8 @@ protocol BenchLine: AnyObject {
     func put(_ value: BenchValue, before deadline: Deadline) async throws -> Bool
     /// A read that is as new as anything that was acknowledged before.
     func get(before deadline: Deadline) async throws -> Bool
+    /// What the server said when it did not do the last request.
+    var refusal: String { get }
 }
 
 /// 256 bytes that differ from all others.
@@ -97,7 +99,7 @@ extension BenchLine {
         while !run.isOver {
             let start: UInt64 = MonotonicClock.now
             let isDone: Bool = work == .put ? try await put(.now(), before: .after(seconds: 30)) : try await get(before: .after(seconds: 30))
-            guard isDone else { throw BenchFault("a request was refused in the middle of a run") }
+            guard isDone else { throw BenchFault("a request was refused in the middle of a run: \(refusal)") }
             run.count(start, into: &tally)
         }
         return tally

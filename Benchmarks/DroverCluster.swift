@@ -310,6 +310,8 @@ final class DroverCluster: BenchSide {
             reading = cluster.request("GET", "\(DroverCluster.volumesPath)/\(volume)")
         }
 
+        var refusal: String { client.refusal }
+
         func put(_ value: BenchValue, before deadline: Deadline) async throws -> Bool {
             request.set(value)
             return try await client.exchange(request.bytes, before: deadline) == 200

@@ -162,6 +162,8 @@ final class EtcdCluster: BenchSide {
             self.key = key
         }
 
+        var refusal: String { "it gave no answer" }
+
         func put(_ value: BenchValue, before deadline: Deadline) async throws -> Bool {
             let request: [UInt8] = EtcdMessages.putRequest(key: key, value: value.bytes)
             return !(try await puts.call(request, before: deadline)).isEmpty

@@ -24,6 +24,9 @@ final class HTTPLoadClient {
     let buffer = ReadBuffer()
     /// Of the last answer; valid until the next request.
     private(set) var body: [UInt8] = []
+    private var status: Int = 0
+    /// The last answer in words.
+    var refusal: String { "\(status): \(String(decoding: body.prefix(400), as: UTF8.self))" }
 
     init(_ place: ServerPlace, on loop: EventLoop) async throws {
         stream = try await place.connect(on: loop)
@@ -44,6 +47,7 @@ final class HTTPLoadClient {
         } else {
             buffer.consume(length)
         }
+        status = head.status
         return head.status
     }
 

@@ -179,6 +179,8 @@ struct CommandTests {
         #expect(nobody.error.contains("start one with 'drover dev'"))
         let unset: Ended = await drover("ps")
         #expect(unset.code == 1 && unset.error.contains("no server is known: start one with 'drover dev'"))
+        let foreign: Ended = await drover("--url", "https://127.0.0.1:1", "--ca-file", "/nonexistent", "ps")
+        #expect(foreign.code == 1 && foreign.error.contains("cannot read the certificates in /nonexistent"))
         #expect(await drover("--url", "ftp://x", "ps").code == 2)
         #expect(
             await drover("--url", "http://x", "--access-key", "a", "ps").error.contains("the secret key is missing")

@@ -7,7 +7,8 @@ struct ConnectionTests {
         ("http://h", "http://h"), ("http://h:8080/", "http://h:8080"), ("h:81", "http://h:81"),
         ("http://h/x/v2-beta/", "http://h/x"),
         ("HTTP://h:80/v1", "http://h"), ("http://[::1]:81", "http://[::1]:81"), ("http://", nil), ("http://h:0", nil),
-        ("http://h:x", nil), ("http://u@h", nil), ("https://h", "https://h"), ("http://h:65536", nil),
+        ("http://h:x", nil), ("https://h", "https://h"), ("https://h:8443/x", "https://h:8443/x"),
+        ("https://h:443", "https://h"), ("http://u@h", nil), ("http://h:65536", nil),
     ]
 
     @Test(arguments: addresses)

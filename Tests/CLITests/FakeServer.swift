@@ -3,6 +3,7 @@ import EventLoop
 import HTTP
 import JSON
 import Synchronization
+import TLS
 import WebSocket
 
 /// As much of the API as the commands use, in memory: services become active at once, with a container for each of their scale.
@@ -29,19 +30,30 @@ final class FakeServer: Sendable {
     private let loops: Loops
     private let server: HTTPServer
 
-    var url: String { "http://\(server.endpoint)" }
+    private let isSecure: Bool
+    var url: String { "\(isSecure ? "https" : "http")://\(server.endpoint)" }
+    var port: Int { server.endpoint.port ?? 0 }
 
     /// Methods and paths of what changed something.
     var writes: [String] { state.withLock { $0.requests.filter { !$0.hasPrefix("GET") } } }
     var requests: [String] { state.withLock { $0.requests } }
 
-    static func run(_ body: (FakeServer) async throws -> Void) async throws {
+    static func run(
+        _ security: TLSServerContext? = nil,
+        _ body: (FakeServer) async throws -> Void
+    ) async throws {
         let loops: Loops = try .start(count: 2)
         let box = Box()
-        let server: HTTPServer = try .start(on: .tcp(host: "127.0.0.1", port: 0), loops: loops) { request, _ in
+        var wrapper: HTTPServer.Wrapper?
+        if let security { wrapper = { try await security.accept($0, before: .after(seconds: 20)) } }
+        let server: HTTPServer = try .start(
+            on: .tcp(host: "127.0.0.1", port: 0),
+            loops: loops,
+            wrapper: wrapper
+        ) { request, _ in
             await box.value.withLock { $0 }?.answer(request) ?? .text(500, "not ready")
         }
-        let fake = FakeServer(loops, server)
+        let fake = FakeServer(loops, server, isSecure: security != nil)
         box.value.withLock { $0 = fake }
         fake.add(["id": "1a5", "type": "project", "name": "Default", "state": "active"])
         let result: Result<Void, any Error>
@@ -60,7 +72,8 @@ final class FakeServer: Sendable {
         let value = Mutex<FakeServer?>(nil)
     }
 
-    private init(_ loops: Loops, _ server: HTTPServer) {
+    private init(_ loops: Loops, _ server: HTTPServer, isSecure: Bool) {
+        self.isSecure = isSecure
         self.loops = loops
         self.server = server
     }

@@ -144,13 +144,7 @@ actor PuppetHost {
     }
 
     func connect() async throws {
-        let credentials: String = Base64.encode(Array("\(accessKey):\(secretKey)".utf8))
-        let socket: WebSocket = try await WebSocket.connect(
-            to: await rig.endpoint,
-            target: "/v2-beta/hoststream",
-            headers: ["Authorization": "Basic \(credentials)"],
-            client: rig.client
-        )
+        let socket: WebSocket = try await stream()
         self.socket = socket
         let facts = HostFacts(
             hostUUID: uuid,
@@ -164,6 +158,24 @@ actor PuppetHost {
             AgentFrame(.none, .hello(Hello(facts: facts, knownIncarnation: nil, knownEpoch: 0, knownRevision: 0)))
         )
         reading = Task { while await self.step(socket) {} }
+    }
+
+    /// The node may not own the environment yet; a host tries again.
+    private func stream() async throws -> WebSocket {
+        let credentials: String = Base64.encode(Array("\(accessKey):\(secretKey)".utf8))
+        for _ in 0..<400 {
+            do {
+                return try await WebSocket.connect(
+                    to: await rig.endpoint,
+                    target: "/v2-beta/hoststream",
+                    headers: ["Authorization": "Basic \(credentials)"],
+                    client: rig.client
+                )
+            } catch WebSocketFault.refused(status: 503, _) {
+                try await Task.sleep(for: .milliseconds(50))
+            }
+        }
+        throw RigFault(message: "no node takes the host's stream")
     }
 
     func disconnect() async {

@@ -131,6 +131,10 @@ final class GapWriter: Sendable {
     private let node: String
     private let prefix: String
     private let acknowledged = Mutex<[(id: String, name: String, at: ContinuousClock.Instant)]>([])
+    private let refused = Mutex<[String]>([])
+
+    /// What was answered to those that were not acknowledged.
+    var refusals: [String] { refused.withLock { $0 } }
 
     init(rig: DevRig, node: String, prefix: String) {
         self.rig = rig
@@ -143,11 +147,16 @@ final class GapWriter: Sendable {
         while !Task.isCancelled {
             number += 1
             let name: String = "\(prefix)-\(number)"
-            if let answer = try? await rig.api("POST", "projects/1a5/stacks", ["name": .string(name)], node: node),
-                answer.status == 201, let id: String = answer.body["id"]?.string
-            {
+            do {
+                let answer = try await rig.api("POST", "projects/1a5/stacks", ["name": .string(name)], node: node)
                 let now: ContinuousClock.Instant = .now
-                acknowledged.withLock { $0.append((id, name, now)) }
+                if answer.status == 201, let id: String = answer.body["id"]?.string {
+                    acknowledged.withLock { $0.append((id, name, now)) }
+                } else {
+                    refused.withLock { $0.append("\(node): \(answer)") }
+                }
+            } catch {
+                if !Task.isCancelled { refused.withLock { $0.append("\(node): \(error)") } }
             }
             try? await Task.sleep(for: .milliseconds(10))
         }

@@ -29,6 +29,31 @@ extension EndToEnd {
             }
         }
 
+        @Test func `an environment moves under load, and no request is refused`() async throws {
+            try await DevRig.run(nodes: 3) { rig in
+                try await rig.up(try rig.plain("shop", scale: 6)).ends(0)
+                let before = try await rig.agree()
+                let places: Places = try await rig.places()
+                let writers: [GapWriter] = places.voters.map { GapWriter(rig: rig, node: $0, prefix: "load-\($0)") }
+                let writing: [Task<Void, Never>] = writers.map { writer in Task { await writer.run() } }
+                defer { for task in writing { task.cancel() } }
+                try await rig.run(["cluster", "drain", places.owner]).ends(0)
+                let moved: Places = try await wait(for: "another owner") {
+                    let now: Places = try await rig.places()
+                    return now.owner == places.owner ? nil : now
+                }
+                // It is served by the new one while the load goes on.
+                try await rig.run(["scale", "shop/web=8"]).ends(0)
+                let after = try await rig.agree(node: moved.owner)
+                for task in writing { task.cancel() }
+                for task in writing { await task.value }
+                try #require(after.held.count == 8)
+                try #require(Set(before.held).isSubset(of: after.held), "containers were restarted")
+                try #require(writers.flatMap(\.refusals).isEmpty, "\(writers.flatMap(\.refusals))")
+                try await GapWriter.check(writers, rig)
+            }
+        }
+
         @Test func `all nodes killed at once come back with everything, and containers go on running`() async throws {
             try await DevRig.run(nodes: 3) { rig in
                 try await rig.up(try rig.plain("kept", scale: 6, withGlobal: true)).ends(0)

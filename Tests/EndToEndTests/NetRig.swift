@@ -148,7 +148,9 @@ final class NetRig: Sendable {
     func join(_ name: String, token: String? = nil, expecting code: Int32 = 0) async throws -> Ended {
         let token: String =
             if let token { token } else {
-                try await wait(for: "a join token") { try await json(["cluster", "token"], through: "node1")["token"]?.string }
+                try await wait(for: "a join token") {
+                    try await json(["cluster", "token"], through: "node1")["token"]?.string
+                }
             }
         return try await drover(
             ["server", "join"] + nodeOptions(name) + [

@@ -21,6 +21,10 @@ final class Ledger: StateMachine {
 
     func pass(index: LogIndex, term: Term) {}
 
+    struct NoSnapshots: Error {}
+    func snapshot(to path: String) throws -> LogIndex { throw NoSnapshots() }
+    func install(from path: String) throws { throw NoSnapshots() }
+
     var all: [String] { entries.withLock { $0 } }
 }
 

@@ -46,7 +46,7 @@ struct NodeCore: Sendable {
         let snapshots: SnapshotFolder
         do {
             lock = try DirectoryLock(folder: folder.path)
-            store = try Store.open(folder: folder.state)
+            store = try Store.open(folder: folder.state, halt: { fatal("\($0)") })
             snapshots = try SnapshotFolder(path: folder.snapshots)
             log = try FileLog(opening: folder.log, knownCommitted: store.appliedIndex, snapshots: snapshots)
         } catch {
@@ -82,7 +82,7 @@ struct NodeCore: Sendable {
             )
         }
         let names: @Sendable (MemberID) -> String = { directory.peer($0)?.name ?? "member \($0)" }
-        let machine = StoreMachine(store: store) { fatal("\($0)") }
+        let machine = StoreMachine(store: store, halt: fatal)
         let group = RaftGroup<StoreMachine>(
             storage: log,
             machine: machine,

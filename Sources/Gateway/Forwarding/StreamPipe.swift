@@ -44,7 +44,7 @@ final class StreamPipe: Sendable {
         let end: End = await withTaskGroup(of: End?.self) { group in
             group.addTask { [self] in
                 try? await copy(clientLeftover, from: client) { [owner] piece in
-                    try await owner.write(piece, before: .after(seconds: Limits.webSocketWriteSeconds))
+                    try await owner.write(piece, before: .after(seconds: Limits.streamPauseSeconds))
                 }
                 return .client
             }
@@ -82,7 +82,7 @@ final class StreamPipe: Sendable {
 
     private func toClient(_ piece: [UInt8]) async throws {
         state.withLock { $0.isTorn = true }
-        try await client.write(piece, before: .after(seconds: Limits.webSocketWriteSeconds))
+        try await client.write(piece, before: .after(seconds: Limits.streamPauseSeconds))
         state.withLock { state in
             state.isTorn = false
             state.frames.pass(piece)

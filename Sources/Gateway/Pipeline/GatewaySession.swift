@@ -30,7 +30,12 @@ package final class GatewaySession: Sendable {
     // MARK: Tickets
 
     /// Tickets for one request, opening a session if there is none; give them back with ``end(_:)``.
+    ///
+    /// When as many requests are under way as a session may have, this one waits for its turn.
+    ///
+    /// - Throws: `busy` when its turn does not come in time.
     func begin(on loop: EventLoop, before deadline: Deadline) async throws(ProposalFault) -> RequestTickets {
+        var patience = Patience(on: loop, until: deadline)
         while true {
             let session: SessionID = try await self.session(loop, deadline)
             let tickets: RequestTickets?? = state.withLock { state in
@@ -46,8 +51,8 @@ package final class GatewaySession: Sendable {
                 )
             }
             guard let tickets else { continue }  // the session was lost meanwhile
-            guard let tickets else { throw .busy }
-            return tickets
+            if let tickets { return tickets }
+            guard await patience.wait() else { throw .busy }
         }
     }
 

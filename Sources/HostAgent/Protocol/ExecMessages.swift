@@ -7,7 +7,9 @@ import Limits
 /// The agent answers with ``StreamCredit`` once the command runs, then with ``LogChunk`` and at last ``ExecExit``; or
 /// with ``ExecExit`` alone when it cannot be run.
 package struct ExecOrder: Sendable, Hashable {
-    /// Chosen by the server; names the answers. Shares its numbers with ``LogsRequest/stream``.
+    /// Chosen by the server; names the answers.
+    ///
+    /// Shares its numbers with ``LogsRequest/stream``.
     package var stream: UInt64
     package var uuid: String
     package var command: [String]

@@ -2,6 +2,8 @@
 ///
 /// Shape: fixed-width integers are little-endian; `varint` is LEB128 (7 bits a byte, low group
 /// first); a byte string or text is its length as a varint, then its bytes.
+///
+/// Cost: what takes any collection is inlinable, or each byte would be fetched through a witness table in other modules.
 package struct ByteWriter: Sendable {
     /// What was written so far.
     package var bytes: [UInt8]
@@ -51,6 +53,7 @@ package struct ByteWriter: Sendable {
     }
 
     /// Length, then the bytes.
+    @inlinable
     package mutating func byteString(_ value: some Collection<UInt8>) {
         count(value.count)
         bytes.append(contentsOf: value)
@@ -62,6 +65,7 @@ package struct ByteWriter: Sendable {
     }
 
     /// The bytes alone: the reader must know how many there are.
+    @inlinable
     package mutating func raw(_ value: some Collection<UInt8>) {
         bytes.append(contentsOf: value)
     }

@@ -5,6 +5,7 @@
 /// Source: RFC 3720, appendix B.4.
 package enum CRC32C {
     /// The checksum of `bytes`; `checksum(b, continuing: checksum(a))` is that of `a + b`.
+    @inlinable
     package static func checksum(_ bytes: some Collection<UInt8>, continuing previous: UInt32 = 0) -> UInt32 {
         let whole: UInt32? = bytes.withContiguousStorageIfAvailable { update(UnsafeRawBufferPointer($0), previous) }
         if let whole { return whole }
@@ -28,7 +29,8 @@ package enum CRC32C {
 
     // Raw pointers because this runs over every byte of the log; both buffers live only for the call, every
     // table index is below 8 * 256 by its mask, and `offset + 8 <= bytes.count` guards each load.
-    private static func update(_ bytes: UnsafeRawBufferPointer, _ previous: UInt32) -> UInt32 {
+    @usableFromInline
+    static func update(_ bytes: UnsafeRawBufferPointer, _ previous: UInt32) -> UInt32 {
         tables.withUnsafeBufferPointer { table in
             var checksum: UInt32 = ~previous
             var offset: Int = 0

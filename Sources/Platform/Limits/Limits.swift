@@ -281,6 +281,8 @@ package enum Limits {
     package static let ownershipWeight: Int = 64
     /// How long one node waits for another's answer to a short question.
     package static let peerCallSeconds: Int = 3
+    /// How long a node waits for what the leader made of a proposal that it handed over; then the outcome is unknown.
+    package static let handedProposalMilliseconds: Int = 2_000
     /// How often a leader looks whether everybody is there.
     package static let ownershipLookMilliseconds: Int = 200
     /// How long something waits for this node to be given the scope that it is about.

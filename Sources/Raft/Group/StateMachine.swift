@@ -28,13 +28,3 @@ package protocol StateMachine: AnyObject, Sendable {
     /// is in force. The file may be moved.
     func install(from path: String) throws
 }
-
-extension StateMachine {
-    package func snapshot(to path: String) throws -> LogIndex { throw NoSnapshots() }
-    package func install(from path: String) throws { throw NoSnapshots() }
-}
-
-/// The state machine has no snapshots: members that need one cannot be helped.
-package struct NoSnapshots: Error, CustomStringConvertible {
-    package var description: String { "this state machine has no snapshots" }
-}

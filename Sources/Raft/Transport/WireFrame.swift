@@ -7,11 +7,13 @@ internal import Limits
 /// With a checksum of its own the head can be believed, so a damaged body is skipped and the next frame is found.
 package enum WireFrame {
     package static let headBytes: Int = 12
+    /// Where the head will stand.
+    private static let space = [UInt8](repeating: 0, count: headBytes)
 
     /// Appends a frame whose body `write` adds.
     static func append(to writer: inout ByteWriter, _ write: (inout ByteWriter) -> Void) {
         let start: Int = writer.bytes.count
-        writer.raw(repeatElement(0, count: headBytes))
+        writer.raw(space)
         write(&writer)
         let length: Int = writer.bytes.count - start - headBytes
         precondition(length <= Limits.raftFrameBytes, "a frame of \(length) bytes is more than a peer reads")

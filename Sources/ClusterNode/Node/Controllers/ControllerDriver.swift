@@ -45,6 +45,8 @@ actor ControllerDriver {
                 return
             } catch WatchEnded.storeClosed {
                 return
+            } catch WatchRefusal.storeClosed {
+                return
             } catch {
                 // Too slow, the horizon has passed, or a snapshot took the state's place: look at everything again, which
                 // is what a new owner does.

@@ -82,6 +82,8 @@ actor OwnershipMaster {
                 }
             } catch WatchEnded.storeClosed {
                 return
+            } catch WatchRefusal.storeClosed {
+                return
             } catch {
                 guard (try? await loop.sleep(milliseconds: 200)) != nil else { return }
             }

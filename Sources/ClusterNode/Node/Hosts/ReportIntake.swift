@@ -43,7 +43,9 @@ final class ReportIntake: Sendable {
         return fits
     }
 
-    /// What is to be written next; waits for it. Called by one task.
+    /// What is to be written next; waits for it.
+    ///
+    /// Called by one task.
     ///
     /// - Throws: `CancellationError`.
     func next() async throws -> Work {

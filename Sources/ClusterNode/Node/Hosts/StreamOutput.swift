@@ -71,7 +71,9 @@ final class StreamOutput: Sendable {
         case wait
     }
 
-    /// The next event, or nil at the end. Called by one task.
+    /// The next event, or nil at the end.
+    ///
+    /// Called by one task.
     ///
     /// - Parameter grant: gives the host so much credit.
     /// - Throws: why the stream broke off.

@@ -12,7 +12,7 @@ struct PeerCalls: Sendable {
     func answer(_ bytes: [UInt8], from member: MemberID) async -> [UInt8] {
         guard let call = try? PeerCall(decoding: bytes) else { return PeerReply.unreadable.encoded }
         switch call {
-        case .propose(let bytes): return await state.propose(encoded: bytes).encoded
+        case .propose(let bytes): return await state.propose(handed: bytes).encoded
         case .release(let scope, let epoch):
             await ownership.release(scope, epoch: epoch)
             return PeerReply.released.encoded

@@ -49,6 +49,9 @@ final class PeerDirectory: Sendable {
 
     private let store: Store
     private let told: Mutex<[MemberID: Peer]>
+    /// Where peers said that they are when they came, since this process started: newer than what their records say, which a
+    /// node that has moved cannot change before it is reached.
+    private let places = Mutex<[MemberID: NetworkPlace]>([:])
 
     /// - Parameter told: what the node was told when it joined.
     init(store: Store, told: [Peer]) {
@@ -57,7 +60,12 @@ final class PeerDirectory: Sendable {
     }
 
     /// A peer whose certificate is good has come, and has said where it is reached.
-    func learn(_ peer: Peer) { told.withLock { $0[peer.member] = peer } }
+    func learn(_ member: MemberID, name: String, place: String) {
+        guard let parsed = NetworkPlace(place) else { return }
+        places.withLock { $0[member] = parsed }
+        guard peer(member) == nil else { return }
+        told.withLock { $0[member] = Peer(member: member, name: name, place: place) }
+    }
 
     /// Those in the state, removed ones, too; before there is any, those that were told.
     var all: [Peer] {
@@ -95,11 +103,19 @@ final class PeerDirectory: Sendable {
     }
 
     /// The node of that name which is not removed.
-    func peer(named name: String) -> Peer? { all.first { $0.name == name && $0.membership != .removed } }
+    ///
+    /// Asked for every request that goes to another node: one look, not one for each node.
+    func peer(named name: String) -> Peer? {
+        if let key: RecordKey = store.view.holder(NodeRecord.uniqueKey(name)), key.table == .node {
+            return peer(MemberID(key.number)).flatMap { $0.membership == .removed ? nil : $0 }
+        }
+        return told.withLock { $0.values.first { $0.name == name } }
+    }
 
     /// Where a member's port for peers is; nil when nobody has said.
     func endpoint(of member: MemberID) -> Endpoint? {
-        guard let place: NetworkPlace = peer(member)?.place.flatMap({ NetworkPlace($0) }) else { return nil }
+        let said: NetworkPlace? = places.withLock { $0[member] }
+        guard let place: NetworkPlace = said ?? peer(member)?.place.flatMap({ NetworkPlace($0) }) else { return nil }
         return .tcp(host: place.host, port: place.port)
     }
 }

@@ -52,8 +52,8 @@ struct PeerDoor: Sendable {
         }
         // A state that lags behind may not have the record of a node that joined later, and must answer it all the same.
         let name: String = directory.peer(member)?.name ?? certificate?.commonName ?? "\(member)"
-        if directory.peer(member) == nil, let place: String = request.headers[PeerLinks.placeHeader] {
-            directory.learn(PeerDirectory.Peer(member: member, name: name, place: place))
+        if let place: String = request.headers[PeerLinks.placeHeader] {
+            directory.learn(member, name: name, place: place)
         }
         guard request.headers["upgrade"]?.lowercased() == Self.upgrade else {
             return guarded(await gateway.handleFromPeer(request, connection, peer: name), certificate)

@@ -24,6 +24,7 @@ struct ReplicatedState: Proposing, StateProviding {
         } catch {
             return .refused(.invalid("\(error)"))
         }
+        guard bytes.count <= Limits.raftCommandBytes else { throw .tooLarge(byteCount: bytes.count) }
         let status: GroupStatus = group.status
         if let leader: MemberID = status.leader, leader != status.id, transport != nil {
             return try await hand(bytes, to: leader)
@@ -32,12 +33,19 @@ struct ReplicatedState: Proposing, StateProviding {
         case .decided(_, let outcome): return outcome
         case .notLeader(let leader?) where transport != nil && leader != status.id.number:
             return try await hand(bytes, to: MemberID(leader))
-        case let reply: throw fault(of: reply, byteCount: bytes.count)
+        case let reply: throw fault(of: reply)
         }
     }
 
-    /// Proposes on this member alone: what a peer's call asks for.
-    func propose(encoded bytes: [UInt8]) async -> PeerReply {
+    /// Proposes on this member alone what another one hands over.
+    ///
+    /// It is read first, as that one has read it: what this version cannot read must not get into the log of all.
+    func propose(handed bytes: [UInt8]) async -> PeerReply {
+        guard (try? Transaction(decoding: bytes)) != nil else { return .unreadable }
+        return await propose(encoded: bytes)
+    }
+
+    private func propose(encoded bytes: [UInt8]) async -> PeerReply {
         do throws(ProposeError) {
             let applied = try await group.propose(bytes)
             return .decided(index: applied.index, applied.outcome)
@@ -58,16 +66,17 @@ struct ReplicatedState: Proposing, StateProviding {
             let answer: [UInt8] = try await transport.call(
                 leader,
                 PeerCall.propose(bytes).encoded,
-                before: .after(seconds: Limits.raftAnswerSeconds)
+                before: .after(milliseconds: Limits.handedProposalMilliseconds)
             )
             reply = (try? PeerReply(decoding: answer)) ?? .unknown
         } catch {
             switch error {
+            case .notSent(.busy): throw .busy
             case .notSent: throw .noLeader
             default: throw .unknown("the leader, member \(leader), gave no answer: \(error)")
             }
         }
-        guard case .decided(let index, let outcome) = reply else { throw fault(of: reply, byteCount: bytes.count) }
+        guard case .decided(let index, let outcome) = reply else { throw fault(of: reply) }
         do throws(ReadError) {
             // Whoever asks here finds here what was decided.
             try await group.awaitApplied(index)
@@ -77,13 +86,12 @@ struct ReplicatedState: Proposing, StateProviding {
         return outcome
     }
 
-    private func fault(of reply: PeerReply, byteCount: Int) -> ProposalFault {
+    private func fault(of reply: PeerReply) -> ProposalFault {
         switch reply {
+        // One that was superseded is never applied: it may be proposed again as if it had not been.
         case .notLeader, .superseded: .noLeader
         case .busy: .busy
-        case .decided, .unknown, .released, .about, .unreadable:
-            byteCount > Limits.raftCommandBytes
-                ? .tooLarge(byteCount: byteCount) : .unknown("no answer from the cluster in time")
+        case .decided, .unknown, .released, .about, .unreadable: .unknown("no answer from the cluster in time")
         }
     }
 

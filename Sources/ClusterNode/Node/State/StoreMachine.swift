@@ -6,10 +6,11 @@ import StoreFormat
 /// The store as the state machine of the Raft group.
 final class StoreMachine: StateMachine {
     let store: Store
-    private let halt: @Sendable (UnreadableEntry) -> Void
+    private let halt: @Sendable (String) -> Void
 
-    /// - Parameter halt: an entry cannot be read; the process must end, for skipping it would fork the state.
-    init(store: Store, halt: @escaping @Sendable (UnreadableEntry) -> Void) {
+    /// - Parameter halt: the process must end, and why: an entry cannot be read, and skipping it would fork the state; or a
+    ///   snapshot was installed half-way.
+    init(store: Store, halt: @escaping @Sendable (String) -> Void) {
         self.store = store
         self.halt = halt
     }
@@ -20,7 +21,7 @@ final class StoreMachine: StateMachine {
         do throws(UnreadableEntry) {
             return try store.apply(index: index, encoded: payload)
         } catch {
-            halt(error)
+            halt("\(error)")
             return .refused(.invalid("\(error)"))
         }
     }
@@ -29,5 +30,13 @@ final class StoreMachine: StateMachine {
 
     func snapshot(to path: String) throws -> LogIndex { try store.snapshot(to: path) }
 
-    func install(from path: String) throws { try store.install(snapshot: path) }
+    func install(from path: String) throws {
+        do throws(StoreFault) {
+            try store.install(snapshot: path)
+        } catch {
+            // The disk may hold the new state while memory holds the old one: only a start from the disk puts that right.
+            if store.mustRestart { halt("\(error)") }
+            throw error
+        }
+    }
 }

@@ -7,7 +7,8 @@ import JSON
 ///
 /// Roles: `launch` starts a supervisor in a session of its own and tells what came of it; `run` is that supervisor; `child`
 /// becomes a plain container's program; `launch-exec` and `exec` do for one more command what the first two do for a
-/// container; `check` finds out what this machine permits.
+/// container; `clear` removes what is left of a container whose supervisor was killed; `check` finds out what this machine
+/// permits.
 package enum ContainerShim {
     /// nil when the arguments, without the program's name, do not ask for one.
     package static func main(_ arguments: [String]) -> Int32? {
@@ -18,6 +19,11 @@ package enum ContainerShim {
         case "launch": return launch(folder)
         case "run": return Supervisor.run(folder, tell)
         case "child": return PlainChild.run(folder)
+        case "clear":
+            guard let plan: ContainerPlan = folder.plan() else { return 1 }
+            OCIStart(folder: folder, plan: plan).enterNamespace()
+            OCIStart(folder: folder, plan: plan).clear()
+            return 0
         case "launch-exec": return launchExec(path)
         case "exec": return exec(path)
         case "check":

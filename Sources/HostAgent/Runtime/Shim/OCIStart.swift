@@ -14,6 +14,7 @@ struct OCIStart {
         guard clinux_unshare(Int32(CLINUX_NEWNS)) == 0,
             mount("none", "/", nil, UInt(MS_REC) | UInt(MS_SLAVE), nil) == 0
         else { throw FolderTree.failure("make a mount namespace for", "container \(plan.name)") }
+        showGroups()
         guard let lower: String = plan.lower else { return }
         // By descriptor: a path may hold what the option's syntax uses.
         let places: [String] = [lower, "\(folder.path)/upper", "\(folder.path)/work"]
@@ -29,6 +30,21 @@ struct OCIStart {
         guard mount("overlay", "\(folder.path)/merged", "overlay", 0, options) == 0 else {
             throw FolderTree.failure("mount the layers of", "container \(plan.name)")
         }
+    }
+
+    /// For a call of the runtime alone: a mount namespace in which it finds what it looks for.
+    func enterNamespace() {
+        guard clinux_unshare(Int32(CLINUX_NEWNS)) == 0,
+            mount("none", "/", nil, UInt(MS_REC) | UInt(MS_SLAVE), nil) == 0
+        else { return }
+        showGroups()
+    }
+
+    /// Runtimes insist on seeing control groups, also when they are told to use none.
+    private func showGroups() {
+        guard plan.cgroup.isEmpty else { return }
+        if !FolderTree.exists("/sys/fs/cgroup") { mount("sysfs", "/sys", "sysfs", 0, nil) }
+        mount("cgroup2", "/sys/fs/cgroup", "cgroup2", 0, nil)
     }
 
     /// Makes the container's process and lets it run.
@@ -99,6 +115,7 @@ struct OCIStart {
 
     /// Another process in the container, which runs.
     func exec(_ order: ExecOrder) throws(OperationFailure) -> RunningChild {
+        enterNamespace()
         let terminal: [String] = order.isTerminal ? ["--tty"] : []
         return try makeProcess(
             ["exec", "--detach"] + terminal,

@@ -70,7 +70,9 @@ package struct SupervisedRuntime: ContainerRuntime {
             // Noted once more under the lock: it may have ended properly since it was read.
             state = folder.state()
             if var left: ContainerState = state, left.phase == .running {
-                if plan.isolation == .oci { OCIStart(folder: folder, plan: plan).clear() }
+                if plan.isolation == .oci {
+                    _ = try ShimProcess.run(options.executable, SupervisorProcess.arguments("clear", folder.path))
+                }
                 left.end(code: 137, message: "ended with its supervisor, which was killed, or with the machine")
                 do {
                     try folder.write(left)
