@@ -84,5 +84,11 @@ enum GroupBench {
         }
 
         func pass(index: LogIndex, term: Term) {}
+
+        // A group of one has nobody to send its state to.
+        func snapshot(to path: String) throws -> LogIndex { throw NoSnapshots() }
+        func install(from path: String) throws { throw NoSnapshots() }
     }
+
+    private struct NoSnapshots: Error {}
 }

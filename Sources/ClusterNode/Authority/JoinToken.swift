@@ -47,6 +47,8 @@ package struct JoinToken: Hashable, Sendable {
             let fingerprint: [UInt8] = Hex.decode(String(parts[4])), fingerprint.count == SHA256.byteCount
         else { return nil }
         self.init(role: role, id: Hex.encode(id), secret: secret, fingerprint: fingerprint)
+        // Digits in upper case would be a second spelling of the same token.
+        guard self.text == trimmed else { return nil }
     }
 
     /// What is stored of the secret.
