@@ -75,8 +75,12 @@ struct RefusalScene {
         }
     }
 
-    /// Waits for a line of the node's log with all these words.
+    /// Waits for a line of the node's log with all these words; `key=value` is a member of it.
     func logs(_ words: [String]) async throws {
+        let words: [String] = words.map { word in
+            let pair: [Substring] = word.split(separator: "=")
+            return pair.count == 2 ? "\"\(pair[0])\":\"\(pair[1])\"" : word
+        }
         try await wait(for: "a line with \(words) in the log", seconds: 10) {
             (Files.read(log) ?? "").split(separator: "\n").contains { line in words.allSatisfy { line.contains($0) } }
         }

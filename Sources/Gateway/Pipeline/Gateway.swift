@@ -175,6 +175,7 @@ package final class Gateway: Sendable {
         var exchange: Exchange?
         defer { if let tickets: RequestTickets = exchange?.tickets { session.end(tickets) } }
         do throws(Problem) {
+            if arrival.facts == nil { try CrossSite.refuse(request, base, state.store.view) }
             let deadline: Deadline = .after(milliseconds: timing.requestMilliseconds)
             let view: StoreView = try await Consistency.view(
                 for: request,

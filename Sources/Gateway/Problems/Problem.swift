@@ -64,6 +64,11 @@ extension Problem {
         Problem(status: 403, code: "JoinRefused", message: message)
     }
 
+    /// Whoever came to the port for nodes is none, or none any more.
+    package static func peerRefused(_ message: String) -> Problem {
+        Problem(status: 403, code: "PeerRefused", message: message)
+    }
+
     /// Also for what the caller may not know to exist.
     package static func notFound(_ message: String) -> Problem {
         Problem(status: 404, code: "Not Found", message: message)

@@ -122,12 +122,8 @@ struct PeerDoor: Sendable {
 
     /// The same shape of error as everywhere.
     private static func refusal(_ refusal: PeerAdmission.Refusal, id: String) -> HTTPResponse {
-        let problem = Problem(
-            status: 403,
-            code: "PeerRefused",
-            message:
-                "This address is for the nodes of the cluster: \(refusal). Join with `drover server join` and a token of this "
-                + "cluster."
+        let problem: Problem = .peerRefused(
+            "This address is for the nodes of the cluster: \(refusal). Join with `drover server join` and a token of this cluster."
         )
         return HTTPResponse(
             status: 403,
