@@ -1,5 +1,7 @@
 import EventLoop
+import JSON
 import Logging
+import Model
 import Store
 import StoreFormat
 import Synchronization
@@ -26,10 +28,17 @@ import Testing
                 now: { 1 },
                 patience: patience
             )
+            for number: UInt64 in 5...7 {
+                let project: JSONObject = [
+                    "kind": "project", "name": "env", "state": "active", "uuid": .string("\(number)"),
+                ]
+                state.write([RecordWriting.put(.account, .known(number), project, scope: .known(number))])
+            }
             ownership.listen { change in self.told.withLock { $0.append(change) } }
         }
 
-        var changes: [Ownership.Change] { told.withLock { $0 } }
+        /// Without those of scope 7, which is there to see that it runs.
+        var changes: [Ownership.Change] { told.withLock { $0.filter { $0.scope != 7 } } }
 
         func assign(_ scope: UInt64, to node: String) {
             state.write([.assignScope(scope: .known(scope), node: node)])
@@ -41,6 +50,8 @@ import Testing
             let task = Task { await ownership.run() }
             let result: Result<Void, any Error>
             do {
+                assign(7, to: "node1")
+                try await wait("it runs") { ownership.epoch(of: 7) != nil }
                 result = .success(try await body())
             } catch {
                 result = .failure(error)
@@ -66,13 +77,13 @@ import Testing
     @Test func `what an earlier process had is taken anew, and nothing is done under its epochs`() async throws {
         let rig = try Rig()
         rig.assign(5, to: "node1")
-        rig.assign(7, to: "node2")
+        rig.assign(6, to: "node2")
         let old: UInt64 = rig.epoch(5)
         try await rig.running {
             try await rig.wait("the scope is taken anew") { rig.ownership.epoch(of: 5) != nil }
             #expect(rig.epoch(5) > old)
             #expect(rig.changes == [.gained(scope: 5, epoch: rig.epoch(5))])
-            #expect(rig.ownership.scopes == [5])
+            #expect(rig.ownership.scopes == [5, 7])
         }
     }
 

@@ -119,7 +119,15 @@ package enum ServerJoin {
             peer: options.peer,
             advertise: options.advertise
         )
-        let answer: JoinAnswer = try await ask(folder, places, begun, token, NodeEntry(configuration), connector, logger)
+        let answer: JoinAnswer = try await ask(
+            folder,
+            places,
+            begun,
+            token,
+            NodeEntry(configuration),
+            connector,
+            logger
+        )
         let credentials: DataFolder.Credentials = try checked(answer, token, key)
         configuration.member = answer.member
         configuration.group = answer.group
