@@ -85,10 +85,8 @@ enum GroupBench {
 
         func pass(index: LogIndex, term: Term) {}
 
-        // A group of one has nobody to send its state to.
+        struct NoSnapshots: Error {}
         func snapshot(to path: String) throws -> LogIndex { throw NoSnapshots() }
         func install(from path: String) throws { throw NoSnapshots() }
     }
-
-    private struct NoSnapshots: Error {}
 }

@@ -45,6 +45,11 @@ actor NodeRig {
 
     func stop() async {
         await node.stop()
+        await abandon()
+    }
+
+    /// Of a node that is stopped already.
+    func abandon() async {
         client.close()
         await loop.stop()
         try? FileManager.default.removeItem(atPath: folder.path)

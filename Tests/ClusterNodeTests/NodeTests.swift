@@ -6,6 +6,7 @@ import Model
 import RaftCore
 import Store
 import StoreFormat
+import Synchronization
 import Testing
 
 @testable import ClusterNode
@@ -194,6 +195,29 @@ import Testing
             #expect("\(fault)".contains("\(getpid())"), "the message names the process: \(fault)")
         }
         await rig.stop()
+    }
+
+    @Test func `founding that was interrupted is done again in the same folder`() async throws {
+        let rig = try await NodeRig()
+        await rig.node.stop()
+        // As if the process had ended before it wrote the last file.
+        try rig.folder.beginFounding()
+        unlink("\(rig.folder.path)/node.json")
+        let options = ServerInit.Options(name: "node1", http: ListenAddress(host: "127.0.0.1", port: 0))
+        let kept = Mutex<APIKey?>(nil)
+        let key: APIKey = try await ServerInit.found(rig.folder, options, logger: NodeRig.logger) { key in
+            kept.withLock { $0 = key }
+        }
+        #expect(kept.withLock { $0 }?.publicValue == key.publicValue)
+        let node: Node = try await NodeRig.start(rig.folder)
+        await node.stop()
+        // Where a node ran, nothing is taken away.
+        unlink("\(rig.folder.path)/node.json")
+        await #expect(throws: NodeFault.self) {
+            try await ServerInit.found(rig.folder, options, logger: NodeRig.logger)
+        }
+        #expect(access("\(rig.folder.log)/member", F_OK) == 0)
+        await rig.abandon()
     }
 
     @Test func `a setting that is given twice at founding has its last value`() async throws {

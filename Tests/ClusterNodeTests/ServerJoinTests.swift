@@ -7,6 +7,7 @@ import Logging
 import Model
 import RaftCore
 import RaftLog
+import Synchronization
 import TLS
 import Testing
 
@@ -131,6 +132,27 @@ import Testing
             return "joined: \(try await body())"
         } catch {
             return "\(error)"
+        }
+    }
+}
+
+extension ServerJoinTests {
+    @Test func `a join that was interrupted is repeated in its folder, also with another token`() async throws {
+        let rig = try JoinRig()
+        try await rig.serving { address in
+            let folder = DataFolder(rig.folder)
+            let sent = Mutex<DataFolder.BegunJoin?>(nil)
+            rig.state.beforeNext { sent.withLock { $0 = folder.begunJoin } }
+            let first = try await Self.join(rig, Self.options(rig, rig.token().text, address))
+            let instance: String = try folder.configuration().instance
+            // As if the process had ended before it wrote the last file.
+            try folder.begin(try #require(sent.withLock { $0 }))
+            try FileManager.default.removeItem(atPath: "\(rig.folder)/node.json")
+            let again = try await Self.join(rig, Self.options(rig, rig.token().text, address))
+            #expect(again == first)
+            #expect(try folder.configuration().instance == instance)
+            #expect(folder.begunJoin == nil, "nothing is left of it")
+            try folder.checkWhole()
         }
     }
 }

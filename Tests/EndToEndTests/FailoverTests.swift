@@ -99,6 +99,10 @@ extension EndToEnd {
                             node: node
                         )
                         try #require(made.status == 201, "\(node) for \(scope) of \(owner): \(made)")
+                        // Whoever made the change has it, also without asking the leader.
+                        let path: String = "projects/\(scope)/stacks/\(made.body["id"]?.string ?? "")?consistency=stale"
+                        let own = try await rig.api("GET", path, node: owner)
+                        try #require(own.status == 200, "\(owner) made it, and does not have it")
                         // Everybody sees it at once.
                         for reader in places.voters {
                             let id: String = try #require(made.body["id"]?.string)

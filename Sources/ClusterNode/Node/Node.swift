@@ -22,6 +22,8 @@ package final class Node: Sendable {
     private let loops: Loops
     private let listeners: NodeListeners
     private let peers: PooledPeers?
+    private let ownership: Ownership
+    private let driver: ControllerDriver
     private let tasks: [Task<Void, Never>]
 
     /// Where the API listens, with the real port.
@@ -35,6 +37,8 @@ package final class Node: Sendable {
         _ loops: Loops,
         _ listeners: NodeListeners,
         _ peers: PooledPeers?,
+        _ ownership: Ownership,
+        _ driver: ControllerDriver,
         _ tasks: [Task<Void, Never>]
     ) {
         self.configuration = configuration
@@ -42,6 +46,8 @@ package final class Node: Sendable {
         self.loops = loops
         self.listeners = listeners
         self.peers = peers
+        self.ownership = ownership
+        self.driver = driver
         self.tasks = tasks
     }
 
@@ -60,6 +66,7 @@ package final class Node: Sendable {
         var configuration: NodeConfiguration = try folder.configuration()
         configuration.http = http ?? configuration.http
         try folder.checkWhole()
+        folder.forgetBegun()
         let security: NodeSecurity? = try NodeSecurity.load(folder, configuration)
         let loops: Loops
         do throws(NetworkFault) {
@@ -250,7 +257,7 @@ package final class Node: Sendable {
                 "peer.address": JSONValue(listeners.peer.map { "\($0.endpoint)" }),
             ]
         )
-        return Node(configuration, core, loops, listeners, peers, tasks)
+        return Node(configuration, core, loops, listeners, peers, ownership, driver, tasks)
     }
 
     /// Hands leadership over, stops taking requests, lets those that run finish, writes a checkpoint, closes the log.
@@ -260,6 +267,11 @@ package final class Node: Sendable {
         for task in tasks { task.cancel() }
         await listeners.stop()
         peers?.close()
+        await core.shutdown()
+        // Whoever still waited for an answer of the cluster has one now; nobody works on this folder when it is given back.
+        for task in tasks { await task.value }
+        await driver.stop()
+        await ownership.settle()
         await core.checkpointAndClose()
         await loops.stop()
     }

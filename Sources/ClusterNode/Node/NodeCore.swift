@@ -101,7 +101,14 @@ struct NodeCore: Sendable {
         )
     }
 
+    /// Ends the group: every proposal that is under way is answered, and nothing more is applied.
+    func shutdown() async {
+        transport?.stop()
+        await state.group.shutdown()
+    }
+
     func checkpointAndClose() async {
+        await shutdown()
         do {
             _ = try await Blocking.run("checkpoint") { () throws(StoreFault) in try state.store.checkpoint() }
         } catch {
@@ -112,8 +119,7 @@ struct NodeCore: Sendable {
 
     /// Ends the group and gives the folder back.
     func close() async {
-        transport?.stop()
-        await state.group.shutdown()
+        await shutdown()
         lock.release()
     }
 }

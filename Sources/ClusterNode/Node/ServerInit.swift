@@ -3,6 +3,7 @@ import Bytes
 import Certificates
 import Crypto
 package import Gateway
+import Glibc
 import JSON
 package import Logging
 import Model
@@ -45,14 +46,26 @@ package enum ServerInit {
 
     /// Makes the folder's log and state, writes the first transaction, and returns the administrator's key: the only time
     /// that its secret is shown.
+    ///
+    /// What an interrupted founding has left in the folder is made anew.
+    ///
+    /// - Parameter keep: is given the key before the folder counts as founded, so that whoever keeps it cannot lose it.
     package static func found(
         _ folder: DataFolder,
         _ options: Options,
-        logger: Logger
+        logger: Logger,
+        keep: (APIKey) throws(NodeFault) -> Void = { _ in }
     ) async throws(NodeFault) -> APIKey {
         let settings: [(name: String, value: String)] = try checked(options.settings)
         guard !folder.isFounded else { throw .alreadyFounded(folder: folder.path) }
         try folder.create()
+        folder.removeUnfinished()
+        guard access("\(folder.log)/member", F_OK) != 0 else {
+            throw .founding(
+                "\(folder.path) holds a log but no node.json: if a node ran there, put its node.json back; else remove the folder"
+            )
+        }
+        try folder.beginFounding()
         var configuration = NodeConfiguration(
             name: options.name,
             member: MemberID(Founding.firstNode),
@@ -68,11 +81,6 @@ package enum ServerInit {
                 member: configuration.member,
                 group: configuration.group,
                 configuration: Configuration(voters: [configuration.member])
-            )
-        } catch .exists {
-            throw .founding(
-                "\(folder.path) holds a log but no node.json: if its founding was interrupted, remove the folder and try "
-                    + "again; if a node ran there, put its node.json back"
             )
         } catch {
             throw .storage("\(error)")
@@ -91,7 +99,9 @@ package enum ServerInit {
             certificate: credentials.certificate
         )
         let key: APIKey = try await writeFirst(folder, configuration, authority, node, time, settings, logger)
+        try keep(key)
         try folder.save(configuration)
+        folder.forgetBegun()
         return key
     }
 

@@ -1,5 +1,5 @@
 import Model
-import StoreFormat
+package import StoreFormat
 
 /// Every controller behind one door: what a change asks for, and what an item comes to.
 package enum Controllers {
@@ -41,6 +41,15 @@ package enum Controllers {
             for number in numbers { items.formUnion(own(RecordKey(table, number), in: state)) }
         }
         return items.sorted()
+    }
+
+    /// Whether an environment has no records any more, not even of what was removed.
+    ///
+    /// - Parameter numbers: the records of a table under an index term.
+    package static func isEmpty(_ scope: UInt64, numbers: (Table, [UInt8]) -> [UInt64]) -> Bool {
+        PurgeController.tables.allSatisfy { table, _ in
+            numbers(table, RecordWriting.term(table == .projectMember ? "projectId" : "accountId", scope)).isEmpty
+        }
     }
 
     /// The items that are about the record itself.

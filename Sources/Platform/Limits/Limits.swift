@@ -287,6 +287,8 @@ package enum Limits {
     package static let peerCallSeconds: Int = 3
     /// How long a node waits for what the leader made of a proposal that it handed over; then the outcome is unknown.
     package static let handedProposalMilliseconds: Int = 2_000
+    /// Scopes that a node which starts again takes anew at a time.
+    package static let ownershipTakes: Int = 16
     /// How often a leader looks whether everybody is there.
     package static let ownershipLookMilliseconds: Int = 200
     /// How long something waits for this node to be given the scope that it is about.
@@ -302,6 +304,8 @@ package enum Limits {
     package static let hostFrameBytes: Int = 1024 * 1024
     package static let hostPingSeconds: Int = 5
     package static let hostSilenceSeconds: Int = 15
+    /// Before what a host said is proposed again, after the cluster did not take it.
+    package static let hostReportPauseMilliseconds: Int = 200
     /// From `reconnecting` to `disconnected`.
     package static let hostDisconnectSeconds: Int = 180
     /// Containers that a report lists as unknown to the server; the rest is kept all the same.

@@ -24,7 +24,7 @@ struct DevAccess: Sendable {
     }
 
     func key() throws(NodeFault) -> APIKey {
-        // Missing too when founding was interrupted between the cluster and its key: the key is shown only once.
+        // It was written before the folder counted as founded.
         guard let bytes: [UInt8] = try? DataFolder.read(keyFile),
             let document: JSONValue = try? JSONReader.parse(bytes),
             let access: String = document["accessKey"]?.string,

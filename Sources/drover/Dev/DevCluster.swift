@@ -84,7 +84,7 @@ final class DevCluster: Sendable {
         let folder: DataFolder = nodeFolder(1)
         if folder.isFounded { return try access.key() }
         console.note("drover: founding a cluster in \(options.data)")
-        let key: APIKey = try await ServerInit.found(
+        return try await ServerInit.found(
             folder,
             ServerInit.Options(
                 name: "node1",
@@ -94,10 +94,9 @@ final class DevCluster: Sendable {
                 settings: SettingSeeds.read(options.environment)
                     + (options.accessControl ? [] : [(name: "api.security.enabled", value: "false")])
             ),
-            logger: .standard(options.environment, quiet: true)
+            logger: .standard(options.environment, quiet: true),
+            keep: { key throws(NodeFault) in try access.save(key) }
         )
-        try access.save(key)
-        return key
     }
 
     /// As an operator would: a token from the cluster, and `server join` with it.

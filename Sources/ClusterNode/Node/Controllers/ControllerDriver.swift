@@ -92,6 +92,13 @@ actor ControllerDriver {
         }
     }
 
+    /// Ends the workers of all scopes; for a node that stops.
+    func stop() async {
+        let all: [ScopeWorker] = Array(workers.values)
+        workers = [:]
+        for worker in all { await worker.stop() }
+    }
+
     private func lookAtEverything(_ worker: ScopeWorker) {
         worker.add(Controllers.everything(in: worker.scope, StateReader(state.store.view, parsed)))
     }

@@ -4,6 +4,7 @@ import JSON
 import Limits
 import Logging
 import Model
+import Services
 import Store
 import StoreFormat
 import Synchronization
@@ -18,13 +19,21 @@ final class Ownership: Sendable {
     enum Change: Hashable, Sendable {
         case gained(scope: UInt64, epoch: UInt64)
         case lost(scope: UInt64, epoch: UInt64)
+
+        var scope: UInt64 {
+            switch self {
+            case .gained(let scope, _), .lost(let scope, _): scope
+            }
+        }
     }
 
-    private let state: ReplicatedState
+    private let state: any StateProviding & Proposing
     private let node: String
     private let loop: EventLoop
     private let logger: Logger
     private let now: @Sendable () -> Int64
+    /// How long a scope that was released waits for its new owner.
+    private let patience: Int
     private let table = Mutex(Table())
 
     private struct Table {
@@ -33,18 +42,23 @@ final class Ownership: Sendable {
         /// Epochs up to here are not for this process: an earlier one had them, or it has given them back.
         var floor: [UInt64: UInt64] = [:]
         var listeners: [@Sendable (Change) async -> Void] = []
+        /// The last change of each scope that is still being told; it waits for those before it.
+        var telling: [UInt64: (number: UInt64, task: Task<Void, Never>)] = [:]
+        var nextTelling: UInt64 = 0
         /// Who looks again after each change.
         var waiters: [UInt64: AsyncStream<Void>.Continuation] = [:]
         var nextWaiter: UInt64 = 0
     }
 
     init(
-        state: ReplicatedState,
+        state: any StateProviding & Proposing,
         node: String,
         loop: EventLoop,
         logger: Logger,
-        now: @escaping @Sendable () -> Int64
+        now: @escaping @Sendable () -> Int64,
+        patience: Int = 2 * Int(Limits.ownershipDrainMilliseconds)
     ) {
+        self.patience = patience
         self.state = state
         self.node = node
         self.loop = loop
@@ -57,37 +71,51 @@ final class Ownership: Sendable {
 
     var scopes: [UInt64] { table.withLock { $0.held.keys.sorted() } }
 
-    /// Called with each change, one after the other; for ``run()`` to be started after the last one.
+    /// Called with each change, those of one scope one after the other; for ``run()`` to be started after the last one.
+    ///
+    /// Scopes do not wait for each other: giving one up may have to wait for a transaction that nobody answers.
     func listen(_ body: @escaping @Sendable (Change) async -> Void) {
         table.withLock { $0.listeners.append(body) }
     }
 
-    /// The scopes of a state: the cluster, and every environment that is not removed.
+    /// The scopes of a state: the cluster, every environment that is not removed, and those in which something is still to be
+    /// deleted: without an owner it would stay for ever.
     static func scopes(in view: StoreView) -> [UInt64] {
         [0]
             + view.numbers(.account, Array("kind=project".utf8)).filter { number in
                 guard let record: Record = view.get(RecordKey(.account, number)),
                     let account = try? AccountRecord(document: record.document)
                 else { return false }
-                return account.removed == nil
+                return account.removed == nil || !Controllers.isEmpty(number, numbers: { view.numbers($0, $1) })
             }
     }
 
     /// Follows the state until its task is cancelled or the store is closed.
     func run() async {
-        await retake()
-        await follow()
-        for await _ in state.store.scopeChanges() {
-            if Task.isCancelled { return }
-            await follow()
+        guard let inherited: [(scope: UInt64, epoch: UInt64)] = await inherited() else { return }
+        await withTaskGroup(of: Void.self) { tasks in
+            // Some at a time: they share the flushes of the log.
+            for lane in 0..<min(Limits.ownershipTakes, inherited.count) {
+                tasks.addTask(executorPreference: loop) {
+                    for index in stride(from: lane, to: inherited.count, by: Limits.ownershipTakes) {
+                        await self.take(inherited[index].scope, after: inherited[index].epoch)
+                    }
+                }
+            }
+            for await _ in state.store.scopeChanges() {
+                if Task.isCancelled { break }
+                follow()
+            }
+            tasks.cancelAll()
         }
     }
 
-    /// What the state says that this node owns, when this process starts, is taken anew.
-    private func retake() async {
+    /// What the state says that this node owns, when this process starts: nothing is done under these epochs, and all of it is to
+    /// be taken anew. nil when the task was cancelled.
+    private func inherited() async -> [(scope: UInt64, epoch: UInt64)]? {
         while !Task.isCancelled {
             guard let view: StoreView = try? await state.currentView() else {
-                guard (try? await loop.sleep(milliseconds: 100)) != nil else { return }
+                guard (try? await loop.sleep(milliseconds: 100)) != nil else { return nil }
                 continue
             }
             var mine: [(scope: UInt64, epoch: UInt64)] = []
@@ -96,11 +124,13 @@ final class Ownership: Sendable {
                 return true
             }
             table.withLock { table in
-                for each in mine { table.floor[each.scope] = each.epoch }
+                for each in mine { table.floor[each.scope] = max(table.floor[each.scope] ?? 0, each.epoch) }
             }
-            for each in mine { await take(each.scope, after: each.epoch) }
-            return
+            // In environments of long ago there is nothing left to do.
+            let alive: Set<UInt64> = Set(Self.scopes(in: view))
+            return mine.filter { alive.contains($0.scope) }
         }
+        return nil
     }
 
     /// Under a new epoch, unless somebody else has it by now; again until one or the other is known.
@@ -116,14 +146,13 @@ final class Ownership: Sendable {
     }
 
     /// Compares what is held with what the state says.
-    private func follow() async {
+    private func follow() {
         let view: StoreView = state.store.view
-        let changes: [Change] = table.withLock { table in
-            var changes: [Change] = []
+        let waiters: [AsyncStream<Void>.Continuation] = table.withLock { table in
             for (scope, epoch) in table.held.sorted(by: { $0.key < $1.key }) {
                 guard let owner: ScopeOwner = view.epoch(scope), owner.node == node, owner.epoch == epoch else {
                     table.held[scope] = nil
-                    changes.append(.lost(scope: scope, epoch: epoch))
+                    arrange(.lost(scope: scope, epoch: epoch), in: &table)
                     continue
                 }
             }
@@ -132,13 +161,34 @@ final class Ownership: Sendable {
                     table.held[scope] != owner.epoch
                 else { return true }
                 table.held[scope] = owner.epoch
-                changes.append(.gained(scope: scope, epoch: owner.epoch))
+                arrange(.gained(scope: scope, epoch: owner.epoch), in: &table)
                 return true
             }
-            return changes
+            return Array(table.waiters.values)
         }
-        for change in changes { await tell(change) }
-        for waiter in table.withLock({ Array($0.waiters.values) }) { waiter.yield() }
+        for waiter in waiters { waiter.yield() }
+    }
+
+    /// Has a change told after those of the same scope before it: arranged under the lock under which the change is made,
+    /// so that nobody hears of a loss after the gain that followed it.
+    private func arrange(_ change: Change, in table: inout Table) {
+        let scope: UInt64 = change.scope
+        let before: Task<Void, Never>? = table.telling[scope]?.task
+        table.nextTelling += 1
+        let number: UInt64 = table.nextTelling
+        let task = Task(executorPreference: loop) {
+            await before?.value
+            await self.tell(change)
+            self.table.withLock { table in
+                if table.telling[scope]?.number == number { table.telling[scope] = nil }
+            }
+        }
+        table.telling[scope] = (number, task)
+    }
+
+    /// Returns when everything that has changed so far was told.
+    func settle() async {
+        for telling in table.withLock({ $0.telling.values.map(\.task) }) { await telling.value }
     }
 
     private func tell(_ change: Change) async {
@@ -153,18 +203,23 @@ final class Ownership: Sendable {
 
     /// Gives a scope back before it moves: returns when nothing of it is under way here.
     ///
-    /// If no new owner is named within some seconds (its leader may have gone), it is taken again.
+    /// Asked a second time it waits for the same end. Asked about an epoch that has not come here yet, it lets it pass. If no new
+    /// owner is named within some seconds (the leader that asked may have gone), the scope is taken again.
     func release(_ scope: UInt64, epoch: UInt64) async {
-        let isHeld: Bool = table.withLock { table in
-            guard table.held[scope] == epoch else { return false }
-            table.held[scope] = nil
-            table.floor[scope] = epoch
-            return true
+        let (isNews, telling): (Bool, Task<Void, Never>?) = table.withLock { table in
+            let isHeld: Bool = table.held[scope] == epoch
+            let isToCome: Bool = max(table.held[scope] ?? 0, table.floor[scope] ?? 0) < epoch
+            if isHeld {
+                table.held[scope] = nil
+                arrange(.lost(scope: scope, epoch: epoch), in: &table)
+            }
+            if isHeld || isToCome { table.floor[scope] = epoch }
+            return (isHeld || isToCome, table.telling[scope]?.task)
         }
-        guard isHeld else { return }
-        await tell(.lost(scope: scope, epoch: epoch))
+        await telling?.value
+        guard isNews else { return }
         Task(executorPreference: loop) {
-            guard (try? await self.loop.sleep(milliseconds: 2 * Int(Limits.ownershipDrainMilliseconds))) != nil,
+            guard (try? await self.loop.sleep(milliseconds: self.patience)) != nil,
                 let owner: ScopeOwner = self.state.store.view.epoch(scope), owner.node == self.node,
                 owner.epoch == epoch
             else { return }

@@ -31,6 +31,8 @@ final class ScopeWorker: Sendable {
         /// How often in a row an item's plan was refused.
         var refusals: [WorkItem: Int] = [:]
         var isWorking: Bool = false
+        /// The last proposal was not taken: said once, not for every item.
+        var isUnheard: Bool = false
         var isStopped: Bool = false
         /// Who waits for the item that is being worked on when it is stopped.
         var whenIdle: [CheckedContinuation<Void, Never>] = []
@@ -134,7 +136,9 @@ final class ScopeWorker: Sendable {
         for transaction in plan.transactions {
             do throws(ProposalFault) {
                 switch try await state.propose(transaction) {
-                case .committed: continue
+                case .committed:
+                    queue.withLock { $0.isUnheard = false }
+                    continue
                 case .refused(.epochChanged(_, let held, let actual)):
                     logger.notice("scope lost", ["scope.epoch": .init(held), "scope.newEpoch": .init(actual)])
                     return false
@@ -150,7 +154,15 @@ final class ScopeWorker: Sendable {
                     planAgain(item, refusal)
                 }
             } catch {
-                logger.notice("a plan could not be proposed", ["item": "\(item)", "error": "\(error)"])
+                let isNews: Bool = queue.withLock { queue in
+                    defer { queue.isUnheard = true }
+                    return !queue.isUnheard
+                }
+                logger.log(
+                    isNews ? .notice : .debug,
+                    "a plan could not be proposed",
+                    ["item": "\(item)", "error": "\(error)"]
+                )
                 retry(item, after: 1_000)
             }
             break

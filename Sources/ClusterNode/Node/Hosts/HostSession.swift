@@ -38,6 +38,8 @@ final class HostSession: Sendable {
             guard let hello: Hello = try await hello() else { return }
             let epoch: UInt64 = try await room.epoch(of: project)
             await room.joined(self)
+            // What is lost from here on moves this session; what was lost before has not seen it.
+            guard room.ownership.epoch(of: project) == epoch else { throw HostFault.moved }
             try await room.propose(for: self) { view, time in
                 HostReports.facts(hello.facts, host: host, scope: project, epoch: epoch, time: time, in: view)
             }

@@ -113,11 +113,12 @@ final class HostStreams: HostConnecting, Sendable {
     func ownershipChanged(_ change: Ownership.Change) async {
         switch change {
         case .gained(let scope, _):
-            for record in state.store.view.records(in: .host) {
-                guard let host = try? HostRecord(document: record.document), host.removed == nil,
-                    host.accountID == scope
+            let view: StoreView = state.store.view
+            for number in view.numbers(.host, RecordWriting.term("accountId", scope)) {
+                guard let record: Record = view.get(RecordKey(.host, number)),
+                    let host = try? HostRecord(document: record.document), host.removed == nil
                 else { continue }
-                expect(record.key.number, of: scope)
+                expect(number, of: scope)
             }
         case .lost(let scope, let epoch):
             let (absences, sessions): ([Absence], [HostSession]) = table.withLock { table in
@@ -128,7 +129,10 @@ final class HostStreams: HostConnecting, Sendable {
                 )
             }
             for absence in absences { absence.task.cancel() }
-            for session in sessions { await session.move(after: epoch, among: sessions.count) }
+            await withTaskGroup(of: Void.self) { tasks in
+                // One that takes nothing any more must not keep the others waiting.
+                for session in sessions { tasks.addTask { await session.move(after: epoch, among: sessions.count) } }
+            }
         }
     }
 
@@ -199,18 +203,29 @@ final class HostStreams: HostConnecting, Sendable {
     /// - Throws: ``HostFault/moved`` when another node does.
     func epoch(of project: UInt64) async throws -> UInt64 { try await ownership.wait(for: project) }
 
-    /// Proposes what `plan` makes of the newest view, again when somebody was faster.
+    /// Proposes what `plan` makes of the newest view, again when somebody was faster, and while there is no leader.
     ///
     /// - Parameter session: whose report it is; once a newer stream of the host has come, an old report is dropped, for it
     ///   would overwrite what the newer one said, and the agent would not say it again.
     func propose(for session: HostSession? = nil, _ plan: (StoreView, Int64) -> Transaction?) async throws {
-        for _ in 0...Limits.conflictRetries {
+        let deadline: Deadline = .after(seconds: Limits.hostSilenceSeconds)
+        var conflicts: Int = 0
+        while conflicts <= Limits.conflictRetries {
             if let session, !isCurrent(session) { throw HostFault.replaced }
             guard let transaction: Transaction = plan(state.store.view, now()) else { return }
-            switch try await state.propose(transaction) {
+            let outcome: TransactionOutcome
+            do throws(ProposalFault) {
+                outcome = try await state.propose(transaction)
+            } catch {
+                // Planned anew on what is there then, it may be said twice: a change of the leader must not cost the stream.
+                guard !deadline.isPast, error != .stopping else { throw error }
+                try await loop.sleep(milliseconds: Limits.hostReportPauseMilliseconds)
+                continue
+            }
+            switch outcome {
             case .committed: return
             case .refused(.epochChanged): throw HostFault.moved
-            case .refused: continue
+            case .refused: conflicts += 1
             }
         }
         throw HostFault.unexpected("a report met a conflict again and again")

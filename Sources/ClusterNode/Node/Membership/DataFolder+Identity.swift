@@ -31,24 +31,6 @@ extension DataFolder {
         unlink(file)
     }
 
-    /// Takes away what a join has written that was not finished; a folder with a `node.json` is left alone.
-    func removeUnfinished() {
-        guard !isFounded else { return }
-        for file in [certificateFile, keyFile, authorityFile, sealingKeyFile] { unlink(file) }
-        rmdir("\(path)/tls")
-        guard let names = opendir(log) else { return }
-        var files: [String] = []
-        while let entry = readdir(names) {
-            let name: String = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if name != ".", name != ".." { files.append("\(log)/\(name)") }
-        }
-        closedir(names)
-        for file in files { unlink(file) }
-        rmdir(log)
-    }
-
     /// That the log is the one with which the node became a member.
     ///
     /// A node whose log was lost has forgotten how it voted and what it acknowledged; it must come in as a new member.

@@ -84,33 +84,50 @@ package enum ServerJoin {
         guard !folder.isFounded else { throw .alreadyFounded(folder: folder.path) }
         let token: JoinToken = try self.token(options)
         let places: [NetworkPlace] = try self.places(options)
+        // A join that was interrupted is repeated word for word: the cluster may have let it in.
+        let old: DataFolder.BegunJoin? = folder.begunJoin
+        folder.removeUnfinished()
         guard access("\(folder.log)/member", F_OK) != 0 else {
             throw .joining(
-                "\(folder.path) holds a log but no node.json: if a join was interrupted there, remove the folder and join with "
-                    + "a new token; if a node ran there, put its node.json back"
+                "\(folder.path) holds a log but no node.json: if a node ran there, put its node.json back; else remove the folder"
             )
         }
-        let instance: String = Hex.encode(SecureRandom.bytes(16))
+        // Before the token is used: a folder that cannot be written must not cost one.
+        try folder.create()
+        try folder.probe()
+        let begun: DataFolder.BegunJoin
+        if let old, old.name == options.name, JoinToken(old.token)?.fingerprint == token.fingerprint {
+            begun = old
+        } else {
+            begun = try Self.begun(options.name, token)
+            try folder.begin(begun)
+        }
+        let key: PrivateKey
+        do throws(CertificateFault) {
+            key = try PrivateKey(pem: Array(begun.key.utf8))
+        } catch {
+            folder.forgetBegun()
+            throw .joining("the key of the join that was begun here cannot be read: \(error); run the command again")
+        }
         var configuration = NodeConfiguration(
             name: options.name,
             member: MemberID(.max),
             group: GroupIdentity(cluster: 0, incarnation: 0),
-            instance: instance,
+            instance: begun.instance,
             http: options.http,
             https: options.https,
             peer: options.peer,
             advertise: options.advertise
         )
-        let (key, request): (PrivateKey, CertificateRequest) = try newKey(options.name)
-        // Before the token is used: a folder that cannot be written must not cost one.
-        try folder.create()
-        try folder.probe()
-        let message = JoinRequest(
-            token: token.text,
-            entry: NodeEntry(configuration),
-            certificateRequest: String(decoding: request.pem, as: UTF8.self)
+        let answer: JoinAnswer = try await ask(
+            folder,
+            places,
+            begun,
+            token,
+            NodeEntry(configuration),
+            connector,
+            logger
         )
-        let answer: JoinAnswer = try await ask(places, message, token, connector, logger)
         let credentials: DataFolder.Credentials = try checked(answer, token, key)
         configuration.member = answer.member
         configuration.group = answer.group
@@ -120,10 +137,11 @@ package enum ServerJoin {
         } catch {
             folder.removeUnfinished()
             throw .joining(
-                "the cluster let this node in, but its folder cannot be written: \(error); on another node run "
-                    + "'drover cluster remove \(options.name)', make a new token, and join again"
+                "the cluster let this node in, but its folder cannot be written: \(error); mend that and run the same command "
+                    + "again in this folder"
             )
         }
+        folder.forgetBegun()
         logger.notice(
             "node joined",
             ["node.name": .string(options.name), "node.member": JSONValue(answer.member.number)]
@@ -161,10 +179,17 @@ package enum ServerJoin {
         return places
     }
 
-    private static func newKey(_ name: String) throws(NodeFault) -> (PrivateKey, CertificateRequest) {
+    private static func begun(_ name: String, _ token: JoinToken) throws(NodeFault) -> DataFolder.BegunJoin {
         do throws(CertificateFault) {
             let key: PrivateKey = try .generate()
-            return (key, try .make(key: key, commonName: name))
+            let request: CertificateRequest = try .make(key: key, commonName: name)
+            return DataFolder.BegunJoin(
+                name: name,
+                token: token.text,
+                key: String(decoding: key.pem, as: UTF8.self),
+                request: String(decoding: request.pem, as: UTF8.self),
+                instance: Hex.encode(SecureRandom.bytes(16))
+            )
         } catch {
             throw .joining("no key can be made: \(error)")
         }
@@ -180,10 +205,19 @@ package enum ServerJoin {
         case unreachable(String)
     }
 
+    /// What came of asking every node in turn.
+    private enum Asked {
+        case answered(JoinAnswer)
+        case refused(String)
+        case failed(String)
+    }
+
     private static func ask(
+        _ folder: DataFolder,
         _ places: [NetworkPlace],
-        _ message: JoinRequest,
+        _ begun: DataFolder.BegunJoin,
         _ token: JoinToken,
+        _ entry: NodeEntry,
         _ connector: Connector,
         _ logger: Logger
     ) async throws(NodeFault) -> JoinAnswer {
@@ -195,10 +229,23 @@ package enum ServerJoin {
         } catch {
             throw .joining("no connection can be made: \(error)")
         }
-        let result: Result<JoinAnswer, NodeFault> = await askInTurn(places, message, client, loop, logger)
+        var result: Asked = .failed("it has no token")
+        // The token of the interrupted join first: if it was used, then for this very request.
+        for text in begun.token == token.text ? [token.text] : [begun.token, token.text] {
+            let message = JoinRequest(token: text, entry: entry, certificateRequest: begun.request)
+            result = await askInTurn(places, message, client, loop, logger)
+            guard case .refused = result else { break }
+        }
         client.close()
         await loop.stop()
-        return try result.get()
+        switch result {
+        case .answered(let answer): return answer
+        case .failed(let reason): throw .joining("no node could let this one in: \(reason)")
+        case .refused(let reason):
+            // Nobody was let in with this request, and nobody will be.
+            folder.forgetBegun()
+            throw .joining("the cluster refuses: \(reason)")
+        }
     }
 
     private static func askInTurn(
@@ -207,17 +254,17 @@ package enum ServerJoin {
         _ client: HTTPClient,
         _ loop: EventLoop,
         _ logger: Logger
-    ) async -> Result<JoinAnswer, NodeFault> {
+    ) async -> Asked {
         let deadline: Deadline = .after(seconds: Limits.joinSeconds)
         while true {
             var reasons: [String] = []
             var isWorthwhile = false
             for place in places {
                 do throws(Failure) {
-                    return .success(try await ask(place, message, client))
+                    return .answered(try await ask(place, message, client))
                 } catch {
                     switch error {
-                    case .refused(let reason): return .failure(.joining("the cluster refuses: \(reason)"))
+                    case .refused(let reason): return .refused(reason)
                     case .later(let reason):
                         isWorthwhile = true
                         reasons.append("\(place): \(reason)")
@@ -228,7 +275,7 @@ package enum ServerJoin {
             }
             // Somebody is there, and may have a leader in a moment.
             guard isWorthwhile, !deadline.isPast, (try? await loop.sleep(milliseconds: 500)) != nil else {
-                return .failure(.joining("no node could let this one in: \(reasons.joined(separator: "; "))"))
+                return .failed(reasons.joined(separator: "; "))
             }
         }
     }
