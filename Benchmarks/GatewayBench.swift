@@ -114,7 +114,7 @@ package enum GatewayBench {
             }
             let note: String =
                 "processor time of the process that forwards, a request; ours without the "
-                + "\(Statistics.text(Statistics.median(shares) ?? 0)) µs that the node spends on its copy of the state when HAProxy forwards"
+                + "\(Statistics.text(Statistics.median(shares) ?? 0)) µs that the node spends on its copy of the state meanwhile"
             let always: String =
                 "ours checks key and rights and keeps an audit in both cases; the peer has rules in policy-64-cpu only"
             var cases: [BenchCase] = []
