@@ -98,7 +98,9 @@ extension BenchLine {
         var tally = LoadTally()
         while !run.isOver {
             let start: UInt64 = MonotonicClock.now
-            let isDone: Bool = work == .put ? try await put(.now(), before: .after(seconds: 30)) : try await get(before: .after(seconds: 30))
+            let isDone: Bool =
+                work == .put
+                ? try await put(.now(), before: .after(seconds: 30)) : try await get(before: .after(seconds: 30))
             guard isDone else { throw BenchFault("a request was refused in the middle of a run: \(refusal)") }
             run.count(start, into: &tally)
         }

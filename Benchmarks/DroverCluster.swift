@@ -257,7 +257,11 @@ final class DroverCluster: BenchSide {
                         let text = String(decoding: BenchValue.now().bytes, as: UTF8.self)
                         let body: String = #"{"name":"value-\#(value)","driver":"local","description":"\#(text)"}"#
                         let request: [UInt8] = self.request("POST", Self.volumesPath, Array(body.utf8))
-                        let status: Int = try await client.exchange(request, keepsBody: true, before: .after(seconds: 60))
+                        let status: Int = try await client.exchange(
+                            request,
+                            keepsBody: true,
+                            before: .after(seconds: 60)
+                        )
                         guard status == 201, let id: String = try JSONReader.parse(client.body)["id"]?.string else {
                             throw BenchFault(
                                 "no volume was made (\(status)): \(String(decoding: client.body.prefix(400), as: UTF8.self))"
@@ -365,7 +369,9 @@ final class DroverCluster: BenchSide {
                 board.ready()
                 var last: Int = -1
                 while true {
-                    while let frame = ServerFrame.first(in: client.buffer.storage[client.buffer.start..<client.buffer.end]) {
+                    while let frame = ServerFrame.first(
+                        in: client.buffer.storage[client.buffer.start..<client.buffer.end]
+                    ) {
                         if let tick: Int = BenchValue.tick(in: frame.payload), tick != last {
                             last = tick
                             board.heard(tick)

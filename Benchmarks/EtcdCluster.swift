@@ -265,7 +265,10 @@ final class EtcdCluster: BenchSide {
                 group.addTask(executorPreference: loop) {
                     let connection = try await GRPCConnection(place, EtcdMessages.put, on: loop)
                     for value in stride(from: first + worker, to: first + count, by: 64) {
-                        let request: [UInt8] = EtcdMessages.putRequest(key: Self.key(value), value: BenchValue.now().bytes)
+                        let request: [UInt8] = EtcdMessages.putRequest(
+                            key: Self.key(value),
+                            value: BenchValue.now().bytes
+                        )
                         _ = try await connection.call(request, before: .after(seconds: 60))
                     }
                 }

@@ -25,7 +25,9 @@ enum FailoverBench {
         }
         var notes: [String] = ["default timers on both sides; the next write is one that began after the kill"]
         for (name, values) in zip(["ours", peerName ?? "peer"], pairing.values) where !values.isEmpty {
-            notes.append("\(name): p95 \(Statistics.text(Statistics.percentile(values, 95) ?? .nan)) s of \(values.count)")
+            notes.append(
+                "\(name): p95 \(Statistics.text(Statistics.percentile(values, 95) ?? .nan)) s of \(values.count)"
+            )
         }
         return pairing.item("failover", "s", peerName: peerName, notes: notes)
     }

@@ -35,7 +35,9 @@ package enum GatewayBench {
                 certificates: try BenchCertificates(in: folder)
             )
             if peer == nil {
-                report.notes.append("HAProxy is not installed, so nothing stands beside our figures: apt-get install haproxy")
+                report.notes.append(
+                    "HAProxy is not installed, so nothing stands beside our figures: apt-get install haproxy"
+                )
             }
             report.cases = try await Bench(started, owner, forwarder, peer, loops, options).cases()
             result = .success(())
@@ -48,7 +50,9 @@ package enum GatewayBench {
         Scratch.remove(folder)
         try result.get()
         if let load: Double = Machine.load {
-            report.notes.append("load average at the end: \(Statistics.text(load)); other work on the machine moves every figure")
+            report.notes.append(
+                "load average at the end: \(Statistics.text(load)); other work on the machine moves every figure"
+            )
         }
         return report
     }
@@ -110,8 +114,9 @@ package enum GatewayBench {
             }
             let note: String =
                 "processor time of the process that forwards, a request; ours without the "
-                + "\(Statistics.text(Statistics.median(shares) ?? 0)) µs that the node spends on its copy of the state when HAProxy forwards"
-            let always: String = "ours checks key and rights and keeps an audit in both cases; the peer has rules in policy-64-cpu only"
+                + "\(Statistics.text(Statistics.median(shares) ?? 0)) µs that the node spends on its copy of the state meanwhile"
+            let always: String =
+                "ours checks key and rights and keeps an audit in both cases; the peer has rules in policy-64-cpu only"
             var cases: [BenchCase] = []
             if options.wants("passthrough-64-cpu") {
                 cases.append(passing.item("passthrough-64-cpu", "µs", peerName: peer?.name, notes: [note, always]))
@@ -134,7 +139,9 @@ package enum GatewayBench {
                 let theirs: LoadResult = try await load(peer.plain, bodyConnections, bodyBytes, peer.process)
                 pairing.add(megabytes(theirs), of: 1, theirs)
             }
-            let each: [String] = zip(["drover", peer?.name ?? "peer"], zip(pairing.results, [0, 2])).compactMap { name, part in
+            let each: [String] = zip(["drover", peer?.name ?? "peer"], zip(pairing.results, [0, 2])).compactMap {
+                name,
+                part in
                 let (results, process): ([LoadResult], Int) = part
                 guard let median: Double = Statistics.median(results.map { micros($0, process) }) else { return nil }
                 return "\(name): \(Statistics.text(median)) µs of processor a request in the process that forwards"
@@ -156,7 +163,9 @@ package enum GatewayBench {
                 let request = DroverCluster.PutRequest(cluster, volume: cluster.volume(index), padding: padding)
                 return { run, loop in
                     var request: DroverCluster.PutRequest = request
-                    let client: HTTPLoadClient = try await run.turnstile.pass { try await HTTPLoadClient(place, on: loop) }
+                    let client: HTTPLoadClient = try await run.turnstile.pass {
+                        try await HTTPLoadClient(place, on: loop)
+                    }
                     try await run.arrive()
                     var tally = LoadTally()
                     while !run.isOver {

@@ -37,7 +37,9 @@ final class HTTPLoadClient {
     /// Sends a request and reads its answer to the end; returns the status.
     ///
     /// - Parameter keepsBody: whether the body is wanted afterwards.
-    func exchange(_ request: [UInt8], keepsBody: Bool = false, before deadline: Deadline = .after(seconds: 30)) async throws -> Int {
+    func exchange(_ request: [UInt8], keepsBody: Bool = false, before deadline: Deadline = .after(seconds: 30))
+        async throws -> Int
+    {
         try await stream.write(request, before: deadline)
         let head: HTTPLoadHead = try await readHead(deadline)
         guard let length: Int = head.bodyLength else { throw BenchFault("the server sent an answer without a length") }

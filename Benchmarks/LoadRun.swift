@@ -97,7 +97,7 @@ final class LoadRun: Sendable {
                 let loop: EventLoop = loops.all[index % loops.all.count]
                 group.addTask(executorPreference: loop) { .tally(try await client(run, loop)) }
             }
-            group.addTask { 
+            group.addTask {
                 let cost: (servers: [Double], generator: Double) = try await run.cost(processes)
                 return .cost(servers: cost.servers, generator: cost.generator)
             }
@@ -128,7 +128,8 @@ final class LoadRun: Sendable {
         let ownBefore: Double = ProcessUsage.ownProcessorSeconds
         try await Self.sleep(until: end)
         return (
-            zip(all, before).map { ProcessUsage.processorSeconds(of: [$0]) - $1 }, ProcessUsage.ownProcessorSeconds - ownBefore
+            zip(all, before).map { ProcessUsage.processorSeconds(of: [$0]) - $1 },
+            ProcessUsage.ownProcessorSeconds - ownBefore
         )
     }
 

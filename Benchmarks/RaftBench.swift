@@ -26,7 +26,9 @@ package enum RaftBench {
             if let etcd = try await EtcdCluster.start(in: folder, certificates: try BenchCertificates(in: folder)) {
                 sides.append(etcd)
             } else {
-                report.notes.append("etcd is not installed, so nothing stands beside our figures: apt-get install etcd-server")
+                report.notes.append(
+                    "etcd is not installed, so nothing stands beside our figures: apt-get install etcd-server"
+                )
             }
             try await cases(sides, loops, options, &report)
             result = .success(())
@@ -39,7 +41,9 @@ package enum RaftBench {
         try result.get()
         if options.wants("internal") { report.cases += try await GroupBench.run(in: options.folder) }
         if let load: Double = Machine.load {
-            report.notes.append("load average at the end: \(Statistics.text(load)); other work on the machine moves every figure")
+            report.notes.append(
+                "load average at the end: \(Statistics.text(load)); other work on the machine moves every figure"
+            )
         }
         return report
     }
@@ -56,7 +60,9 @@ package enum RaftBench {
         if options.wants("put-1-p50") {
             report.cases.append(try await latency(sides, loops, options, peerName))
         }
-        for (name, work, clients) in [("put-100", BenchWork.put, 100), ("put-1000", .put, 1_000), ("read-100", .get, 100)]
+        for (name, work, clients) in [
+            ("put-100", BenchWork.put, 100), ("put-1000", .put, 1_000), ("read-100", .get, 100),
+        ]
         where options.wants(name) {
             var pairing = Pairing()
             for round in 1...options.rounds {
@@ -128,7 +134,9 @@ package enum RaftBench {
                 return "node \(node + 1)\(node == leader ? " (leads)" : "") \(text)"
             }
             var line: String = "\(side.name), p50 through " + words.joined(separator: ", ") + " ms"
-            if let own = side as? DroverCluster { line += "; node \(try await own.places().owner + 1) owns the environment" }
+            if let own = side as? DroverCluster {
+                line += "; node \(try await own.places().owner + 1) owns the environment"
+            }
             notes.append(line)
         }
         return pairing.item("put-1-p50", "ms", peerName: peerName, notes: notes)
@@ -165,7 +173,14 @@ package enum RaftBench {
         }
         var cases: [BenchCase] = []
         if options.wants("memory-100k", onlyThorough: true) {
-            cases.append(memory.item("memory-100k", "MB", peerName: peerName, notes: ["resident memory of a node, mean of three"]))
+            cases.append(
+                memory.item(
+                    "memory-100k",
+                    "MB",
+                    peerName: peerName,
+                    notes: ["resident memory of a node, mean of three"]
+                )
+            )
         }
         if options.wants("restart-100k", onlyThorough: true) {
             let note: String = "from starting three processes to the first linearizable read through any of them"

@@ -6,7 +6,9 @@ enum Scratch {
     static func make(in parent: String) throws -> String {
         var name: [CChar] = Array("\(parent)/drover-bench-XXXXXX".utf8CString)
         guard let path = mkdtemp(&name) else {
-            throw BenchFault("no folder could be made in \(parent): \(String(cString: strerror(errno))). Name another one with --folder.")
+            throw BenchFault(
+                "no folder could be made in \(parent): \(String(cString: strerror(errno))). Name another one with --folder."
+            )
         }
         return String(cString: path)
     }

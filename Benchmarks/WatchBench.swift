@@ -25,7 +25,7 @@ enum WatchBench {
             peerName: peerName,
             notes: [
                 "from sending a put to the moment at which the last watcher, in one process, has read the event;"
-                    + " ours are \(watchers) WebSockets over TLS, etcd's \(watchers) streams on 100 connections",
+                    + " ours are \(watchers) WebSockets over TLS, etcd's \(watchers) streams on 100 connections"
             ]
         )
     }

@@ -57,7 +57,9 @@ final class WatchBoard: Sendable {
         while true {
             if let end: UInt64 = state.withLock({ $0.end }) { return Double(end - start) / 1e6 }
             guard !deadline.isPast else {
-                throw BenchFault("only \(state.withLock { $0.heard }) of \(watchers) watchers heard of a change in 30 s")
+                throw BenchFault(
+                    "only \(state.withLock { $0.heard }) of \(watchers) watchers heard of a change in 30 s"
+                )
             }
             // The end was noted when it came; this only looks whether it has.
             try await Task.sleep(for: .milliseconds(5))

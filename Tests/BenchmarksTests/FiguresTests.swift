@@ -13,7 +13,9 @@ import Testing
         #expect(Statistics.percentile([7], 95) == 7)
     }
 
-    @Test(arguments: [(1234.5, "1235"), (12.34, "12.3"), (1.005, "1.00"), (0.0451, "0.045"), (-0.5, "-0.500"), (0, "0.000")])
+    @Test(arguments: [
+        (1234.5, "1235"), (12.34, "12.3"), (1.005, "1.00"), (0.0451, "0.045"), (-0.5, "-0.500"), (0, "0.000"),
+    ])
     func `figures have the digits that count`(value: Double, text: String) {
         #expect(Statistics.text(value) == text)
     }

@@ -46,7 +46,9 @@ import Testing
     @Test func `broken messages are refused, never read beyond`() {
         var random = SystemRandomNumberGenerator()
         for _ in 0..<500 {
-            let bytes: [UInt8] = (0..<Int.random(in: 0..<40, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
+            let bytes: [UInt8] = (0..<Int.random(in: 0..<40, using: &random)).map { _ in
+                UInt8.random(in: 0...255, using: &random)
+            }
             _ = EtcdMessages.forEachField(bytes[...]) { _, _, _ in }
             _ = HTTP2.message(in: bytes[...])
             _ = ServerFrame.first(in: bytes[...])
@@ -71,7 +73,9 @@ import Testing
     }
 
     @Test func `an answer without a length says so`() {
-        let head: HTTPLoadHead? = Array("HTTP/1.1 200 OK\r\nServer: x\r\n\r\n".utf8).withUnsafeBytes { HTTPLoadHead($0) }
+        let head: HTTPLoadHead? = Array("HTTP/1.1 200 OK\r\nServer: x\r\n\r\n".utf8).withUnsafeBytes {
+            HTTPLoadHead($0)
+        }
         #expect(head?.status == 200 && head?.bodyLength == nil)
     }
 
