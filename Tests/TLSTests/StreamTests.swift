@@ -85,7 +85,8 @@ import Testing
     @Test(arguments: [1, 7, 100, 5_000, 20_000])
     func `the network may cut as it likes`(largest: Int) async throws {
         let seed = Mutex<UInt64>(0)
-        try await bothWays(count: largest * 400 + 3_000, largest: 3_000) { base in
+        // One write of the stream is many of the connection: few enough for its deadline on a busy machine, too.
+        try await bothWays(count: largest * 400 + 3_000, largest: min(3_000, largest * 200)) { base in
             let seed: UInt64 = seed.withLock { seed in
                 seed += 1
                 return seed

@@ -245,8 +245,9 @@ package enum Limits {
     package static let forwardConnectMilliseconds: Int = 1_000
     /// Open connections to one node that a loop keeps: each one more costs both nodes a handshake.
     package static let forwardIdleConnections: Int = 512
-    /// For the owner to open a stream.
+    /// How long a stream waits for somebody to own what it is about.
     package static let forwardOrphanMilliseconds: Int = 5_000
+    /// For the owner to open a stream.
     package static let forwardOpenSeconds: Int = 5
     /// How often a forwarded stream looks whether the owner is still the same.
     package static let forwardOwnerMilliseconds: Int = 1_000

@@ -15,7 +15,12 @@ final class File: Sendable {
         descriptor = opened
     }
 
-    deinit { Glibc.close(descriptor) }
+    deinit {
+        // A process that is just being started still has a copy of the descriptor until it runs its program: closing alone
+        // would leave the lock with that.
+        flock(descriptor, LOCK_UN)
+        Glibc.close(descriptor)
+    }
 
     func write(_ bytes: [UInt8], at offset: Int) throws(LogFault) {
         var done: Int = 0
