@@ -159,8 +159,9 @@ final class End: Sendable {
 
     @Test func `the end of a process is told, and its return is found`() async throws {
         try await withEnds { network, loops, one, two in
-            try one.start([1, 2])
+            // First the one that is dialled: nobody listening is what ends of processes are known by.
             try two.start([1, 2])
+            try one.start([1, 2])
             one.say(1, to: 2)
             #expect(await eventually { two.rounds == [1] })
             #expect(one.inbox.gone.isEmpty)
