@@ -213,7 +213,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "JSON", "HTTP", "EventLoop", "Bytes", "Subprocess", "Limits", "WebSocket", "TLS", "Certificates", "Authority",
+                "JSON", "HTTP", "EventLoop", "Bytes", "Subprocess", "Limits", "WebSocket", "TLS", "Certificates",
+                "Authority",
                 "Crypto", "drover",
             ],
             swiftSettings: strict

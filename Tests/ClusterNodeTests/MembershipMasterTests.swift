@@ -188,7 +188,9 @@ final class ObedientGroup: GroupSteering {
 
     @Test func `on the peer address a certificate's role, cluster and removal count`() throws {
         let rig = try JoinRig()
-        func judge(_ certificate: Certificate?, cluster: UInt64 = 0xabc, removed: [UInt64] = [], late: Int64 = 0) -> String {
+        func judge(_ certificate: Certificate?, cluster: UInt64 = 0xabc, removed: [UInt64] = [], late: Int64 = 0)
+            -> String
+        {
             do {
                 let member: MemberID = try PeerAdmission.judge(
                     certificate,

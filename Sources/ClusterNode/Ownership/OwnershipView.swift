@@ -8,7 +8,9 @@ package struct OwnershipView: Hashable, Sendable {
         package var name: String
         package var isVoter: Bool
         package var isLeader: Bool
-        /// Since it was last heard; nil when it was not heard since this leader was elected. The leader hears itself.
+        /// Since it was last heard; nil when it was not heard since this leader was elected.
+        ///
+        /// The leader hears itself.
         package var silentMilliseconds: Int64?
         /// For how long it has been heard without a pause worth mentioning.
         package var steadyMilliseconds: Int64

@@ -23,7 +23,9 @@ struct ForwardedFacts: Sendable {
 
     private static let prefix: String = "X-Drover-Peer-"
 
-    /// How often a request was forwarded: once, ever. Its presence is the mark that it was.
+    /// How often a request was forwarded: once, ever.
+    ///
+    /// Its presence is the mark that it was.
     private enum Name: String, CaseIterable {
         case hops = "Hops"
         case id = "Request-Id"

@@ -60,7 +60,8 @@ package struct PeerProgress: Hashable, Sendable {
     package var silentMilliseconds: Int
     /// It was heard within one election timeout.
     package var isActive: Bool
-    /// It acknowledged entries and does not have them any more: this leader takes nothing from it. It must be removed and
-    /// join again with an empty folder and a new id.
+    /// It acknowledged entries and does not have them any more: this leader takes nothing from it.
+    ///
+    /// It must be removed and join again with an empty folder and a new id.
     package var hasLostLog: Bool
 }

@@ -31,7 +31,9 @@ extension Store {
         return view.revision
     }
 
-    /// An installation failed half-way: memory is as it was, the checkpoint on disk is whole (the old one or the new one), and
-    /// nothing more is written to it. The process must end and start again.
+    /// An installation failed half-way: memory is as it was, the checkpoint on disk is whole (the old one or the new
+    /// one), and nothing more is written to it.
+    ///
+    /// The process must end and start again.
     package var mustRestart: Bool { disk?.mustRestart ?? false }
 }

@@ -166,7 +166,9 @@ final class DevCluster: Sendable {
 
     private func address(_ host: Int) -> String { "127.1.0.\(host)" }
 
-    /// Hosts first: their containers go on without them, and the nodes hear no more of them. Then the nodes, all at once.
+    /// Hosts first: their containers go on without them, and the nodes hear no more of them.
+    ///
+    /// Then the nodes, all at once.
     func stop() async {
         access.withdraw()
         let state: State = state.withLock { $0 }

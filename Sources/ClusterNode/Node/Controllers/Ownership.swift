@@ -110,8 +110,10 @@ final class Ownership: Sendable {
         }
     }
 
-    /// What the state says that this node owns, when this process starts: nothing is done under these epochs, and all of it is to
-    /// be taken anew. nil when the task was cancelled.
+    /// What the state says that this node owns, when this process starts: nothing is done under these epochs, and all
+    /// of it is to be taken anew.
+    ///
+    /// nil when the task was cancelled.
     private func inherited() async -> [(scope: UInt64, epoch: UInt64)]? {
         while !Task.isCancelled {
             guard let view: StoreView = try? await state.currentView() else {

@@ -4,6 +4,8 @@ extension DataFolder.Credentials {
     /// As TLS shows it: the node's own certificate first, then the authority's.
     var identity: TLSIdentity { TLSIdentity(certificates: [certificate, authority], key: key) }
 
-    /// Whom a node believes: the cluster's authority. Which role the peer has is for ``PeerAdmission``.
+    /// Whom a node believes: the cluster's authority.
+    ///
+    /// Which role the peer has is for ``PeerAdmission``.
     var trust: TLSTrust { .authorities([authority]) }
 }

@@ -6,8 +6,9 @@ import TLS
 /// Connections for joining: TLS to whoever the token's authority has certified as a node, and to nobody else.
 enum JoinConnection {
     /// The machine has no name for the other side yet, and no certificate of its own: all that it believes is the
-    /// fingerprint in its token. A host's certificate is of the same authority, so the role is looked at before a byte of
-    /// the token is sent.
+    /// fingerprint in its token.
+    ///
+    /// A host's certificate is of the same authority, so the role is looked at before a byte of the token is sent.
     static func connector(_ fingerprint: [UInt8]) throws -> HTTPClient.Connector {
         let context = try TLSClientContext(
             identity: nil,
