@@ -10,7 +10,7 @@ import Store
 import StoreFormat
 import Synchronization
 
-/// Works through one scope's items under one epoch, one at a time, lowest first.
+/// Works through one scope's items under one epoch, one at a time, in rounds, lowest first.
 ///
 /// An item that waits to be run again is in the queue once. It ends when the scope is lost, and is not used again.
 final class ScopeWorker: Sendable {
@@ -25,7 +25,11 @@ final class ScopeWorker: Sendable {
     private let queue = Mutex(Queue())
 
     private struct Queue {
+        /// What waits for the next round.
         var items: Set<WorkItem> = []
+        /// What is left of this one, last first: all of it has its turn before anything that comes meanwhile, so that a
+        /// flood of one kind starves no other.
+        var round: [WorkItem] = []
         /// When an item is to be run though nothing changed.
         var wakes: [WorkItem: Int64] = [:]
         /// How often in a row an item's plan was refused.
@@ -77,6 +81,7 @@ final class ScopeWorker: Sendable {
             let isIdle: Bool = queue.withLock { queue in
                 queue.isStopped = true
                 queue.items = []
+                queue.round = []
                 queue.wakes = [:]
                 queue.sleeper?.cancel()
                 queue.sleeper = nil
@@ -95,6 +100,7 @@ final class ScopeWorker: Sendable {
                 queue.withLock { queue in
                     queue.isStopped = true
                     queue.items = []
+                    queue.round = []
                     queue.wakes = [:]
                 }
                 continue
@@ -105,11 +111,16 @@ final class ScopeWorker: Sendable {
 
     private func next() -> WorkItem? {
         let (item, waiting): (WorkItem?, [CheckedContinuation<Void, Never>]) = queue.withLock { queue in
-            guard let next: WorkItem = queue.items.min() else {
+            if queue.round.isEmpty {
+                queue.round = queue.items.sorted(by: >)
+                queue.items = []
+            }
+            guard let next: WorkItem = queue.round.popLast() else {
                 queue.isWorking = false
                 defer { queue.whenIdle = [] }
                 return (nil, queue.whenIdle)
             }
+            // What was asked for again before its turn is done with this one.
             queue.items.remove(next)
             queue.wakes[next] = nil
             return (next, [])
