@@ -48,7 +48,15 @@ extension DevRig {
 
 /// Kills a node in the middle of `drover up`, again and again, while others write.
 struct Failover: Sendable {
-    enum Target: String, Sendable, CaseIterable { case leader, owner, both }
+    enum Target: String, Sendable, CaseIterable {
+        case leader, owner, both
+
+        /// All of them, or the one that `DROVER_KILL` names.
+        static let chosen: [Target] = {
+            guard let name = getenv("DROVER_KILL") else { return allCases }
+            return [Target(rawValue: String(cString: name))].compactMap { $0 }
+        }()
+    }
 
     let rig: DevRig
 
