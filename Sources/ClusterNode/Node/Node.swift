@@ -185,7 +185,7 @@ package final class Node: Sendable {
             now: now,
             localAuthority: { address.withLock { $0 } }
         )
-        let calls = PeerCalls(state: state, ownership: ownership, version: version)
+        let calls = PeerCalls(state: state, ownership: ownership)
         core.transport?.onCall = { member, bytes in await calls.answer(bytes, from: member) }
         core.transport?.start(receiver: state.group)
         let listeners: NodeListeners = try await NodeListeners.start(

@@ -9,8 +9,6 @@ enum PeerCall: Hashable, Sendable {
     case propose([UInt8])
     /// Stop working for the scope under this epoch, and answer when nothing of it is under way any more.
     case release(scope: UInt64, epoch: UInt64)
-    /// How far this node is.
-    case about
     /// Hand leadership to this member. Asked of the leader.
     case handOver(to: UInt64)
 
@@ -27,7 +25,6 @@ enum PeerCall: Hashable, Sendable {
             writer.u8(2)
             writer.u64(scope)
             writer.u64(epoch)
-        case .about: writer.u8(3)
         case .handOver(let member):
             writer.u8(4)
             writer.u64(member)
@@ -43,9 +40,6 @@ enum PeerCall: Hashable, Sendable {
         case 1: self = .propose(Array(bytes[2...]))
         case 2:
             self = .release(scope: try reader.u64(), epoch: try reader.u64())
-            try reader.end()
-        case 3:
-            self = .about
             try reader.end()
         case 4:
             self = .handOver(to: try reader.u64())
@@ -74,7 +68,6 @@ enum PeerReply: Hashable, Sendable {
     case unknown
     /// Done: the scope is given back, or leadership is on its way.
     case released
-    case about(applied: UInt64, version: String)
     /// The call was not understood.
     case unreadable
 
@@ -93,10 +86,6 @@ enum PeerReply: Hashable, Sendable {
         case .superseded: writer.u8(4)
         case .unknown: writer.u8(5)
         case .released: writer.u8(6)
-        case .about(let applied, let version):
-            writer.u8(7)
-            writer.u64(applied)
-            writer.string(version)
         case .unreadable: writer.u8(8)
         }
         return writer.bytes
@@ -118,7 +107,6 @@ enum PeerReply: Hashable, Sendable {
         case 4: self = .superseded
         case 5: self = .unknown
         case 6: self = .released
-        case 7: self = .about(applied: try reader.u64(), version: try reader.string())
         case 8: self = .unreadable
         case let tag: throw .unknown(what: "peer reply", value: UInt64(tag))
         }

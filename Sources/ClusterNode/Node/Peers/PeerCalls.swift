@@ -7,7 +7,6 @@ import Store
 struct PeerCalls: Sendable {
     let state: ReplicatedState
     let ownership: Ownership
-    let version: String
 
     func answer(_ bytes: [UInt8], from member: MemberID) async -> [UInt8] {
         guard let call = try? PeerCall(decoding: bytes) else { return PeerReply.unreadable.encoded }
@@ -23,7 +22,6 @@ struct PeerCalls: Sendable {
             }
             state.group.transferLeadership(to: MemberID(member))
             return PeerReply.released.encoded
-        case .about: return PeerReply.about(applied: state.store.appliedIndex, version: version).encoded
         }
     }
 }
