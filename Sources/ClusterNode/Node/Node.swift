@@ -108,6 +108,10 @@ package final class Node: Sendable {
         _ version: String
     ) async throws(NodeFault) -> Node {
         let state: ReplicatedState = core.state
+        if let security, security.credentials.certificate.notAfter <= WallClock.milliseconds {
+            // The node slept past its certificate, and the others with it perhaps: it can open the authority itself.
+            try CertificateKeeper.rescue(security, folder, configuration, state, logger)
+        }
         let loop: EventLoop = loops.next()
         let parsed = ParsedDocuments()
         let now: @Sendable () -> Int64 = { WallClock.milliseconds }
@@ -167,9 +171,19 @@ package final class Node: Sendable {
             hosts: hosts,
             explainer: Explainer(parsed: parsed),
             peers: peers,
-            cluster: ClusterOffice(identity: configuration.group, group: steering, reasons: { membership.reasons }) {
-                leader,
-                call in
+            cluster: ClusterOffice(
+                identity: configuration.group,
+                group: steering,
+                reasons: { membership.reasons },
+                backups: BackupDesk(
+                    state: state,
+                    group: configuration.group,
+                    folder: folder,
+                    product: version,
+                    sealingKey: { security?.sealingKey },
+                    now: now
+                )
+            ) { leader, call in
                 let answer: [UInt8]? = try? await core.transport?.call(
                     leader,
                     call.encoded,

@@ -9,7 +9,7 @@ import StoreFormat
 /// `/v2-beta/cluster`: the members, how they are, and what operators do with them.
 ///
 /// Shape: `GET cluster`, `GET cluster/members`, `GET cluster/tokens`; `POST cluster?action=` `createtoken` `listtokens`
-/// `revoketoken` `transfer` `remove` `drain` `undrain`. It is no resource and has no schema. For administrators of the
+/// `revoketoken` `transfer` `remove` `drain` `undrain` `backup`. It is no resource and has no schema. For administrators of the
 /// cluster; for everyone else it is not there.
 enum ClusterAPI {
     static let name: String = StaticRoles.cluster
@@ -83,12 +83,16 @@ enum ClusterAPI {
         case "transfer": return try await transfer(&exchange, gateway, cluster)
         case "remove": return try await remove(&exchange, gateway, cluster)
         case "drain", "undrain": return try await drain(action, &exchange, gateway, cluster)
+        case ClusterBackup.action:
+            return try await ClusterBackup.answer(&exchange, gateway, cluster) { (current) throws(Problem) in
+                try allowed(action, current)
+            }
         default:
             throw .validation(
                 .invalidAction,
                 field: "action",
                 message:
-                    "The cluster has the actions createtoken, listtokens, revoketoken, transfer, remove, drain and undrain."
+                    "The cluster has the actions createtoken, listtokens, revoketoken, transfer, remove, drain, undrain and backup."
             )
         }
     }

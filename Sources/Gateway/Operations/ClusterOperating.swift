@@ -23,6 +23,31 @@ package protocol ClusterOperating: Sendable {
     ///
     /// - Throws: a problem when this node does not lead and cannot ask who does.
     func transfer(to node: UInt64) async throws(Problem)
+
+    /// A backup of the state as it is now, or later, ready to be read.
+    ///
+    /// - Throws: a problem when the disk has no room for it, or another one is being made.
+    func backup() async throws(Problem) -> PreparedBackup
+}
+
+/// A backup that waits to be read; what it takes on the disk goes when the last reference does.
+package struct PreparedBackup: Sendable {
+    /// Its header as a document: what it is of.
+    package var about: JSONObject
+    /// How many bytes there are.
+    package var length: Int
+    /// Some of them, ascending from the offset; fewer than wanted only at the end. Blocks for the disk.
+    package var read: @Sendable (_ offset: Int, _ count: Int) async throws -> [UInt8]
+
+    package init(
+        about: JSONObject,
+        length: Int,
+        read: @escaping @Sendable (_ offset: Int, _ count: Int) async throws -> [UInt8]
+    ) {
+        self.about = about
+        self.length = length
+        self.read = read
+    }
 }
 
 /// A join token as it leaves the place where it was made.

@@ -185,6 +185,17 @@ package enum Limits {
     package static let joinSeconds: Int = 30
     /// Between two looks at the members, besides those that changes cause.
     package static let membershipMilliseconds: Int = 1_000
+    /// What a backup is read and sent in.
+    package static let backupPieceBytes: Int = 256 * 1024
+    /// The header of a backup: who made it, of what.
+    package static let backupHeaderBytes: Int = 64 * 1024
+    /// How long the command waits for the node to write a backup before its first byte comes.
+    package static let backupAnswerSeconds: Int = 600
+    /// By how much the revision grows when a cluster is restored or recovered: more than any client has seen.
+    package static let rebirthRevisions: UInt64 = 1_000_000_000
+    /// How long `cluster recover` waits for another member to answer before it counts as gone.
+    package static let recoverProbeSeconds: Int = 3
+
     /// A learner that is no further behind than this, in so many looks in a row, becomes a voter.
     package static let promotionLagEntries: UInt64 = 500
     package static let promotionLooks: Int = 2
@@ -318,6 +329,8 @@ package enum Limits {
     package static let hostPulls: Int = 4
     /// Tombstones carried out that an agent remembers.
     package static let hostTombstones: Int = 10_000
+    /// Incarnations of its cluster that an agent remembers to have left.
+    package static let hostIncarnations: Int = 64
     /// When a scope moves, its hosts look for the new owner within so long for each of them, and within so long at most.
     package static let hostMoveSpreadMilliseconds: UInt64 = 5
     package static let hostMoveMilliseconds: UInt64 = 2_000

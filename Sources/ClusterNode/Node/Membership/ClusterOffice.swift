@@ -13,6 +13,7 @@ struct ClusterOffice: ClusterOperating {
     private let group: any GroupSteering
     private let reasons: @Sendable () -> [MemberID: String]
     private let askLeader: @Sendable (_ leader: MemberID, PeerCall) async -> PeerReply?
+    private let backups: BackupDesk?
 
     /// - Parameters:
     ///   - reasons: what members wait for; see ``MembershipMaster/reasons``.
@@ -21,9 +22,11 @@ struct ClusterOffice: ClusterOperating {
         identity: GroupIdentity,
         group: any GroupSteering,
         reasons: @escaping @Sendable () -> [MemberID: String] = { [:] },
+        backups: BackupDesk? = nil,
         askLeader: @escaping @Sendable (_ leader: MemberID, PeerCall) async -> PeerReply? = { _, _ in nil }
     ) {
         self.askLeader = askLeader
+        self.backups = backups
         self.identity = identity
         self.group = group
         self.reasons = reasons
@@ -148,5 +151,10 @@ struct ClusterOffice: ClusterOperating {
             )
         }
         group.transferLeadership(to: MemberID(node))
+    }
+
+    func backup() async throws(Problem) -> PreparedBackup {
+        guard let backups else { throw .unavailable("This node makes no backups.") }
+        return try await backups.prepare()
     }
 }
