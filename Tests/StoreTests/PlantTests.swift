@@ -1,3 +1,4 @@
+import Glibc
 import Limits
 import StoreFormat
 import Testing
@@ -63,5 +64,14 @@ struct PlantTests {
         let bytes: [UInt8] = Folder.read(snapshot)
         Folder.write(Array(bytes[..<(bytes.count / 2)]), snapshot)
         #expect(throws: StoreFault.self) { _ = try Store.read(snapshot: snapshot) }
+    }
+
+    @Test func `a rehearsed restore proves the state and leaves nothing behind`() throws {
+        let (source, scratch): (Folder, Folder) = (try Folder(), try Folder())
+        let store: Store = try Store.open(folder: source.path)
+        let (entries, hashes) = DiskTests.entries(40, seed: 8)
+        DiskTests.replay(entries, into: store, upTo: 40)
+        #expect(try store.rehearseRestore(in: scratch.path) == 40)
+        #expect(store.view.stateHash() == hashes[40] && rmdir(scratch.path) == 0, "something was left")
     }
 }

@@ -1,3 +1,4 @@
+import Certificates
 import Crypto
 import EventLoop
 import Gateway
@@ -24,6 +25,7 @@ package final class Node: Sendable {
     private let peers: PooledPeers?
     private let ownership: Ownership
     private let driver: ControllerDriver
+    private let leaving: Leaving
     private let tasks: [Task<Void, Never>]
 
     /// Where the API listens, with the real port.
@@ -39,6 +41,7 @@ package final class Node: Sendable {
         _ peers: PooledPeers?,
         _ ownership: Ownership,
         _ driver: ControllerDriver,
+        _ leaving: Leaving,
         _ tasks: [Task<Void, Never>]
     ) {
         self.configuration = configuration
@@ -48,6 +51,7 @@ package final class Node: Sendable {
         self.peers = peers
         self.ownership = ownership
         self.driver = driver
+        self.leaving = leaving
         self.tasks = tasks
     }
 
@@ -165,6 +169,14 @@ package final class Node: Sendable {
             )
         }
         let address = Mutex(configuration.http.description)
+        let health = NodeHealth(
+            look: { steering.look },
+            reasons: { membership.reasons },
+            store: state.store,
+            folder: folder.path,
+            version: version,
+            certificateNotAfter: { security?.credentials.certificate.notAfter }
+        )
         let gateway = Gateway(
             state: state,
             proposer: state,
@@ -182,12 +194,24 @@ package final class Node: Sendable {
                     product: version,
                     sealingKey: { security?.sealingKey },
                     now: now
-                )
-            ) { leader, call in
+                ),
+                health: health,
+                heard: {
+                    Set(
+                        (core.transport?.status() ?? []).filter {
+                            $0.silentMilliseconds ?? .max < Limits.healthCallMilliseconds
+                        }.map(\.member)
+                    )
+                },
+                promoteHere: { await membership.promote($0) }
+            ) { member, call in
+                let isBrief: Bool = call == .health
                 let answer: [UInt8]? = try? await core.transport?.call(
-                    leader,
+                    member,
                     call.encoded,
-                    before: .after(seconds: Limits.peerCallSeconds)
+                    before: .after(
+                        milliseconds: isBrief ? Limits.healthCallMilliseconds : Limits.peerCallSeconds * 1_000
+                    )
                 )
                 return answer.flatMap { try? PeerReply(decoding: $0) }
             },
@@ -199,7 +223,22 @@ package final class Node: Sendable {
             now: now,
             localAuthority: { address.withLock { $0 } }
         )
-        let calls = PeerCalls(state: state, ownership: ownership)
+        let assigning = OwnershipMaster(
+            state: state,
+            directory: core.directory,
+            node: configuration.name,
+            loop: loop,
+            logger: logger.labelled("ownership"),
+            now: now,
+            releaseHere: { await ownership.release($0, epoch: $1) }
+        )
+        let calls = PeerCalls(
+            state: state,
+            ownership: ownership,
+            leaves: { await assigning.leaves($0) },
+            health: health,
+            promote: { await membership.promote($0) }
+        )
         core.transport?.onCall = { member, bytes in await calls.answer(bytes, from: member) }
         core.transport?.start(receiver: state.group)
         let listeners: NodeListeners = try await NodeListeners.start(
@@ -221,24 +260,24 @@ package final class Node: Sendable {
             logger: logger.labelled("membership"),
             now: now
         )
-        let assigning = OwnershipMaster(
-            state: state,
-            directory: core.directory,
-            node: configuration.name,
-            loop: loop,
-            logger: logger.labelled("ownership"),
-            now: now,
-            releaseHere: { await ownership.release($0, epoch: $1) }
-        )
         // Who is answered by this node can rely on it as soon as there is a leader; without one it says so.
         try? await state.group.awaitLeader()
         let checkpointing = Checkpointing(state: state, loop: loop, logger: logger.labelled("store"))
+        let rehearsal = RestoreRehearsal(
+            store: state.store,
+            folder: folder,
+            health: health,
+            loop: loop,
+            logger: logger.labelled("store"),
+            now: now
+        )
         var tasks: [Task<Void, Never>] = [
             Task(executorPreference: loop) { await driver.run() },
             Task(executorPreference: loop) { await ownership.run() },
             Task(executorPreference: loop) { await assigning.run() },
             Task(executorPreference: loop) { await membership.run() },
             Task(executorPreference: loop) { await checkpointing.run() },
+            Task(executorPreference: loop) { await rehearsal.run() },
             Task(executorPreference: loop) {
                 await announcement.announce(security?.credentials.certificate, on: loop)
             },
@@ -271,15 +310,25 @@ package final class Node: Sendable {
                 "peer.address": JSONValue(listeners.peer.map { "\($0.endpoint)" }),
             ]
         )
-        return Node(configuration, core, loops, listeners, peers, ownership, driver, tasks)
+        let leaving = Leaving(
+            state: state,
+            ownership: ownership,
+            directory: core.directory,
+            node: configuration.name,
+            loop: loop,
+            logger: logger.labelled("ownership"),
+            now: now
+        )
+        return Node(configuration, core, loops, listeners, peers, ownership, driver, leaving, tasks)
     }
 
-    /// Hands leadership over, stops taking requests, lets those that run finish, writes a checkpoint, closes the log.
+    /// Hands leadership and scopes over, stops taking requests, lets those that run finish, writes a checkpoint, closes the log.
     package func stop() async {
-        _ = await core.state.group.stepDown()
+        let isAlone: Bool = core.state.group.status.configuration.voters.count < 2
+        if !isAlone { await leaving.handOver() }
         core.state.store.closeWatches()
         for task in tasks { task.cancel() }
-        await listeners.stop()
+        await listeners.stop(drains: !isAlone)
         peers?.close()
         await core.shutdown()
         // Whoever still waited for an answer of the cluster has one now; nobody works on this folder when it is given back.
