@@ -239,6 +239,7 @@ import Testing
                 #expect(configuration.voters.contains(next))
                 leader = next
             case .markActive(let number): nodes[number] = .active
+            case .markDead(let number, _): Issue.record("seed \(seed): \(number) is removed though nobody asked")
             case .markRemoved(let number):
                 nodes[number] = nil
                 gone.insert(number)
