@@ -217,6 +217,7 @@ let package = Package(
                 "Authority",
                 "Crypto", "drover",
             ],
+            exclude: ["FaultShim"],
             swiftSettings: strict
         ),
         .testTarget(name: "TidyTests", swiftSettings: strict),
