@@ -338,6 +338,11 @@ package final class Node: Sendable {
 
     /// Hands leadership and scopes over, stops taking requests, lets those that run finish, writes a checkpoint, closes the log.
     package func stop() async {
+        // Whoever stops a node was often cancelled himself, and what is done here takes its time all the same.
+        await Task { await self.end() }.value
+    }
+
+    private func end() async {
         telemetry.stop()
         let isAlone: Bool = core.state.group.status.configuration.voters.count < 2
         if !isAlone { await leaving.handOver() }
