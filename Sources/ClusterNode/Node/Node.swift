@@ -25,6 +25,7 @@ package final class Node: Sendable {
     private let peers: PooledPeers?
     private let ownership: Ownership
     private let driver: ControllerDriver
+    let telemetry: Telemetry
     private let leaving: Leaving
     private let tasks: [Task<Void, Never>]
 
@@ -41,6 +42,7 @@ package final class Node: Sendable {
         _ peers: PooledPeers?,
         _ ownership: Ownership,
         _ driver: ControllerDriver,
+        _ telemetry: Telemetry,
         _ leaving: Leaving,
         _ tasks: [Task<Void, Never>]
     ) {
@@ -51,6 +53,7 @@ package final class Node: Sendable {
         self.peers = peers
         self.ownership = ownership
         self.driver = driver
+        self.telemetry = telemetry
         self.leaving = leaving
         self.tasks = tasks
     }
@@ -244,11 +247,22 @@ package final class Node: Sendable {
         )
         core.transport?.onCall = { member, bytes in await calls.answer(bytes, from: member) }
         core.transport?.start(receiver: state.group)
+        let telemetry = Telemetry(
+            core: core,
+            gateway: gateway,
+            hosts: hosts,
+            ownership: ownership,
+            security: security,
+            loops: loops,
+            folder: folder,
+            version: version
+        )
         let listeners: NodeListeners = try await NodeListeners.start(
             configuration,
             core,
             security,
             gateway,
+            telemetry,
             loops,
             logger,
             now
@@ -340,7 +354,7 @@ package final class Node: Sendable {
             logger: logger.labelled("ownership"),
             now: now
         )
-        return Node(configuration, core, loops, listeners, peers, ownership, driver, leaving, tasks)
+        return Node(configuration, core, loops, listeners, peers, ownership, driver, telemetry, leaving, tasks)
     }
 
     /// Hands leadership and scopes over, stops taking requests, lets those that run finish, writes a checkpoint, closes the log.
@@ -350,6 +364,7 @@ package final class Node: Sendable {
     }
 
     private func end() async {
+        telemetry.stop()
         let isAlone: Bool = core.state.group.status.configuration.voters.count < 2
         if !isAlone { await leaving.handOver() }
         core.state.store.closeWatches()

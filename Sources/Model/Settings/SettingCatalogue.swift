@@ -34,6 +34,12 @@ package enum SettingCatalogue {
             isPublic: false
         ),
         SettingDefinition(
+            name: "metrics.access",
+            defaultValue: "anyone",
+            description: "Who may read a node's metrics: anyone who reaches its port, or accounts with their key",
+            isPublic: false
+        ),
+        SettingDefinition(
             name: "cluster.dead.node.seconds",
             defaultValue: "0",
             description:
