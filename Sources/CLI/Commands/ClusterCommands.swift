@@ -31,6 +31,7 @@ enum ClusterCommands {
             console.line(
                 "last proven restore: \(word(cluster, "lastProvenRestore", else: "none yet"))"
             )
+            if let rotation: JSONObject = cluster["rotation"]?.object { console.line(line(of: rotation)) }
             console.line("")
             console.write(table(of: cluster).text(width: console.columns(), colour: console.usesColour))
             let scopes: [JSONObject] = cluster["scopes"]?.array?.compactMap(\.object) ?? []
@@ -254,11 +255,7 @@ enum ClusterCommands {
         var shown: String = ""
         var last: JSONObject = begun
         while let rotation: JSONObject = last["rotation"]?.object {
-            let waits: [String] = rotation["waitsFor"]?.array?.compactMap(\.string) ?? []
-            let line: String =
-                (rotation.text("phase") == "trust"
-                    ? "everybody learns of the new authority" : "certificates are issued anew")
-                + (waits.isEmpty ? "" : "; waiting for \(waits.prefix(8).joined(separator: ", "))")
+            let line: String = line(of: rotation)
             if line != shown { invocation.console.note(line) }
             shown = line
             // A client each time: the file that it believes may be another one by now.
@@ -268,6 +265,16 @@ enum ClusterCommands {
             }
         }
         return tell(invocation, last, "the authority is replaced; the old one is not believed any more")
+    }
+
+    /// How far an exchange of the authority is.
+    private static func line(of rotation: JSONObject) -> String {
+        let waits: [String] = rotation["waitsFor"]?.array?.compactMap(\.string) ?? []
+        let phase: String =
+            rotation.text("phase") == "trust"
+            ? "everybody learns of the new authority" : "the new authority issues certificates anew"
+        let more: String = waits.count > 8 ? " and \(waits.count - 8) more" : ""
+        return phase + (waits.isEmpty ? "" : "; waiting for \(waits.prefix(8).joined(separator: ", "))\(more)")
     }
 
     private static func change(

@@ -242,7 +242,7 @@ package final class Node: Sendable {
             ownership: ownership,
             leaves: { await assigning.leaves($0) },
             health: health,
-            sealingKey: { name in security?.sealingKeys.first { BackupHeader.name(of: $0) == name } },
+            sealingKey: { security?.nextSealingKey(named: $0) },
             promote: { await membership.promote($0) }
         )
         core.transport?.onCall = { member, bytes in await calls.answer(bytes, from: member) }

@@ -28,6 +28,12 @@ final class NodeSecurity: Sendable {
     /// The cluster's, opened with whichever key of this node fits.
     var authority: ClusterAuthority { ClusterAuthority(cluster: cluster) { self.sealingKeys } }
 
+    /// The key that opens the authority that is to come, for another member; nothing is handed out while none is to come.
+    func nextSealingKey(named name: String) -> [UInt8]? {
+        guard rotation.withLock({ $0?.sealingKey }) == name else { return nil }
+        return sealingKeys.first { BackupHeader.name(of: $0) == name }
+    }
+
     /// Whether this node has the sealing key of that name.
     func holds(_ sealingKey: String) -> Bool { sealingKeys.contains { BackupHeader.name(of: $0) == sealingKey } }
 

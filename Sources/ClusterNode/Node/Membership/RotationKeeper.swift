@@ -29,7 +29,8 @@ actor RotationKeeper {
     private let others: @Sendable () -> [MemberID]
     private let ask: @Sendable (MemberID, PeerCall) async -> PeerReply?
     private let changed: @Sendable (DataFolder.Credentials) async -> Void
-    private var isLooking = false
+    /// The last failure that was told: it may be the same each second.
+    private var told: String = ""
 
     /// - Parameters:
     ///   - others: the members whose connections live.
@@ -85,9 +86,13 @@ actor RotationKeeper {
             try await follow(rotation, issuing, view)
             if rotation == nil { try forgetOldKey(stored) }
         } catch {
-            logger.error("the exchange of the authority cannot be followed", ["error": .string("\(error)")])
+            if told != "\(error)" {
+                logger.error("the exchange of the authority cannot be followed", ["error": .string("\(error)")])
+            }
+            told = "\(error)"
             return false
         }
+        told = ""
         guard let rotation else { return true }
         await mark(rotation)
         if isLeader() { await lead(rotation) }
