@@ -20,9 +20,9 @@ actor NodeRig {
 
     static let logger = Logger(label: "test", level: .error, sink: CapturingLogSink())
 
-    init(settings: [(name: String, value: String)] = []) async throws {
-        let path: String = FileManager.default.temporaryDirectory.appending(path: "drover-node-\(UUID().uuidString)")
-            .path
+    init(settings: [(name: String, value: String)] = [], path: String? = nil) async throws {
+        let path: String =
+            path ?? FileManager.default.temporaryDirectory.appending(path: "drover-node-\(UUID().uuidString)").path
         folder = DataFolder(path)
         key = try await ServerInit.found(
             folder,

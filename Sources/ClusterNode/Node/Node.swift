@@ -87,7 +87,7 @@ package final class Node: Sendable {
                 throw objection
             }
             do throws(NodeFault) {
-                return try await wire(folder, configuration, core, security, loops, logger, version)
+                return try await wire(folder, configuration, core, security, loops, logger, version, fatal)
             } catch {
                 await core.close()
                 throw error
@@ -105,7 +105,8 @@ package final class Node: Sendable {
         _ security: NodeSecurity?,
         _ loops: Loops,
         _ logger: Logger,
-        _ version: String
+        _ version: String,
+        _ fatal: @escaping @Sendable (String) -> Void
     ) async throws(NodeFault) -> Node {
         let state: ReplicatedState = core.state
         let loop: EventLoop = loops.next()
@@ -137,6 +138,7 @@ package final class Node: Sendable {
         )
         ownership.listen { await driver.ownershipChanged($0) }
         ownership.listen { await hosts.ownershipChanged($0) }
+        let alarms: Alarms = core.alarms
         let steering = ClosureSteering(of: state.group)
         let membership = MembershipMaster(
             state: state,
@@ -179,13 +181,33 @@ package final class Node: Sendable {
             },
             certificates: security.map { $0.desk(state.store) },
             servers: hosts.servers,
+            storageRefusal: { state.disk.refusal },
             logger: logger.labelled("gateway"),
             metrics: core.metrics,
             version: version,
             now: now,
             localAuthority: { address.withLock { $0 } }
         )
-        let calls = PeerCalls(state: state, ownership: ownership)
+        let hashing = StateHashing(store: state.store, marks: core.marks)
+        let quarantine: @Sendable (Quarantine) -> Void = { order in
+            let reason: String =
+                "the state here differed from that of \(order.agreeing.count) other members at entry \(order.index)"
+            try? folder.quarantine(reason)
+            fatal("\(NodeFault.quarantined(name: configuration.name, folder: folder.path, what: reason))")
+        }
+        let calls = PeerCalls(
+            state: state,
+            ownership: ownership,
+            hashing: hashing,
+            loop: loop,
+            quarantine: quarantine
+        )
+        let comparison = StateComparison(
+            links: .of(core, hashing: hashing, look: { steering.look }, loop: loop, quarantine: quarantine),
+            alarms: alarms,
+            loop: loop,
+            logger: logger.labelled("store")
+        )
         core.transport?.onCall = { member, bytes in await calls.answer(bytes, from: member) }
         core.transport?.start(receiver: state.group)
         let listeners: NodeListeners = try await NodeListeners.start(
@@ -219,7 +241,26 @@ package final class Node: Sendable {
         // Who is answered by this node can rely on it as soon as there is a leader; without one it says so.
         try? await state.group.awaitLeader()
         let checkpointing = Checkpointing(state: state, loop: loop, logger: logger.labelled("store"))
+        let watch = DiskWatch(
+            folders: [folder.log, folder.state],
+            member: configuration.member,
+            name: configuration.name,
+            state: state,
+            alarms: alarms,
+            checkpointing: checkpointing,
+            loop: loop,
+            logger: logger.labelled("store")
+        )
+        let announcing = AlarmAnnouncement(
+            state: state,
+            alarms: alarms,
+            member: configuration.member.number,
+            now: now
+        )
         var tasks: [Task<Void, Never>] = [
+            Task(executorPreference: loop) { await watch.run() },
+            Task(executorPreference: loop) { await announcing.run(on: loop) },
+            Task(executorPreference: loop) { await comparison.run() },
             Task(executorPreference: loop) { await driver.run() },
             Task(executorPreference: loop) { await ownership.run() },
             Task(executorPreference: loop) { await assigning.run() },

@@ -76,6 +76,10 @@ package enum Observation: Hashable, Sendable {
     case snapshotFailed(to: MemberID, reason: String)
     case snapshotInstalled(LogPosition)
     case installFailed(LogPosition, reason: String)
+    // The following, too: what it hears of its log's thread.
+    /// Nothing is written until there is space; nothing was lost.
+    case logStalled
+    case logResumed
 }
 
 package enum StepDownCause: Hashable, Sendable {

@@ -132,6 +132,7 @@ struct GroupDriver<Machine: StateMachine> {
                 if let ballot = completion.ballot { step(.ballotDurable(ballot)) }
                 if let write = completion.write { step(.logDurable(write: write)) }
                 if let position = completion.reset, position == installing { finishInstall() }
+            case .note(let observation): observer(observation)
             case .compact(let index): compact(through: index)
             case .stop: isRunning = false
             }
@@ -282,7 +283,7 @@ struct GroupDriver<Machine: StateMachine> {
             case .changeMembers(_, _, let continuation): continuation.resume(returning: .notLeader(leader: nil))
             case .stepDown(let continuation): continuation.resume(returning: true)
             case .install(_, let continuation): continuation.resume(returning: .refused("the member stops"))
-            case .transfer, .message, .peerGone, .snapshotMade, .snapshotSent, .disk, .compact, .stop: break
+            case .transfer, .message, .peerGone, .snapshotMade, .snapshotSent, .disk, .note, .compact, .stop: break
             }
         }
         proposals.answerAll(.failure(.unknown))

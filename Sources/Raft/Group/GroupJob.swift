@@ -26,6 +26,7 @@ enum GroupJob<Outcome: Sendable>: Sendable {
     case install(SnapshotAbout, CheckedContinuation<SnapshotReply, Never>)
     case message(Message)
     case disk(LogWriter.Completion)
+    case note(Observation)
     case compact(through: LogIndex)
     case stop
 }

@@ -33,6 +33,8 @@ package final class RaftGroup<Machine: StateMachine>: Sendable {
     /// - Parameters:
     ///   - snapshots: where snapshots lie while they travel, the folder that the log was opened with; without it none are
     ///     sent or taken in.
+    ///   - holds: whether nothing more may be written to the log now, because the state machine's own files cannot take what
+    ///     would come of it; asked on the log's thread before each batch.
     ///   - observer: hears what is worth a log line; called on the group's thread, must not block.
     ///   - fatal: the disk failed, and nothing more will be acknowledged; the process must end now.
     /// - Precondition: the state machine's applied index lies within the log (a ``FileLog`` opened with it as
@@ -43,6 +45,7 @@ package final class RaftGroup<Machine: StateMachine>: Sendable {
         transport: any PeerTransport = NoPeers(),
         snapshots: SnapshotFolder? = nil,
         options: Options = Options(),
+        holds: @escaping @Sendable () -> Bool = { false },
         observer: @escaping @Sendable (Observation) -> Void = { _ in },
         fatal: @escaping @Sendable (LogFault) -> Void
     ) {
@@ -55,6 +58,8 @@ package final class RaftGroup<Machine: StateMachine>: Sendable {
         let jobs = Mailbox<GroupJob<Outcome>>()
         let writer = LogWriter(
             storage: storage,
+            holds: holds,
+            stalled: { jobs.post(.note($0 ? .logStalled : .logResumed)) },
             completion: { jobs.post(.disk($0)) },
             fatal: { fault in
                 fatal(fault)

@@ -1,3 +1,4 @@
+internal import Limits
 package import RaftCore
 
 /// Writes the log on a thread of its own: while one flush runs, the next batch gathers (group commit).
@@ -19,10 +20,15 @@ package final class LogWriter: Sendable {
     private let thread: WorkerThread
 
     /// - Parameters:
+    ///   - holds: whether nothing is to be written now, because what lies behind the log cannot take more; asked before
+    ///     each batch, and again and again while it says so.
+    ///   - stalled: called with true when writing waits (for space, or because of `holds`), and with false when it goes on.
     ///   - completion: called on the log's thread after each batch; must not block.
     ///   - fatal: the disk failed. Nothing was retried and nothing more is written; the process must end.
     package init(
         storage: sending any LogStorage,
+        holds: @escaping @Sendable () -> Bool = { false },
+        stalled: @escaping @Sendable (Bool) -> Void = { _ in },
         completion: @escaping @Sendable (Completion) -> Void,
         fatal: @escaping @Sendable (LogFault) -> Void
     ) {
@@ -30,14 +36,62 @@ package final class LogWriter: Sendable {
         self.jobs = jobs
         let owned = ThreadOwned(storage)
         thread = WorkerThread {
+            let queue = Queue(jobs, stalled)
             do throws(LogFault) {
-                while let batch = jobs.take() { try Self.run(batch, on: owned.value, completion) }
+                owned.value.whenFull { queue.waits(owned.value) }
+                while let batch = queue.next() {
+                    while holds(), queue.waits(owned.value) {}
+                    try Self.run(batch, on: owned.value, completion)
+                    queue.goesOn()
+                }
                 try owned.value.close()
             } catch {
                 jobs.close()
-                fatal(error)
+                // Without space nothing of the batch was acknowledged, and nothing that was is in doubt.
+                if case .full = error {} else { fatal(error) }
             }
             owned.release()
+        }
+    }
+
+    /// What the thread takes its work from; while it waits for space it takes what gives some back, and keeps the rest.
+    private final class Queue {
+        private let jobs: Mailbox<Job>
+        private let stalled: @Sendable (Bool) -> Void
+        private var kept: [Job] = []
+        private var isStalled: Bool = false
+
+        init(_ jobs: Mailbox<Job>, _ stalled: @escaping @Sendable (Bool) -> Void) {
+            self.jobs = jobs
+            self.stalled = stalled
+        }
+
+        func next() -> [Job]? {
+            guard kept.isEmpty else {
+                defer { kept = [] }
+                return kept
+            }
+            return jobs.take()
+        }
+
+        /// Waits a moment; false when the member stops.
+        func waits(_ storage: any LogStorage) -> Bool {
+            if !isStalled {
+                isStalled = true
+                stalled(true)
+            }
+            let pause = UInt64(Limits.raftSpacePauseMilliseconds) * 1_000_000
+            guard let batch = jobs.take(until: Mailbox<Job>.now() + pause) else { return false }
+            for job in batch {
+                if case .compact(let index) = job { try? storage.compact(through: index) } else { kept.append(job) }
+            }
+            return true
+        }
+
+        func goesOn() {
+            guard isStalled else { return }
+            isStalled = false
+            stalled(false)
         }
     }
 

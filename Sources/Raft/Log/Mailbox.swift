@@ -74,6 +74,13 @@ package final class Mailbox<Item: Sendable>: @unchecked Sendable {
         return taken
     }
 
+    /// The clock of ``take(until:)``, which only goes forward.
+    package static func now() -> UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+
     /// Nothing more is accepted; what has gathered can still be taken.
     package func close() {
         pthread_mutex_lock(mutex)

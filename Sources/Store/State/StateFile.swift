@@ -190,7 +190,8 @@ func fault<Result>(_ path: String, _ body: () throws(SQLiteError) -> Result) thr
             problem: "cannot \(error.operation): \(error.message) (SQLite code \(error.code))",
             nextStep: error.isCorrupt
                 ? StateFile.mend
-                : "Make sure that the folder is writable, its disk has space, and no other process uses it; then start again."
+                : "Make sure that the folder is writable, its disk has space, and no other process uses it; then start again.",
+            isOutOfSpace: error.isFull
         )
     }
 }

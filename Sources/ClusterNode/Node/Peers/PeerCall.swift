@@ -1,4 +1,5 @@
 import Bytes
+import RaftCore
 import StoreFormat
 
 /// What one node asks of another over the calls lane.
@@ -11,6 +12,10 @@ enum PeerCall: Hashable, Sendable {
     case release(scope: UInt64, epoch: UInt64)
     /// Hand leadership to this member. Asked of the leader.
     case handOver(to: UInt64)
+    /// Say what your state hashes to at this entry.
+    case stateHash(at: UInt64)
+    /// Your state is not that of the majority: stop, and keep your folder.
+    case quarantine(Quarantine)
 
     static let version: UInt8 = 1
 
@@ -28,6 +33,15 @@ enum PeerCall: Hashable, Sendable {
         case .handOver(let member):
             writer.u8(4)
             writer.u64(member)
+        case .stateHash(let index):
+            writer.u8(16)
+            writer.u64(index)
+        case .quarantine(let order):
+            writer.u8(17)
+            writer.u64(order.index)
+            writer.byteString(order.hash)
+            writer.count(order.agreeing.count)
+            for member in order.agreeing { writer.u64(member.number) }
         }
         return writer.bytes
     }
@@ -43,6 +57,20 @@ enum PeerCall: Hashable, Sendable {
             try reader.end()
         case 4:
             self = .handOver(to: try reader.u64())
+            try reader.end()
+        case 16:
+            self = .stateHash(at: try reader.u64())
+            try reader.end()
+        case 17:
+            let index: UInt64 = try reader.u64()
+            let hash = Array(try reader.byteString())
+            var agreeing: [MemberID] = []
+            for _ in 0..<(try reader.count(minimumBytes: 8)) {
+                let number: UInt64 = try reader.u64()
+                guard number != 0 else { throw .malformed(offset: 0, expected: "a member, which is not 0") }
+                agreeing.append(MemberID(number))
+            }
+            self = .quarantine(Quarantine(index: index, hash: hash, agreeing: agreeing))
             try reader.end()
         case let tag: throw .unknown(what: "peer call", value: UInt64(tag))
         }
@@ -70,6 +98,10 @@ enum PeerReply: Hashable, Sendable {
     case released
     /// The call was not understood.
     case unreadable
+    /// What the state hashes to at the entry that was named.
+    case stateHash([UInt8])
+    /// It is not at that entry; this is where it is.
+    case notThere(applied: UInt64)
 
     var encoded: [UInt8] {
         var writer = ByteWriter(reservingCapacity: 64)
@@ -87,6 +119,12 @@ enum PeerReply: Hashable, Sendable {
         case .unknown: writer.u8(5)
         case .released: writer.u8(6)
         case .unreadable: writer.u8(8)
+        case .stateHash(let hash):
+            writer.u8(16)
+            writer.byteString(hash)
+        case .notThere(let applied):
+            writer.u8(17)
+            writer.u64(applied)
         }
         return writer.bytes
     }
@@ -108,6 +146,8 @@ enum PeerReply: Hashable, Sendable {
         case 5: self = .unknown
         case 6: self = .released
         case 8: self = .unreadable
+        case 16: self = .stateHash(Array(try reader.byteString()))
+        case 17: self = .notThere(applied: try reader.u64())
         case let tag: throw .unknown(what: "peer reply", value: UInt64(tag))
         }
         try reader.end()

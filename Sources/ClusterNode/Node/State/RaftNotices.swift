@@ -1,5 +1,6 @@
 import JSON
 import Logging
+import Model
 import RaftCore
 
 /// What of a group's observations is worth a line of the log, in the words of operators.
@@ -41,9 +42,26 @@ enum RaftNotices {
                 "snapshot not installed",
                 ["raft.index": JSONValue(position.index), "reason": .string(reason)]
             )
+        case .logStalled: logger.error("the log waits for space on its disk; nothing was lost")
+        case .logResumed: logger.notice("the log goes on")
         case .removedSender(let member):
             logger.notice("a removed node speaks", ["node": .string(name(member))])
         default: logger.debug("observed", ["raft.observation": .string("\(observation)")])
+        }
+    }
+
+    /// Raises and ends the alarms that follow from what a group observes.
+    static func alarm(_ observation: Observation, _ alarms: Alarms, _ folder: DataFolder) {
+        switch observation {
+        case .logStalled:
+            alarms.raise(
+                Alarm.Kind.logStalled,
+                "the log in \(folder.log) cannot be written: there is no space. Nothing that was acknowledged is lost; this "
+                    + "node takes part again by itself when there is space",
+                command: "df -h \(folder.log)"
+            )
+        case .logResumed: alarms.end(Alarm.Kind.logStalled)
+        default: break
         }
     }
 }

@@ -6,6 +6,7 @@ import StoreFormat
 /// The store as the state machine of the Raft group.
 final class StoreMachine: StateMachine {
     let store: Store
+    let marks = StateMarks()
     private let halt: @Sendable (String) -> Void
 
     /// - Parameter halt: the process must end, and why: an entry cannot be read, and skipping it would fork the state; or a
@@ -19,14 +20,19 @@ final class StoreMachine: StateMachine {
 
     func apply(index: LogIndex, term: Term, version: UInt8, payload: [UInt8]) -> TransactionOutcome {
         do throws(UnreadableEntry) {
-            return try store.apply(index: index, encoded: payload)
+            let outcome: TransactionOutcome = try store.apply(index: index, encoded: payload)
+            marks.applied(index, in: store)
+            return outcome
         } catch {
             halt("\(error)")
             return .refused(.invalid("\(error)"))
         }
     }
 
-    func pass(index: LogIndex, term: Term) { store.advance(to: index) }
+    func pass(index: LogIndex, term: Term) {
+        store.advance(to: index)
+        marks.applied(index, in: store)
+    }
 
     func snapshot(to path: String) throws -> LogIndex { try store.snapshot(to: path) }
 
