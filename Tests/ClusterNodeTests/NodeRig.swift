@@ -43,6 +43,9 @@ actor NodeRig {
         node = try await Self.start(folder)
     }
 
+    /// After the node was stopped, and something was done to its folder.
+    func startAgain() async throws { node = try await Self.start(folder) }
+
     func stop() async {
         await node.stop()
         await abandon()

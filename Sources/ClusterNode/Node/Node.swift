@@ -6,6 +6,7 @@ import JSON
 import Limits
 package import Logging
 import Metrics
+import Model
 import RaftCore
 import RaftGroup
 import RaftLog
@@ -85,6 +86,14 @@ package final class Node: Sendable {
             if let objection: NodeFault = NodeAnnouncement.objection(configuration, in: core.state.store.view) {
                 await core.close()
                 throw objection
+            }
+            if let objection: String = ClusterLevel.objection(
+                FeatureGate.ownLevel,
+                version: version,
+                in: core.state.store.view
+            ) {
+                await core.close()
+                throw .storage("\(configuration.name) cannot start: \(objection)")
             }
             do throws(NodeFault) {
                 return try await wire(folder, configuration, core, security, loops, logger, version, fatal)
@@ -181,6 +190,7 @@ package final class Node: Sendable {
             },
             certificates: security.map { $0.desk(state.store) },
             servers: hosts.servers,
+            recall: Recall(store: state.store),
             storageRefusal: { state.disk.refusal },
             logger: logger.labelled("gateway"),
             metrics: core.metrics,
@@ -251,6 +261,12 @@ package final class Node: Sendable {
             loop: loop,
             logger: logger.labelled("store")
         )
+        let leveling = ClusterLevelKeeper(
+            state: state,
+            isLeader: { steering.look.isLeader },
+            logger: logger.labelled("membership"),
+            now: now
+        )
         let announcing = AlarmAnnouncement(
             state: state,
             alarms: alarms,
@@ -261,6 +277,7 @@ package final class Node: Sendable {
             Task(executorPreference: loop) { await watch.run() },
             Task(executorPreference: loop) { await announcing.run(on: loop) },
             Task(executorPreference: loop) { await comparison.run() },
+            Task(executorPreference: loop) { await leveling.run(on: loop) },
             Task(executorPreference: loop) { await driver.run() },
             Task(executorPreference: loop) { await ownership.run() },
             Task(executorPreference: loop) { await assigning.run() },

@@ -54,9 +54,10 @@ struct NodeCore: Sendable {
             if let space = DiskSpace(of: folder.log), space.free < Limits.diskStartBytes {
                 try FileLog.yieldReserve(in: folder.log)
             }
-            store = try Store.open(folder: folder.state, halt: { fatal("\($0)") })
             snapshots = try SnapshotFolder(path: folder.snapshots)
-            log = try FileLog(opening: folder.log, knownCommitted: store.appliedIndex, snapshots: snapshots)
+            (store, log) = try FolderMending(folder: folder, snapshots: snapshots, logger: raftLogger).open {
+                fatal("\($0)")
+            }
         } catch {
             throw .storage("\(error)")
         }
@@ -90,7 +91,14 @@ struct NodeCore: Sendable {
             )
         }
         let alarms = Alarms(logger: raftLogger, now: { WallClock.milliseconds })
+        if let target: LogIndex = log.mending { RaftNotices.mending(target, alarms, configuration.name, folder) }
         let names: @Sendable (MemberID) -> String = { directory.peer($0)?.name ?? "member \($0)" }
+        transport?.onNewerEntry = { member, kind in
+            fatal(
+                "\(names(member)) sends log entries of kind \(kind), which this program does not know. Skipping them would fork "
+                    + "the state, so this node stops. Start it with the version that the other nodes run"
+            )
+        }
         let machine = StoreMachine(store: store, halt: fatal)
         let group = RaftGroup<StoreMachine>(
             storage: log,

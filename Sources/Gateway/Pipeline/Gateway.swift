@@ -52,6 +52,8 @@ package final class Gateway: Sendable {
     let cluster: (any ClusterOperating)?
     /// nil for a cluster without an authority, which speaks plain HTTP only.
     let certificates: (any CertificateIssuing)?
+    /// Nil where no history is kept.
+    let recall: (any Recalling)?
     /// Why no more may be stored now, for people; nil while there is room.
     let storageRefusal: (@Sendable () -> String?)?
     /// nil where hosts need not know of more than the server that they were given.
@@ -79,6 +81,7 @@ package final class Gateway: Sendable {
         cluster: (any ClusterOperating)? = nil,
         certificates: (any CertificateIssuing)? = nil,
         servers: (any ServerAddresses)? = nil,
+        recall: (any Recalling)? = nil,
         storageRefusal: (@Sendable () -> String?)? = nil,
         logger: Logger,
         metrics: MetricsRegistry,
@@ -95,6 +98,7 @@ package final class Gateway: Sendable {
         self.cluster = cluster
         self.certificates = certificates
         self.servers = servers
+        self.recall = recall
         self.storageRefusal = storageRefusal
         self.logger = logger
         self.version = version

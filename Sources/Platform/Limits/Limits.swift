@@ -106,6 +106,8 @@ package enum Limits {
     package static let historyPendingChanges: Int = 200_000
     /// At this many, while the disk has no space, the log takes no more entries.
     package static let historyHeldChanges: Int = 50_000
+    /// Entries of one answer about a resource's past.
+    package static let historyEntries: Int = 100
     /// Entries that one question to history returns at most.
     package static let historyPage: Int = 1_000
 

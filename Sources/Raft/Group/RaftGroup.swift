@@ -73,6 +73,7 @@ package final class RaftGroup<Machine: StateMachine>: Sendable {
             log: EntryTail(base: contents.base, entries: contents.entries),
             configuration: contents.baseConfiguration,
             applied: applied,
+            mending: contents.mending,
             settings: options.settings,
             random: SeededRandom(seed: options.seed)
         )

@@ -121,6 +121,7 @@ package final class FileLog: LogStorage {
         spare = SpareSegment(directory: directory, bytes: segmentBytes)
         reserve = SegmentReserve(directory: directory, bytes: segmentBytes, count: Limits.raftReservedSegments)
         reserve.refill()
+        restored.mending = try MendingFile.read(in: directory)
         if let about = follows { try follow(about) }
         if installed != nil { try snapshots?.finishInstall() }
     }
@@ -138,6 +139,9 @@ package final class FileLog: LogStorage {
 
     /// The entry after which the log begins: what comes before it must be in the state already.
     package var base: LogIndex { restored.base.index }
+
+    /// A part of the log was lost; see ``LogContents/mending``.
+    package var mending: LogIndex? { restored.mending }
 
     package func contents() -> LogContents {
         // Handed out once; the entries need not be kept here, too.
@@ -198,6 +202,8 @@ package final class FileLog: LogStorage {
         try directory.flush()
         reserve.refill()
     }
+
+    package func finishMending() throws(LogFault) { try MendingFile.remove(in: directory) }
 
     package func whenFull(_ wait: @escaping () -> Bool) { waitForSpace = wait }
 
@@ -278,7 +284,7 @@ package final class FileLog: LogStorage {
         reserve.refill()
     }
 
-    private static func newSegment(
+    static func newSegment(
         sequence: UInt64,
         opening: LogPosition,
         configuration: Configuration,

@@ -23,6 +23,9 @@ package protocol LogStorage: AnyObject {
     /// Without one, and when he gives up, ``write(_:)`` throws ``LogFault/full(path:)``; nothing was lost then.
     func whenFull(_ wait: @escaping () -> Bool)
 
+    /// The log holds again all that it held; see ``LogContents/mending``.
+    func finishMending() throws(LogFault)
+
     /// Marks the end as complete and releases the folder.
     func close() throws(LogFault)
 }
@@ -30,4 +33,7 @@ package protocol LogStorage: AnyObject {
 extension LogStorage {
     /// For a storage that is never full.
     package func whenFull(_ wait: @escaping () -> Bool) {}
+
+    /// For a storage that loses nothing.
+    package func finishMending() throws(LogFault) {}
 }

@@ -14,6 +14,7 @@ package final class LogWriter: Sendable {
     private enum Job: Sendable {
         case write(DiskWrite)
         case compact(through: LogIndex)
+        case finishMending
     }
 
     private let jobs: Mailbox<Job>
@@ -97,6 +98,8 @@ package final class LogWriter: Sendable {
 
     package func submit(_ writes: [DiskWrite]) { jobs.post(all: writes.map(Job.write)) }
 
+    package func finishMending() { jobs.post(.finishMending) }
+
     package func compact(through index: LogIndex) { jobs.post(.compact(through: index)) }
 
     /// Writes what is waiting, closes the storage and ends the thread.
@@ -112,9 +115,11 @@ package final class LogWriter: Sendable {
     ) throws(LogFault) {
         var done = Completion()
         var compaction: LogIndex?
+        var isMended: Bool = false
         for job in batch {
             switch job {
             case .compact(let index): compaction = max(index, compaction ?? 0)
+            case .finishMending: isMended = true
             case .write(let change):
                 try storage.write(change)
                 switch change {
@@ -127,6 +132,7 @@ package final class LogWriter: Sendable {
         }
         try storage.flush()
         if done.ballot != nil || done.write != nil || done.reset != nil { completion(done) }
+        if isMended { try storage.finishMending() }
         if let compaction { try storage.compact(through: compaction) }
     }
 }

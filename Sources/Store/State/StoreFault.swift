@@ -5,6 +5,8 @@ package struct StoreFault: Error, Hashable, Sendable, CustomStringConvertible {
     package var nextStep: String
     /// The disk has no space: what failed may be tried again when there is some.
     package var isOutOfSpace: Bool = false
+    /// What the checkpoint holds is not what was written: another copy is needed.
+    package var isDamaged: Bool = false
 
     package var description: String { "\(file): \(problem). \(nextStep)" }
 }

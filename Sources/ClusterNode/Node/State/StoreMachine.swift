@@ -5,6 +5,9 @@ import StoreFormat
 
 /// The store as the state machine of the Raft group.
 final class StoreMachine: StateMachine {
+    /// The form of the entries that this program writes and reads.
+    private static let entryVersion: UInt8 = 1
+
     let store: Store
     let marks = StateMarks()
     private let halt: @Sendable (String) -> Void
@@ -19,6 +22,13 @@ final class StoreMachine: StateMachine {
     var appliedIndex: LogIndex { store.appliedIndex }
 
     func apply(index: LogIndex, term: Term, version: UInt8, payload: [UInt8]) -> TransactionOutcome {
+        guard version == Self.entryVersion else {
+            let reason: String =
+                "log entry \(index) has form \(version), and this program knows form \(Self.entryVersion) only. Skipping it "
+                + "would fork the state, so this member stops. Start it with the version that the other members run"
+            halt(reason)
+            return .refused(.invalid(reason))
+        }
         do throws(UnreadableEntry) {
             let outcome: TransactionOutcome = try store.apply(index: index, encoded: payload)
             marks.applied(index, in: store)
