@@ -216,6 +216,15 @@ final class DevRig: Sendable {
         return (answer.status, (try? JSONReader.parse(answer.body)) ?? .null, revision)
     }
 
+    /// A request without a key, outside of the API.
+    func plain(_ path: String, node: String) async throws -> (status: Int, text: String) {
+        let answer: HTTPClientResponse = try await client.send(
+            HTTPRequest(method: "GET", target: path),
+            to: try Self.endpoint(of: url(of: node))
+        )
+        return (answer.status, String(decoding: answer.body, as: UTF8.self))
+    }
+
     /// All resources of a type that were not removed, once the API answers.
     func list(_ type: String, node: String? = nil) async throws -> [JSONValue] {
         try await wait(for: "a list of \(type)") {

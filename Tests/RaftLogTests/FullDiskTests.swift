@@ -61,7 +61,7 @@ struct FullDiskTests {
 
         /// The greatest acknowledged so far.
         func acknowledgedNow(_ before: UInt64 = 0) -> UInt64 {
-            max(before, acknowledged.take(until: Mailbox<UInt64>.now())?.last ?? 0)
+            max(before, acknowledged.take(until: MonotonicTime.now)?.last ?? 0)
         }
 
         func reopened() throws -> LogContents { try FileLog(opening: folder, segmentBytes: segment).contents() }
@@ -120,7 +120,7 @@ struct FullDiskTests {
         rig.disk.fill()
         rig.writer.submit([.ballot(Ballot(term: 7, vote: MemberID(2)))])
         #expect(rig.stalled.take() == [true])
-        #expect(rig.ballots.take(until: Mailbox<UInt64>.now()) == [])
+        #expect(rig.ballots.take(until: MonotonicTime.now) == [])
         rig.disk.empty()
         #expect(rig.ballots.take() == [Ballot(term: 7, vote: MemberID(2))])
         rig.writer.stop()
@@ -138,7 +138,7 @@ struct FullDiskTests {
             // Holds until it is told otherwise.
             holds: {
                 asked.post(true)
-                return holds.take(until: Mailbox<Bool>.now())?.isEmpty ?? true
+                return holds.take(until: MonotonicTime.now)?.isEmpty ?? true
             },
             completion: { if let write = $0.write { done.post(write) } },
             fatal: { Issue.record("\($0)") }
@@ -146,7 +146,7 @@ struct FullDiskTests {
         writer.submit([.append([entry(1, 1)], write: 1)])
         _ = asked.take()
         _ = asked.take()
-        #expect(done.take(until: Mailbox<UInt64>.now()) == [])
+        #expect(done.take(until: MonotonicTime.now) == [])
         holds.post(true)
         #expect(done.take() == [1])
         holds.close()

@@ -42,6 +42,7 @@ import Testing
         "Sources/Scheduler", "Sources/RBAC", "Sources/Raft/Core", "Sources/Store/Format",
         "Sources/ClusterNode/Services", "Sources/ClusterNode/Ownership",
         "Sources/HostAgent/Protocol", "Sources/HostAgent/Core", "Sources/ClusterNode/HostFrames",
+        "Sources/Checkers",
     ]
 
     @Test(arguments: pureFolders)

@@ -25,6 +25,7 @@ package final class Node: Sendable {
     private let peers: PooledPeers?
     private let ownership: Ownership
     private let driver: ControllerDriver
+    let telemetry: Telemetry
     private let tasks: [Task<Void, Never>]
 
     /// Where the API listens, with the real port.
@@ -40,6 +41,7 @@ package final class Node: Sendable {
         _ peers: PooledPeers?,
         _ ownership: Ownership,
         _ driver: ControllerDriver,
+        _ telemetry: Telemetry,
         _ tasks: [Task<Void, Never>]
     ) {
         self.configuration = configuration
@@ -49,6 +51,7 @@ package final class Node: Sendable {
         self.peers = peers
         self.ownership = ownership
         self.driver = driver
+        self.telemetry = telemetry
         self.tasks = tasks
     }
 
@@ -220,11 +223,22 @@ package final class Node: Sendable {
         )
         core.transport?.onCall = { member, bytes in await calls.answer(bytes, from: member) }
         core.transport?.start(receiver: state.group)
+        let telemetry = Telemetry(
+            core: core,
+            gateway: gateway,
+            hosts: hosts,
+            ownership: ownership,
+            security: security,
+            loops: loops,
+            folder: folder,
+            version: version
+        )
         let listeners: NodeListeners = try await NodeListeners.start(
             configuration,
             core,
             security,
             gateway,
+            telemetry,
             loops,
             logger,
             now
@@ -315,11 +329,12 @@ package final class Node: Sendable {
                 "peer.address": JSONValue(listeners.peer.map { "\($0.endpoint)" }),
             ]
         )
-        return Node(configuration, core, loops, listeners, peers, ownership, driver, tasks)
+        return Node(configuration, core, loops, listeners, peers, ownership, driver, telemetry, tasks)
     }
 
     /// Hands leadership over, stops taking requests, lets those that run finish, writes a checkpoint, closes the log.
     package func stop() async {
+        telemetry.stop()
         _ = await core.state.group.stepDown()
         core.state.store.closeWatches()
         for task in tasks { task.cancel() }

@@ -107,6 +107,7 @@ struct NodeCore: Sendable {
             snapshots: snapshots,
             // More than memory should hold waits for the state's own files, and these have no space.
             holds: { store.waitsForSpace },
+            meters: RaftMeters(metrics),
             observer: { observation in
                 RaftNotices.tell(observation, names, raftLogger)
                 RaftNotices.alarm(observation, alarms, folder)

@@ -19,11 +19,16 @@ struct NodeListeners: Sendable {
         _ core: NodeCore,
         _ security: NodeSecurity?,
         _ gateway: Gateway,
+        _ telemetry: Telemetry,
         _ loops: Loops,
         _ logger: Logger,
         _ now: @escaping @Sendable () -> Int64
     ) async throws(NodeFault) -> NodeListeners {
         var started: [HTTPServer] = []
+        let handler: @Sendable (HTTPRequest, ConnectionInfo) async -> HTTPResponse = { request, connection in
+            if let answer: HTTPResponse = await telemetry.answer(request, connection) { return answer }
+            return await gateway.handle(request, connection)
+        }
         do throws(NetworkFault) {
             var peer: HTTPServer?
             if let address: ListenAddress = configuration.peer, let security, let transport = core.transport {
@@ -60,7 +65,7 @@ struct NodeListeners: Sendable {
                     limits: httpsLimits,
                     wrapper: wrapper(security.publicContext, "https", logger),
                     refusal: { gateway.answer(to: $0) },
-                    handler: { request, connection in await gateway.handle(request, connection) }
+                    handler: handler
                 )
                 started.append(server)
                 https = server
@@ -69,7 +74,7 @@ struct NodeListeners: Sendable {
                 on: .tcp(host: configuration.http.host, port: configuration.http.port),
                 loops: loops,
                 refusal: { gateway.answer(to: $0) },
-                handler: { request, connection in await gateway.handle(request, connection) }
+                handler: handler
             )
             return NodeListeners(http: http, https: https, peer: peer)
         } catch {

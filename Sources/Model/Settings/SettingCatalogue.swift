@@ -34,6 +34,12 @@ package enum SettingCatalogue {
             isPublic: false
         ),
         SettingDefinition(
+            name: "metrics.access",
+            defaultValue: "anyone",
+            description: "Who may read a node's metrics: anyone who reaches its port, or accounts with their key",
+            isPublic: false
+        ),
+        SettingDefinition(
             name: "rancher.server.version",
             defaultValue: "v1.6.30",
             description: "The version whose API this server speaks, as clients are told",

@@ -428,6 +428,12 @@ package enum Limits {
     package static let logWriteMilliseconds: Int32 = 100
     /// Label combinations of one metric; further ones are counted together, under the label value `other`.
     package static let metricSeries: Int = 1_000
+    /// How long `/healthz` waits for an event loop to answer.
+    package static let healthAnswerMilliseconds: Int = 1_000
+    /// How long the Raft thread may go without a turn before `/healthz` calls the node stuck.
+    package static let healthTurnMilliseconds: Int = 10_000
+    /// Committed entries that a node may still have to apply and be ready all the same.
+    package static let readyLagEntries: UInt64 = 10_000
 
     // MARK: Programs that we run
 

@@ -74,11 +74,11 @@ package final class Mailbox<Item: Sendable>: @unchecked Sendable {
         return taken
     }
 
-    /// The clock of ``take(until:)``, which only goes forward.
-    package static func now() -> UInt64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    /// How many items wait.
+    package var count: Int {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        return items.count
     }
 
     /// Nothing more is accepted; what has gathered can still be taken.
