@@ -1,3 +1,4 @@
+import Authority
 import EventLoop
 import JSON
 import Logging
@@ -25,7 +26,7 @@ import Testing
                 .known(number),
                 [
                     "name": .string("n\(number)"), "kind": "node", "state": "active",
-                    "level": JSONValue(level), "removed": removed ? 5 : nil,
+                    "level": level.map { JSONValue($0) } ?? .null, "removed": removed ? 5 : nil,
                 ],
                 scope: .known(0)
             )

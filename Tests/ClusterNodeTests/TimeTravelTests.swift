@@ -79,10 +79,8 @@ import Testing
         #expect(history.status == 200)
         let text = JSONWriter.pretty(history.body)
         #expect(!text.contains(secret) && !text.lowercased().contains("\"secrethash\""))
-        let past = try await rig.call(
-            "GET",
-            "/v2-beta/apikeys/\(id)?revision=\(history.body["data"]?[0]?["revision"]?.string ?? "")"
-        )
+        let first: String = history.body["data"]?.array?.first?["revision"]?.string ?? ""
+        let past = try await rig.call("GET", "/v2-beta/apikeys/\(id)?revision=\(first)")
         #expect(past.status == 200 && !JSONWriter.pretty(past.body).contains(secret), "\(past.body)")
 
         let other = try await rig.call("POST", "/v2-beta/projects", ["name": "elsewhere"])

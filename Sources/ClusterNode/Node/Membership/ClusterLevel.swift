@@ -11,7 +11,7 @@ import StoreFormat
 ///
 /// Shape of its record: `{"kind":"clusterLevel","level"}`.
 enum ClusterLevel {
-    static let key = RecordKey(.clusterKeys, 9)
+    static let key = RecordKey(.clusterKeys, Founding.clusterLevel)
     /// Whoever lets a node in, and whoever raises the level, says so under this name: neither decides on what the other has
     /// just changed.
     static let subject: [UInt8] = Array("cluster/level".utf8)
