@@ -83,6 +83,22 @@ struct MendTests {
         #expect(core.role == .preCandidate)
     }
 
+    @Test func `an idle leader learns of the loss by the answer to a heartbeat`() {
+        var core: RaftCore = member(kept: 3)
+        let lost: [Effect] = core.step(from(2, .heartbeat(commit: LogPosition(index: 10, term: 1), round: 4)))
+        let rejection = AppendRejection(
+            previousIndex: 10,
+            hint: LogPosition(index: 3, term: 1),
+            number: RaftCore.mendingNumber
+        )
+        #expect(sent(lost) == [.heartbeatReply(round: 4), .appendRejected(rejection)])
+        let known: [Effect] = core.step(from(2, .heartbeat(commit: LogPosition(index: 3, term: 1), round: 5)))
+        #expect(sent(known) == [.heartbeatReply(round: 5)])
+        var whole: RaftCore = member(kept: 3, mending: nil)
+        let silent: [Effect] = whole.step(from(2, .heartbeat(commit: LogPosition(index: 10, term: 1), round: 4)))
+        #expect(sent(silent) == [.heartbeatReply(round: 4)])
+    }
+
     @Test func `what the leader has committed beyond what is readable is waited for, too`() {
         var core: RaftCore = member(kept: 3, mending: 5)
         _ = core.step(from(2, append(4...5, commit: 8)))

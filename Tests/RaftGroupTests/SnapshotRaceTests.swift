@@ -60,8 +60,11 @@ private final class SlowState: StateMachine {
 
     private func until(_ condition: () -> Bool) async -> Bool {
         let deadline: ContinuousClock.Instant = .now + .seconds(20)
-        while !condition(), .now < deadline { try? await Task.sleep(for: .milliseconds(2)) }
-        return condition()
+        while .now < deadline {
+            if condition() { return true }
+            try? await Task.sleep(for: .milliseconds(2))
+        }
+        return false
     }
 
     @Test func `while one snapshot takes the state's place another one waits, and the member goes on listening`()
@@ -101,7 +104,7 @@ private final class SlowState: StateMachine {
 
         machine.mayEnd.post(())
         #expect(await installed == .installed)
-        #expect(group.status.applied == 100)
+        #expect(await until { group.status.applied == 100 })
         // The very same once more, and an older one, are not wanted any more; a newer one is.
         #expect(await group.offered(about(100, first), from: MemberID(2)) == .installed)
         #expect(await group.offered(about(60, first), from: MemberID(2)) == .installed)

@@ -61,5 +61,9 @@ extension RaftCore {
         if log.term(at: leaderCommit.index) == leaderCommit.term { verified = max(verified, leaderCommit.index) }
         advanceCommit(to: max(commit, min(leaderCommit.index, verified)))
         send(.heartbeatReply(round: round), to: leader)
+        // The leader believes that this is on the disk here, and would send nothing.
+        if mending != nil, log.term(at: leaderCommit.index) != leaderCommit.term {
+            sayLost(leaderCommit, to: leader)
+        }
     }
 }

@@ -20,6 +20,16 @@ extension RaftCore {
         mending = max(target, commit)
     }
 
+    /// On the member: what the leader counts on is not here any more.
+    mutating func sayLost(_ position: LogPosition, to leader: MemberID) {
+        let rejection = AppendRejection(
+            previousIndex: position.index,
+            hint: log.possibleMatch(atMost: position.index, term: position.term),
+            number: Self.mendingNumber
+        )
+        send(.appendRejected(rejection), to: leader)
+    }
+
     mutating func finishMending() {
         guard let target = mending, mendingIsComplete, min(durable, verified) >= target else { return }
         mending = nil

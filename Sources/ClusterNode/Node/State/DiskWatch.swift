@@ -46,7 +46,9 @@ struct DiskWatch: Sendable {
     /// Lets everybody know who asks before a change.
     private func tell(_ low: DiskReport.Low?) {
         let view: StoreView = state.store.view
-        let others: Set<MemberID> = WriteAdmission.low(view)
+        // Of itself the node knows more than its record says.
+        var others: Set<MemberID> = WriteAdmission.low(view)
+        if low == nil { others.remove(member) } else { others.insert(member) }
         let isMajorityLow: Bool =
             !others.isEmpty && WriteAdmission.isMajorityLow(others, state.group.status.configuration)
         guard let low else {
