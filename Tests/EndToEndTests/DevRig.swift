@@ -162,6 +162,16 @@ final class DevRig: Sendable {
     /// The document of `access.json`, while the cluster is up.
     var access: JSONValue? { Files.read("\(data)/access.json").flatMap { try? JSONReader.parse($0) } }
 
+    /// Of the administrator.
+    var key: (access: String, secret: String) {
+        get throws {
+            guard let access: String = access?["accessKey"]?.string,
+                let secret: String = self.access?["secretKey"]?.string
+            else { throw RigFailure("access.json has no key") }
+            return (access, secret)
+        }
+    }
+
     var url: String { access?["url"]?.string ?? "" }
     var endpoint: Endpoint {
         get throws { try Self.endpoint(of: url) }

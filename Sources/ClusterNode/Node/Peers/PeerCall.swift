@@ -16,6 +16,12 @@ enum PeerCall: Hashable, Sendable {
     case stateHash(at: UInt64)
     /// Your state is not that of the majority: stop, and keep your folder.
     case quarantine(Quarantine)
+    /// Who calls is about to stop: nothing is to be moved to it for a while.
+    case leaving
+    /// How the node is: a document.
+    case health
+    /// Make this learner a voter now, if it is close enough. Asked of the leader.
+    case promote(UInt64)
 
     static let version: UInt8 = 1
 
@@ -42,6 +48,11 @@ enum PeerCall: Hashable, Sendable {
             writer.byteString(order.hash)
             writer.count(order.agreeing.count)
             for member in order.agreeing { writer.u64(member.number) }
+        case .leaving: writer.u8(5)
+        case .health: writer.u8(6)
+        case .promote(let member):
+            writer.u8(7)
+            writer.u64(member)
         }
         return writer.bytes
     }
@@ -71,6 +82,15 @@ enum PeerCall: Hashable, Sendable {
                 agreeing.append(MemberID(number))
             }
             self = .quarantine(Quarantine(index: index, hash: hash, agreeing: agreeing))
+            try reader.end()
+        case 5:
+            self = .leaving
+            try reader.end()
+        case 6:
+            self = .health
+            try reader.end()
+        case 7:
+            self = .promote(try reader.u64())
             try reader.end()
         case let tag: throw .unknown(what: "peer call", value: UInt64(tag))
         }
@@ -102,6 +122,10 @@ enum PeerReply: Hashable, Sendable {
     case stateHash([UInt8])
     /// It is not at that entry; this is where it is.
     case notThere(applied: UInt64)
+    /// What was asked for: JSON.
+    case document([UInt8])
+    /// It is not done, and why.
+    case refused(String)
 
     var encoded: [UInt8] {
         var writer = ByteWriter(reservingCapacity: 64)
@@ -125,6 +149,12 @@ enum PeerReply: Hashable, Sendable {
         case .notThere(let applied):
             writer.u8(17)
             writer.u64(applied)
+        case .document(let bytes):
+            writer.u8(9)
+            writer.byteString(bytes)
+        case .refused(let reason):
+            writer.u8(10)
+            writer.string(reason)
         }
         return writer.bytes
     }
@@ -148,6 +178,8 @@ enum PeerReply: Hashable, Sendable {
         case 8: self = .unreadable
         case 16: self = .stateHash(Array(try reader.byteString()))
         case 17: self = .notThere(applied: try reader.u64())
+        case 9: self = .document(Array(try reader.byteString()))
+        case 10: self = .refused(try reader.string())
         case let tag: throw .unknown(what: "peer reply", value: UInt64(tag))
         }
         try reader.end()

@@ -95,7 +95,7 @@ struct ReplicatedState: Proposing, StateProviding {
         // One that was superseded is never applied: it may be proposed again as if it had not been.
         case .notLeader, .superseded: .noLeader
         case .busy: .busy
-        case .decided, .unknown, .released, .unreadable, .stateHash, .notThere:
+        case .decided, .unknown, .released, .unreadable, .document, .refused, .stateHash, .notThere:
             .unknown("no answer from the cluster in time")
         }
     }
