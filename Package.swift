@@ -219,6 +219,7 @@ let package = Package(
                 "Authority",
                 "Checkers", "Crypto", "drover",
             ],
+            exclude: ["FaultShim"],
             swiftSettings: strict
         ),
         .testTarget(name: "TidyTests", swiftSettings: strict),

@@ -118,7 +118,7 @@ private final class Writer: Sendable {
 }
 
 /// The same numbers each time.
-private struct SplitMix: RandomNumberGenerator {
+struct SplitMix: RandomNumberGenerator {
     private var state: UInt64
 
     init(seed: UInt64) { state = seed }

@@ -162,6 +162,16 @@ final class DevRig: Sendable {
     /// The document of `access.json`, while the cluster is up.
     var access: JSONValue? { Files.read("\(data)/access.json").flatMap { try? JSONReader.parse($0) } }
 
+    /// Of the administrator.
+    var key: (access: String, secret: String) {
+        get throws {
+            guard let access: String = access?["accessKey"]?.string,
+                let secret: String = self.access?["secretKey"]?.string
+            else { throw RigFailure("access.json has no key") }
+            return (access, secret)
+        }
+    }
+
     var url: String { access?["url"]?.string ?? "" }
     var endpoint: Endpoint {
         get throws { try Self.endpoint(of: url) }
@@ -214,6 +224,15 @@ final class DevRig: Sendable {
         let answer: HTTPClientResponse = try await client.send(request, to: place)
         let revision: Int64 = answer.headers["x-api-revision"].flatMap { Int64($0) } ?? -1
         return (answer.status, (try? JSONReader.parse(answer.body)) ?? .null, revision)
+    }
+
+    /// A request without a key, outside of the API.
+    func plain(_ path: String, node: String) async throws -> (status: Int, text: String) {
+        let answer: HTTPClientResponse = try await client.send(
+            HTTPRequest(method: "GET", target: path),
+            to: try Self.endpoint(of: url(of: node))
+        )
+        return (answer.status, String(decoding: answer.body, as: UTF8.self))
     }
 
     /// All resources of a type that were not removed, once the API answers.

@@ -168,7 +168,8 @@ final class GapWriter: Sendable {
             } catch {
                 if !Task.isCancelled { refused.withLock { $0.append("\(node): \(error)") } }
             }
-            try? await Task.sleep(for: .milliseconds(25))
+            // Four writers together still show gaps of some tens of milliseconds; more would only fill the environment.
+            try? await Task.sleep(for: .milliseconds(75))
         }
     }
 

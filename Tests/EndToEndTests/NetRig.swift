@@ -1,3 +1,4 @@
+import EventLoop
 import Glibc
 import JSON
 import Subprocess
@@ -14,6 +15,16 @@ final class NetRig: Sendable {
     private let key = Mutex<(access: String, secret: String)?>(nil)
     private let prefix: String
     private let running = Mutex<[String: ChildProcess]>([:])
+    private let disk: Disk
+    private let loops = Mutex<[EventLoop]>([])
+
+    /// What the nodes keep their data on.
+    struct Disk: Sendable {
+        /// Each node's data folder is a file system of its own, so large; nil: a folder of this machine's.
+        var megabytes: Int?
+        /// The library of ``FaultShim``; nil: without.
+        var shim: String?
+    }
 
     /// Whether this machine lets us make namespaces; tests that need them are skipped visibly where it does not.
     static func mayRun() async -> Bool {
@@ -26,9 +37,16 @@ final class NetRig: Sendable {
     }
 
     /// Builds the cluster, hands it to `body`, and removes it, whatever happened.
-    static func run(nodes: Int = 3, hosts: Int = 2, _ body: (NetRig) async throws -> Void) async throws {
+    static func run(
+        nodes: Int = 3,
+        hosts: Int = 2,
+        diskMegabytes: Int? = nil,
+        withShim: Bool = false,
+        _ body: (NetRig) async throws -> Void
+    ) async throws {
         try await withFolder { folder in
-            let rig = NetRig(folder: folder)
+            let shim: String? = withShim ? try await FaultShim.compile(into: folder) : nil
+            let rig = NetRig(folder: folder, disk: Disk(megabytes: diskMegabytes, shim: shim))
             do {
                 try await rig.build(nodes: nodes, hosts: hosts)
                 try await body(rig)
@@ -41,8 +59,9 @@ final class NetRig: Sendable {
         }
     }
 
-    private init(folder: String) {
+    private init(folder: String, disk: Disk) {
         self.folder = folder
+        self.disk = disk
         prefix = "drv\(getpid() % 10_000)"
     }
 
@@ -51,19 +70,31 @@ final class NetRig: Sendable {
         return "10.213.0.\(name.hasPrefix("node") ? number : name.hasPrefix("host") ? 100 + number : 200)"
     }
 
+    static func endpoint(_ node: String) -> Endpoint { .tcp(host: address(node), port: 8080) }
+
+    /// As user and password.
+    var credentials: (access: String, secret: String)? { key.withLock { $0 } }
+
     static func url(_ node: String) -> String { "http://\(address(node)):8080" }
     static func httpsURL(_ node: String) -> String { "https://\(address(node)):8443" }
 
     private func space(_ name: String) -> String { "\(prefix)\(name)" }
 
     @discardableResult
-    private static func ip(_ arguments: String...) async throws -> String {
+    private static func ip(_ arguments: String...) async throws -> String { try await command("ip", arguments) }
+
+    @discardableResult
+    private static func command(_ program: String, _ arguments: String...) async throws -> String {
+        try await command(program, arguments)
+    }
+
+    private static func command(_ program: String, _ arguments: [String]) async throws -> String {
         let result: SubprocessResult = try await Subprocess.run(
-            SubprocessCommand("ip", arguments, environment: Program.environment()),
+            SubprocessCommand(program, arguments, environment: Program.environment()),
             deadline: .seconds(20)
         )
         guard result.status == .exited(code: 0) else {
-            throw RigFailure("ip \(arguments.joined(separator: " ")): \(result.errorText)")
+            throw RigFailure("\(program) \(arguments.joined(separator: " ")): \(result.errorText)")
         }
         return result.outputText
     }
@@ -77,6 +108,7 @@ final class NetRig: Sendable {
         let names: [String] =
             (1...nodes).map { "node\($0)" } + (1...max(hosts, 1)).prefix(hosts).map { "host\($0)" } + ["desk"]
         for name in names { try await plug(name) }
+        for name in names where name.hasPrefix("node") { try await mount(name) }
 
         let made: Ended = try await drover(
             ["server", "init"] + nodeOptions("node1") + ["--output", "json"],
@@ -133,6 +165,12 @@ final class NetRig: Sendable {
         try await Self.ip("-n", space, "link", "set", "eth0", "up")
     }
 
+    private func mount(_ name: String) async throws {
+        guard let megabytes: Int = disk.megabytes else { return }
+        guard mkdir(data(name), 0o700) == 0 else { throw RigFailure("cannot make \(data(name))") }
+        try await Self.command("mount", "-t", "tmpfs", "-o", "size=\(megabytes)m,mode=700", "tmpfs", data(name))
+    }
+
     private func nodeOptions(_ name: String) -> [String] {
         let address: String = Self.address(name)
         return [
@@ -177,11 +215,16 @@ final class NetRig: Sendable {
     }
 
     private func spawn(_ name: String, _ arguments: [String]) throws {
+        var environment: [String: String] = ["HOME": folder]
+        if let shim: String = disk.shim, name.hasPrefix("node") {
+            environment["LD_PRELOAD"] = shim
+            environment["DROVER_FAULTS"] = faultFile(name)
+        }
         let child: ChildProcess = try .spawn(
             SubprocessCommand(
                 "ip",
                 ["netns", "exec", space(name), Program.path] + arguments,
-                environment: Program.environment(["HOME": folder]),
+                environment: Program.environment(environment),
                 workingDirectory: folder
             ),
             standardOutput: .appendTo("\(folder)/\(name).log"),
@@ -198,14 +241,68 @@ final class NetRig: Sendable {
 
     func heal(_ name: String) async throws { try await Self.ip("-n", space("sw"), "link", "set", name, "up") }
 
+    /// What one node sends to another one is lost, until ``let(from:to:)``; the other way stays as it is.
+    func drop(from: String, to: String) async throws {
+        try await Self.ip(
+            "netns",
+            "exec",
+            space(to),
+            "iptables",
+            "--wait",
+            "--append",
+            "INPUT",
+            "--source",
+            Self.address(from),
+            "--jump",
+            "DROP"
+        )
+    }
+
+    /// Nothing is lost any more on the way to a node.
+    func letAll(to: String) async throws {
+        try await Self.ip("netns", "exec", space(to), "iptables", "--wait", "--flush", "INPUT")
+    }
+
+    func signal(_ name: String, _ number: Int32) { running.withLock { $0[name] }?.signal(number) }
+
+    /// `setns(2)` of a network namespace, which the C library's module does not show.
+    private static func enter(_ space: Int32) -> Int32 {
+        typealias Call = @convention(c) (Int32, Int32) -> Int32
+        guard let found = dlsym(nil, "setns") else { return -1 }
+        return unsafeBitCast(found, to: Call.self)(space, 0x4000_0000)
+    }
+
+    /// Where the faults of a node's disk are told to ``FaultShim``.
+    func faultFile(_ name: String) -> String { "\(folder)/\(name).faults" }
+
+    /// A loop whose connections begin in a namespace; it ends with the rig.
+    func loop(in name: String) async throws -> EventLoop {
+        let loop: EventLoop = try .start()
+        loops.withLock { $0.append(loop) }
+        let file: String = "/var/run/netns/\(space(name))"
+        let entered: Bool = await withCheckedContinuation { continuation in
+            loop.execute {
+                let space: Int32 = open(file, O_RDONLY | O_CLOEXEC)
+                defer { close(space) }
+                // Of this thread alone.
+                continuation.resume(returning: space >= 0 && Self.enter(space) == 0)
+            }
+        }
+        guard entered else { throw RigFailure("cannot enter \(file): \(String(cString: strerror(errno)))") }
+        return loop
+    }
+
     func kill9(_ name: String) async throws {
-        let child: ChildProcess = try #require(running.withLock { $0.removeValue(forKey: name) })
+        guard let child: ChildProcess = running.withLock({ $0.removeValue(forKey: name) }) else { return }
         child.kill()
         _ = await child.wait()
     }
 
     /// Whether the process has ended by itself, and with what.
     func ended(_ name: String) -> SubprocessStatus? { running.withLock { $0[name] }?.status }
+
+    /// It was never started, was killed, or has ended by itself.
+    func isDown(_ name: String) -> Bool { running.withLock { $0[name] }.map { $0.status != nil } ?? true }
 
     func log(_ name: String) -> String { Files.read("\(folder)/\(name).log") ?? "" }
 
@@ -305,6 +402,12 @@ final class NetRig: Sendable {
         let children: [ChildProcess] = running.withLock { Array($0.values) }
         for child in children { child.kill() }
         for child in children { _ = await child.wait() }
+        for loop in loops.withLock({ $0 }) { await loop.stop() }
+        if disk.megabytes != nil {
+            for name in Files.names(in: folder) where name.hasPrefix("node") {
+                _ = try? await Self.command("umount", data(name))
+            }
+        }
         let listed: String = (try? await Self.ip("netns", "list")) ?? ""
         for line in listed.split(separator: "\n") {
             let name: Substring = line.prefix { $0 != " " }

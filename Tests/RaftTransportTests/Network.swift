@@ -12,8 +12,9 @@ final class Network: Sendable {
         /// Connections of this lane break after so many written bytes, so many times.
         var breaks: [Lane: (bytes: Int, times: Int)] = [:]
         var broken: Int = 0
-        /// A bit of the nth byte written on a lane is turned over.
-        var flips: [Lane: Int] = [:]
+        /// A bit of the nth byte that a member writes on its next connection of a lane is turned over.
+        var flips: [Lane: (by: MemberID, at: Int)] = [:]
+        var flipped: Int = 0
         var dials: Int = 0
     }
 
@@ -49,7 +50,12 @@ struct Dialing: PeerDialing {
         hello.u8(lane.rawValue)
         try await stream.write(hello.bytes, before: deadline)
         let (breaksAfter, flipAt): (Int?, Int?) = network.state.withLock { state in
-            let flip: Int? = state.flips.removeValue(forKey: lane)
+            var flip: Int?
+            if let rule = state.flips[lane], rule.by == own {
+                flip = rule.at
+                state.flips[lane] = nil
+                state.flipped += 1
+            }
             guard let rule = state.breaks[lane], rule.times > 0 else { return (nil, flip) }
             state.breaks[lane]?.times -= 1
             state.broken += 1

@@ -105,11 +105,12 @@ import Testing
             try await cluster.fill(0..<100)
             let leader: Cluster.Member = try await cluster.leader()
             await compact(leader, keeping: 2)
-            cluster.network.state.withLock { $0.flips[.snapshot] = 400 }
+            cluster.network.state.withLock { $0.flips[.snapshot] = (by: leader.id, at: 400) }
             try cluster.found(2, voters: [1])
             let newcomer: Cluster.Member = try cluster.start(2)
             try await addLearner(cluster, 2)
             #expect(await eventually { newcomer.machine.lines == leader.machine.lines })
+            #expect(cluster.network.state.withLock { $0.flipped } == 1)
         }
     }
 

@@ -133,7 +133,7 @@ final class End: Sendable {
     @Test func `a flipped bit drops its message alone, and is counted`() async throws {
         try await withEnds { network, _, one, two in
             // In the body of the first frame.
-            network.state.withLock { $0.flips[.control] = 20 }
+            network.state.withLock { $0.flips[.control] = (by: one.id, at: 20) }
             try one.start([1, 2])
             try two.start([1, 2])
             for round in 1...3 { one.say(UInt64(round), to: 2) }

@@ -25,7 +25,11 @@ struct Cluster: Sendable {
     static let foreign: Cluster = made("foreign")
 
     private static func made(_ name: String) -> Cluster {
-        try! Cluster(authority: .found(commonName: name, now: wallClock, lifetimeSeconds: 86_400))
+        do {
+            return try Cluster(authority: .found(commonName: name, now: wallClock, lifetimeSeconds: 86_400))
+        } catch {
+            preconditionFailure("no authority for the tests: \(error)")
+        }
     }
 
     var trust: TLSTrust { .authorities([authority.certificate]) }

@@ -88,6 +88,7 @@ struct NodeCore: Sendable {
             machine: machine,
             transport: transport ?? NoPeers(),
             snapshots: snapshots,
+            meters: RaftMeters(metrics),
             observer: { RaftNotices.tell($0, names, raftLogger) },
             fatal: { fatal("\($0)") }
         )

@@ -19,11 +19,16 @@ struct NodeListeners: Sendable {
         _ core: NodeCore,
         _ security: NodeSecurity?,
         _ gateway: Gateway,
+        _ telemetry: Telemetry,
         _ loops: Loops,
         _ logger: Logger,
         _ now: @escaping @Sendable () -> Int64
     ) async throws(NodeFault) -> NodeListeners {
         var started: [HTTPServer] = []
+        let handler: @Sendable (HTTPRequest, ConnectionInfo) async -> HTTPResponse = { request, connection in
+            if let answer: HTTPResponse = await telemetry.answer(request, connection) { return answer }
+            return await gateway.handle(request, connection)
+        }
         do throws(NetworkFault) {
             var peer: HTTPServer?
             if let address: ListenAddress = configuration.peer, let security, let transport = core.transport {
@@ -60,7 +65,7 @@ struct NodeListeners: Sendable {
                     limits: httpsLimits,
                     wrapper: wrapper(security.publicContext, "https", logger),
                     refusal: { gateway.answer(to: $0) },
-                    handler: { request, connection in await gateway.handle(request, connection) }
+                    handler: handler
                 )
                 started.append(server)
                 https = server
@@ -69,7 +74,7 @@ struct NodeListeners: Sendable {
                 on: .tcp(host: configuration.http.host, port: configuration.http.port),
                 loops: loops,
                 refusal: { gateway.answer(to: $0) },
-                handler: { request, connection in await gateway.handle(request, connection) }
+                handler: handler
             )
             return NodeListeners(http: http, https: https, peer: peer)
         } catch {
@@ -109,11 +114,14 @@ struct NodeListeners: Sendable {
     }
 
     /// Lets what runs finish; the peers' listener goes last, for the others may still be answering through it.
-    func stop() async {
+    ///
+    /// - Parameter drains: serves on for a moment first: there are other nodes for whoever comes after it.
+    func stop(drains: Bool) async {
         let grace: Int = Limits.httpStopSeconds * 1_000
+        let drain: Int = drains ? Limits.httpDrainMilliseconds : 0
         await withTaskGroup(of: Void.self) { group in
             for server in [http, https].compactMap({ $0 }) {
-                group.addTask { await server.stop(graceMilliseconds: grace) }
+                group.addTask { await server.stop(graceMilliseconds: grace, drainMilliseconds: drain) }
             }
         }
         // Lanes never end by themselves.

@@ -20,6 +20,9 @@ enum ActiveSettings {
 
     static let accessControl: String = "api.security.enabled"
 
+    /// See ``Gateway/metricsRefusal(_:)``.
+    static let metricsAccess: String = "metrics.access"
+
     /// Between nothing and a thousand years: sums with the time of a token must not overflow.
     static func registrationTokenMilliseconds(_ view: StoreView) -> Int64 {
         let stored: Int64 = value("registration.token.period.millis", view).flatMap { Int64($0) } ?? 315_360_000_000

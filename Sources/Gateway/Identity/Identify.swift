@@ -109,6 +109,13 @@ enum Identify {
         )
     }
 
+    /// Whether the request shows the key of an active account; nothing else counts.
+    static func isAccount(_ request: HTTPRequest, _ view: StoreView, _ time: Int64) -> Bool {
+        guard let header: String = request.headers["authorization"], let credentials = BasicCredentials(header: header)
+        else { return false }
+        return key(credentials, view, time)?.authType == "apiKey"
+    }
+
     /// Whoever a stream's token was given to, as long as the credential and the account are good.
     private static func holder(of ticket: StreamTicket, _ view: StoreView, _ time: Int64) throws(Problem) -> Caller {
         let gone = Problem.unauthorized("The key that this stream was opened with is no longer good.")

@@ -34,6 +34,8 @@ enum SettingValue {
         let fault: String? =
             switch name {
             case ActiveSettings.accessControl: ["true", "false"].contains(value) ? nil : "must be true or false"
+            case ActiveSettings.metricsAccess:
+                ["anyone", "accounts"].contains(value) ? nil : "must be anyone or accounts"
             case "registration.token.period.millis":
                 (Int64(value).map { $0 > 0 } ?? false) ? nil : "must be a number of milliseconds"
             case "api.host":

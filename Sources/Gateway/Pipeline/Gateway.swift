@@ -108,7 +108,8 @@ package final class Gateway: Sendable {
         var request: HTTPRequest = request
         // Whatever a client says there is not what a node of the cluster said.
         ForwardedFacts.strip(&request.headers)
-        return await answer(
+        let since: UInt64 = MonotonicClock.now
+        let response: HTTPResponse = await answer(
             Arrival(
                 request: request,
                 connection: connection,
@@ -117,6 +118,8 @@ package final class Gateway: Sendable {
                 facts: nil
             )
         )
+        counters.answered(.init(request), response.status, .client, since: since)
+        return response
     }
 
     /// Answers a request that another node has forwarded; never throws.
@@ -139,9 +142,12 @@ package final class Gateway: Sendable {
         }
         var request: HTTPRequest = request
         ForwardedFacts.strip(&request.headers)
-        return await answer(
+        let since: UInt64 = MonotonicClock.now
+        let response: HTTPResponse = await answer(
             Arrival(request: request, connection: connection, id: facts.id, base: facts.base, facts: facts)
         )
+        counters.answered(.init(request), response.status, .peer, since: since)
+        return response
     }
 
     /// What the listener for peers accepts: a client's largest request, and what is added to it.
@@ -153,7 +159,6 @@ package final class Gateway: Sendable {
     }
 
     private func answer(_ arrival: Arrival) async -> HTTPResponse {
-        counters.requests.add()
         let (request, base): (HTTPRequest, BaseURL) = (arrival.request, arrival.base)
         guard let segments: [String] = request.segments, let query: QueryItems = request.queryItems else {
             return refusal(
@@ -218,7 +223,7 @@ package final class Gateway: Sendable {
 
     /// The error document for a request that the HTTP server itself refused: it never came to ``handle(_:_:)``.
     package func answer(to refused: HTTPRefusal) -> HTTPResponse {
-        counters.requests.add()
+        counters.answered(.refused, refused.status, .client, since: MonotonicClock.now)
         return refusal(
             Problem(refused: refused),
             nil,
@@ -263,26 +268,5 @@ package final class Gateway: Sendable {
         } else if problem.status > 500 {
             logger.info("request not served", metadata)
         }
-    }
-}
-
-/// What the gateway counts.
-struct GatewayCounters: Sendable {
-    let requests: Counter
-    let refusals: Counter
-    let forwarded: Counter
-    let forwardedInVain: Counter
-
-    init(_ metrics: MetricsRegistry) {
-        requests = metrics.counter("drover_gateway_requests_total", help: "Requests that reached the gateway")
-        refusals = metrics.counter("drover_gateway_refusals_total", help: "Requests answered with an error document")
-        forwarded = metrics.counter(
-            "drover_gateway_forwarded_total",
-            help: "Requests and streams that went to the owner of their environment"
-        )
-        forwardedInVain = metrics.counter(
-            "drover_gateway_forwarded_in_vain_total",
-            help: "Forwarded changes that this node began to make itself because the owner was silent"
-        )
     }
 }

@@ -4,7 +4,7 @@ import Synchronization
 /// All metrics of a process, by name and labels.
 ///
 /// Asking twice for a name and labels gives the same metric, so callers keep what they get and pay one atomic
-/// addition for each event. A bad name, or one name for two kinds of metric, is a bug and stops the process.
+/// addition for each event. A bad name, or one name for two kinds of metric or two sets of labels, is a bug and stops the process.
 /// When a metric has `Limits.metricSeries` label combinations, all further ones share one series whose label
 /// values are `other`.
 package final class MetricsRegistry: Sendable {
@@ -18,6 +18,8 @@ package final class MetricsRegistry: Sendable {
     struct Family: Sendable {
         var help: String
         var type: String
+        /// Names, ascending; every series has the same.
+        var labels: [String]
         /// By rendered labels, such as `method="GET",status="200"`.
         var series: [String: Metric] = [:]
     }
@@ -51,9 +53,27 @@ package final class MetricsRegistry: Sendable {
     }
 
     /// The Prometheus text format, version 0.0.4: families by name, series by labels, both ascending.
-    package func render() -> String {
+    ///
+    /// - Parameter looked: metrics that nobody counts, as they are now; their names are none of the registry's.
+    package func render(adding looked: [MetricFamily] = []) -> String {
         // The copy is a snapshot: metrics that are made meanwhile wait for nobody.
-        MetricsText.render(families.withLock { $0 })
+        MetricsText.render(families.withLock { $0 }, looked)
+    }
+
+    /// What there is, by name.
+    package func descriptions(adding looked: [MetricFamily] = []) -> [MetricDescription] {
+        let counted: [MetricDescription] = families.withLock { $0 }.map { name, family in
+            MetricDescription(name: name, type: family.type, labels: family.labels, help: family.help)
+        }
+        let added: [MetricDescription] = looked.map { family in
+            MetricDescription(
+                name: family.name,
+                type: family.kind.rawValue,
+                labels: family.labels.sorted(),
+                help: family.help
+            )
+        }
+        return (counted + added).sorted { $0.name < $1.name }
     }
 
     private func find(
@@ -67,8 +87,10 @@ package final class MetricsRegistry: Sendable {
         precondition(labels.keys.allSatisfy { Self.isName($0, colons: false) }, "\(name): bad label in \(labels.keys)")
         let text: String = MetricsText.labels(labels)
         return families.withLock { families in
-            var family: Family = families[name] ?? Family(help: help, type: type)
+            let names: [String] = labels.keys.sorted()
+            var family: Family = families[name] ?? Family(help: help, type: type, labels: names)
             precondition(family.type == type, "\(name) is a \(family.type), not a \(type)")
+            precondition(family.labels == names, "\(name) has the labels \(family.labels), not \(names)")
             if let known: Metric = family.series[text] { return known }
             var key: String = text
             if family.series.count >= Limits.metricSeries {
@@ -84,7 +106,7 @@ package final class MetricsRegistry: Sendable {
         }
     }
 
-    private static func isName(_ name: String, colons: Bool) -> Bool {
+    static func isName(_ name: String, colons: Bool) -> Bool {
         guard let first = name.utf8.first, !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) else {
             return false
         }
@@ -99,4 +121,9 @@ package final class MetricsRegistry: Sendable {
             }
         }
     }
+}
+
+extension MetricsRegistry {
+    /// The media type of what ``render(adding:)`` gives.
+    package static let contentType: String = MetricsText.contentType
 }

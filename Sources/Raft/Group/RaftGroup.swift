@@ -27,12 +27,15 @@ package final class RaftGroup<Machine: StateMachine>: Sendable {
     private let thread: WorkerThread
     private let shared: SharedStatus
     private let desk: SnapshotDesk?
+    private let meters: RaftMeters
+    private let writer: LogWriter
 
     /// Starts the member that lives in `storage`.
     ///
     /// - Parameters:
     ///   - snapshots: where snapshots lie while they travel, the folder that the log was opened with; without it none are
     ///     sent or taken in.
+    ///   - meters: count what happens, for operators.
     ///   - observer: hears what is worth a log line; called on the group's thread, must not block.
     ///   - fatal: the disk failed, and nothing more will be acknowledged; the process must end now.
     /// - Precondition: the state machine's applied index lies within the log (a ``FileLog`` opened with it as
@@ -43,6 +46,7 @@ package final class RaftGroup<Machine: StateMachine>: Sendable {
         transport: any PeerTransport = NoPeers(),
         snapshots: SnapshotFolder? = nil,
         options: Options = Options(),
+        meters: RaftMeters = RaftMeters(),
         observer: @escaping @Sendable (Observation) -> Void = { _ in },
         fatal: @escaping @Sendable (LogFault) -> Void
     ) {
@@ -55,6 +59,7 @@ package final class RaftGroup<Machine: StateMachine>: Sendable {
         let jobs = Mailbox<GroupJob<Outcome>>()
         let writer = LogWriter(
             storage: storage,
+            measured: { meters.wrote($0) },
             completion: { jobs.post(.disk($0)) },
             fatal: { fault in
                 fatal(fault)
@@ -78,6 +83,8 @@ package final class RaftGroup<Machine: StateMachine>: Sendable {
         self.jobs = jobs
         self.shared = shared
         self.desk = desk
+        self.meters = meters
+        self.writer = writer
         thread = WorkerThread {
             var driver = GroupDriver(
                 core: core,
@@ -89,7 +96,10 @@ package final class RaftGroup<Machine: StateMachine>: Sendable {
                 shared: shared,
                 desk: desk,
                 options: options,
-                observer: observer,
+                observer: { observation in
+                    meters.saw(observation)
+                    observer(observation)
+                },
                 fatal: fatal
             )
             driver.run()
@@ -98,21 +108,30 @@ package final class RaftGroup<Machine: StateMachine>: Sendable {
 
     /// Puts a command into the log and returns what it came to, once it is applied here.
     package func propose(_ payload: [UInt8], version: UInt8 = 1) async throws(ProposeError) -> Applied<Outcome> {
+        let since: UInt64 = MonotonicTime.now
+        let result: Result<Applied<Outcome>, ProposeError> = await proposed(payload, version)
+        meters.proposed(result, since: since)
+        return try result.get()
+    }
+
+    private func proposed(_ payload: [UInt8], _ version: UInt8) async -> Result<Applied<Outcome>, ProposeError> {
         guard payload.count <= Limits.raftCommandBytes else {
-            throw .tooLarge(bytes: payload.count, limit: Limits.raftCommandBytes)
+            return .failure(.tooLarge(bytes: payload.count, limit: Limits.raftCommandBytes))
         }
-        let result: Result<Applied<Outcome>, ProposeError> = await withCheckedContinuation { continuation in
+        return await withCheckedContinuation { continuation in
             if !jobs.post(.propose(version: version, payload: payload, continuation)) {
                 continuation.resume(returning: .failure(.notLeader(leader: nil)))
             }
         }
-        return try result.get()
     }
 
     /// Returns when everything that was acknowledged anywhere before the call is applied here.
     @discardableResult
     package func readIndex() async throws(ReadError) -> LogIndex {
-        try await ask { .read($0) }
+        let since: UInt64 = MonotonicTime.now
+        let result: Result<LogIndex, ReadError> = await asked { .read($0) }
+        meters.read(result, since: since)
+        return try result.get()
     }
 
     /// Returns when there is a leader that takes proposals, as far as this member knows.
@@ -123,10 +142,15 @@ package final class RaftGroup<Machine: StateMachine>: Sendable {
     private func ask(
         _ job: (CheckedContinuation<Result<LogIndex, ReadError>, Never>) -> GroupJob<Outcome>
     ) async throws(ReadError) -> LogIndex {
-        let result: Result<LogIndex, ReadError> = await withCheckedContinuation { continuation in
+        try await asked(job).get()
+    }
+
+    private func asked(
+        _ job: (CheckedContinuation<Result<LogIndex, ReadError>, Never>) -> GroupJob<Outcome>
+    ) async -> Result<LogIndex, ReadError> {
+        await withCheckedContinuation { continuation in
             if !jobs.post(job(continuation)) { continuation.resume(returning: .failure(.noLeader(leader: nil))) }
         }
-        return try result.get()
     }
 
     /// Returns when the entry at `index` is applied here; what it came to can then be read.
@@ -164,6 +188,17 @@ package final class RaftGroup<Machine: StateMachine>: Sendable {
     package func compact(through index: LogIndex) { jobs.post(.compact(through: index)) }
 
     package var status: GroupStatus { shared.value }
+
+    /// What waits here, and for how long.
+    package var load: GroupLoad {
+        let (turned, now): (UInt64, UInt64) = (shared.turnedAt, MonotonicTime.now)
+        return GroupLoad(
+            jobs: jobs.count,
+            writes: writer.queued,
+            unflushedNanoseconds: writer.unflushedNanoseconds,
+            silentNanoseconds: now > turned ? now - turned : 0
+        )
+    }
 
     /// Stops at once; what is in the log's queue is still written.
     ///
@@ -218,14 +253,33 @@ extension RaftGroup: PeerReceiver {
     }
 }
 
+/// What waits in a group, for those who look after it.
+package struct GroupLoad: Hashable, Sendable {
+    /// For the group's thread.
+    package var jobs: Int
+    /// For the disk.
+    package var writes: Int
+    /// How long the oldest write that the disk is at has been waiting; 0 when it rests.
+    package var unflushedNanoseconds: UInt64
+    /// Since the group's thread finished a turn; it does so at every tick.
+    package var silentNanoseconds: UInt64
+}
+
 /// The status, as the driver last saw it.
 final class SharedStatus: Sendable {
     private let status: Mutex<GroupStatus>
+    /// When it was last set, on the monotonic clock.
+    private let turned = Atomic<UInt64>(MonotonicTime.now)
 
     init(_ status: GroupStatus) { self.status = Mutex(status) }
 
+    var turnedAt: UInt64 { turned.load(ordering: .relaxed) }
+
     var value: GroupStatus {
         get { status.withLock { $0 } }
-        set { status.withLock { $0 = newValue } }
+        set {
+            status.withLock { $0 = newValue }
+            turned.store(MonotonicTime.now, ordering: .relaxed)
+        }
     }
 }

@@ -1,4 +1,5 @@
 package import RaftCore
+internal import Synchronization
 
 /// Writes the log on a thread of its own: while one flush runs, the next batch gathers (group commit).
 package final class LogWriter: Sendable {
@@ -10,28 +11,55 @@ package final class LogWriter: Sendable {
         package var reset: LogPosition?
     }
 
+    /// What one batch was and how long it took; told after its flush.
+    package struct Batch: Sendable {
+        package var entries: Int = 0
+        /// Of the entries' payloads.
+        package var bytes: Int = 0
+        /// From the first byte that was written to the end of the flush.
+        package var flushNanoseconds: UInt64 = 0
+        /// From when the oldest write of the batch was handed over to the end of the flush.
+        package var waitedNanoseconds: UInt64 = 0
+    }
+
     private enum Job: Sendable {
-        case write(DiskWrite)
+        case write(DiskWrite, since: UInt64)
         case compact(through: LogIndex)
     }
 
     private let jobs: Mailbox<Job>
     private let thread: WorkerThread
+    private let work = DiskWork()
 
     /// - Parameters:
+    ///   - measured: hears of each batch that held something, on the log's thread; must not block.
     ///   - completion: called on the log's thread after each batch; must not block.
     ///   - fatal: the disk failed. Nothing was retried and nothing more is written; the process must end.
     package init(
         storage: sending any LogStorage,
+        measured: @escaping @Sendable (Batch) -> Void = { _ in },
         completion: @escaping @Sendable (Completion) -> Void,
         fatal: @escaping @Sendable (LogFault) -> Void
     ) {
         let jobs = Mailbox<Job>()
         self.jobs = jobs
         let owned = ThreadOwned(storage)
+        let work: DiskWork = work
         thread = WorkerThread {
             do throws(LogFault) {
-                while let batch = jobs.take() { try Self.run(batch, on: owned.value, completion) }
+                while let batch = jobs.take() {
+                    let begun: UInt64 = MonotonicTime.now
+                    var about: Batch = Self.about(batch)
+                    let since: UInt64 = Self.oldest(batch) ?? begun
+                    work.since.store(since, ordering: .relaxed)
+                    try Self.run(batch, on: owned.value, completion)
+                    work.since.store(0, ordering: .relaxed)
+                    guard Self.oldest(batch) != nil else { continue }
+                    let end: UInt64 = MonotonicTime.now
+                    about.flushNanoseconds = end - begun
+                    about.waitedNanoseconds = end - since
+                    measured(about)
+                }
                 try owned.value.close()
             } catch {
                 jobs.close()
@@ -41,7 +69,20 @@ package final class LogWriter: Sendable {
         }
     }
 
-    package func submit(_ writes: [DiskWrite]) { jobs.post(all: writes.map(Job.write)) }
+    package func submit(_ writes: [DiskWrite]) {
+        let now: UInt64 = MonotonicTime.now
+        jobs.post(all: writes.map { .write($0, since: now) })
+    }
+
+    /// Writes that wait for the disk, besides those that it is at.
+    package var queued: Int { jobs.count }
+
+    /// How long what the disk is at has been waiting; 0 when it rests.
+    package var unflushedNanoseconds: UInt64 {
+        let since: UInt64 = work.since.load(ordering: .relaxed)
+        let now: UInt64 = MonotonicTime.now
+        return since == 0 || since > now ? 0 : now - since
+    }
 
     package func compact(through index: LogIndex) { jobs.post(.compact(through: index)) }
 
@@ -61,7 +102,7 @@ package final class LogWriter: Sendable {
         for job in batch {
             switch job {
             case .compact(let index): compaction = max(index, compaction ?? 0)
-            case .write(let change):
+            case .write(let change, _):
                 try storage.write(change)
                 switch change {
                 case .ballot(let ballot): done.ballot = ballot
@@ -75,6 +116,29 @@ package final class LogWriter: Sendable {
         if done.ballot != nil || done.write != nil || done.reset != nil { completion(done) }
         if let compaction { try storage.compact(through: compaction) }
     }
+}
+
+extension LogWriter {
+    private static func about(_ batch: [Job]) -> Batch {
+        var about = Batch()
+        for case .write(.append(let entries, _), _) in batch {
+            about.entries += entries.count
+            for entry in entries { about.bytes += entry.payload.count }
+        }
+        return about
+    }
+
+    /// When the first write of a batch was handed over; nil for one that only gives old entries back.
+    private static func oldest(_ batch: [Job]) -> UInt64? {
+        for case .write(_, let since) in batch { return since }
+        return nil
+    }
+}
+
+/// What the disk is at.
+private final class DiskWork: Sendable {
+    /// When the oldest write of the batch was handed over, on the monotonic clock; 0 while the disk rests.
+    let since = Atomic<UInt64>(0)
 }
 
 /// Hands the storage to the log's thread.

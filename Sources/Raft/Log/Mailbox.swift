@@ -74,6 +74,13 @@ package final class Mailbox<Item: Sendable>: @unchecked Sendable {
         return taken
     }
 
+    /// How many items wait.
+    package var count: Int {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        return items.count
+    }
+
     /// Nothing more is accepted; what has gathered can still be taken.
     package func close() {
         pthread_mutex_lock(mutex)

@@ -146,6 +146,7 @@ final class LaneLink: Sendable {
             } catch {
                 return
             }
+            tally.sentBytes.add(UInt64(writer.bytes.count))
             if lane != .calls { tally.sent.add(UInt64(items.count)) }
         }
     }
@@ -162,6 +163,7 @@ final class LaneLink: Sendable {
                 events.answered(frame)
             }
             guard let bytes = try? await stream.read(upTo: 64 * 1024, before: .never), !bytes.isEmpty else { return }
+            tally.receivedBytes.add(UInt64(bytes.count))
             frames.append(bytes)
         }
     }

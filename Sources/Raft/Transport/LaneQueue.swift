@@ -107,6 +107,9 @@ final class LaneQueue: Sendable {
         }
     }
 
+    /// How many items wait.
+    var count: Int { state.withLock { $0.items.count } }
+
     /// Empties the queue.
     func clear() -> [Item] {
         state.withLock { state in

@@ -36,4 +36,6 @@ package struct PeerStatus: Hashable, Sendable {
     /// Since anything was heard from it; nil before the first sign of life.
     package let silentMilliseconds: Int?
     package let roundTripMicroseconds: Int?
+    /// Messages and calls that wait to be written to it.
+    package let queued: Int
 }

@@ -106,7 +106,8 @@ final class PeerLink: Sendable {
             member: member,
             isConnected: control.isConnected && log.isConnected && callLane.isConnected,
             silentMilliseconds: pulse.heardAt.map { Int((MonotonicClock.now - $0) / 1_000_000) },
-            roundTripMicroseconds: pulse.roundTrip.map { Int($0 / 1_000) }
+            roundTripMicroseconds: pulse.roundTrip.map { Int($0 / 1_000) },
+            queued: control.queue.count + log.queue.count + callLane.queue.count
         )
     }
 

@@ -22,6 +22,7 @@ extension RaftTransport {
             }
             guard let bytes = try? await stream.read(upTo: 64 * 1024, before: .never), !bytes.isEmpty else { return }
             link(to: member, mayMake: false)?.heard()
+            tally.receivedBytes.add(UInt64(bytes.count))
             frames.append(bytes)
         }
     }
@@ -49,7 +50,7 @@ extension RaftTransport {
     func answerCalls(_ stream: any ByteStream, _ leftover: [UInt8], from member: MemberID) async {
         let desk = CallDesk()
         await withTaskGroup(of: Void.self) { tasks in
-            tasks.addTask { await Self.writeAnswers(of: desk, to: stream) }
+            tasks.addTask { await self.writeAnswers(of: desk, to: stream) }
             var frames = WireFrameReader()
             frames.append(leftover)
             reading: while true {
@@ -84,6 +85,7 @@ extension RaftTransport {
                 }
                 guard let bytes = try? await stream.read(upTo: 64 * 1024, before: .never), !bytes.isEmpty else { break }
                 link(to: member, mayMake: false)?.heard()
+                tally.receivedBytes.add(UInt64(bytes.count))
                 frames.append(bytes)
             }
             stream.close()
@@ -104,7 +106,7 @@ extension RaftTransport {
         return true
     }
 
-    private static func writeAnswers(of desk: CallDesk, to stream: any ByteStream) async {
+    private func writeAnswers(of desk: CallDesk, to stream: any ByteStream) async {
         while true {
             let items: [LaneQueue.Item] = await desk.answers.take()
             guard !items.isEmpty else { return }
@@ -112,6 +114,7 @@ extension RaftTransport {
             for item in items { WireFrame.append(to: &writer) { item.write(to: &$0) } }
             do {
                 try await stream.write(writer.bytes, before: .after(milliseconds: Limits.raftWriteMilliseconds))
+                tally.sentBytes.add(UInt64(writer.bytes.count))
             } catch {
                 return stream.close()
             }

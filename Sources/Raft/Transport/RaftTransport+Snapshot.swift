@@ -1,5 +1,6 @@
 internal import EventLoop
 internal import Limits
+internal import Metrics
 internal import RaftCore
 internal import RaftGroup
 internal import RaftLog
@@ -20,12 +21,14 @@ extension RaftTransport {
                 let bytes: [UInt8] = WireFrame.encoded(reply.encoded)
                 do {
                     try await stream.write(bytes, before: .after(milliseconds: Limits.raftWriteMilliseconds))
+                    tally.sentBytes.add(UInt64(bytes.count))
                 } catch {
                     return
                 }
             }
             guard let bytes = try? await stream.read(upTo: 64 * 1024, before: .never), !bytes.isEmpty else { return }
             link(to: member, mayMake: false)?.heard()
+            tally.receivedBytes.add(UInt64(bytes.count))
             frames.append(bytes)
         }
     }

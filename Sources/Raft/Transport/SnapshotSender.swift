@@ -1,5 +1,6 @@
 internal import EventLoop
 internal import Limits
+internal import Metrics
 internal import RaftCore
 internal import RaftGroup
 internal import RaftLog
@@ -114,7 +115,9 @@ final class SnapshotSender: Sendable {
         let patience: Int =
             frame == .end ? Limits.raftSnapshotInstallMilliseconds : Limits.raftSnapshotStallMilliseconds
         let deadline: Deadline = .after(milliseconds: patience)
-        try await stream.write(WireFrame.encoded(frame.encoded), before: deadline)
+        let sent: [UInt8] = WireFrame.encoded(frame.encoded)
+        try await stream.write(sent, before: deadline)
+        tally.sentBytes.add(UInt64(sent.count))
         while true {
             if let found = frames.next() {
                 guard case .body(let body) = found else { throw Ending.unreadable(LaneLink.word(found)) }
@@ -122,6 +125,7 @@ final class SnapshotSender: Sendable {
             }
             let bytes: [UInt8] = try await stream.read(upTo: 64 * 1024, before: deadline)
             guard !bytes.isEmpty else { throw Ending.unreadable("the connection ended") }
+            tally.receivedBytes.add(UInt64(bytes.count))
             frames.append(bytes)
         }
     }

@@ -27,6 +27,8 @@ final class TransportTally: Sendable {
 
     let sent: Counter
     let received: Counter
+    let sentBytes: Counter
+    let receivedBytes: Counter
     private let drops: [Drop: Counter]
     private let logger: Logger
     private let seen = Mutex<[Key: Int]>([:])
@@ -35,6 +37,14 @@ final class TransportTally: Sendable {
         self.logger = logger
         sent = metrics.counter("drover_raft_messages_sent_total", help: "Raft messages written to members")
         received = metrics.counter("drover_raft_messages_received_total", help: "Raft messages read from members")
+        sentBytes = metrics.counter(
+            "drover_raft_bytes_sent_total",
+            help: "Bytes written to members: messages, calls and snapshots, before TLS"
+        )
+        receivedBytes = metrics.counter(
+            "drover_raft_bytes_received_total",
+            help: "Bytes read from members: messages, calls and snapshots, after TLS"
+        )
         var drops: [Drop: Counter] = [:]
         for drop in Drop.allCases {
             drops[drop] = metrics.counter(

@@ -123,6 +123,9 @@ package final class Store: Sendable {
     /// Tells quiet watches how far they are; called from time to time.
     package func bookmarkWatches() { hub.bookmarkAll() }
 
+    /// How many watches are open.
+    package var watchCount: Int { hub.openCount }
+
     func historyHolds(upTo revision: Revision) { hub.historyHolds(upTo: revision) }
 
     /// Ends all watches and streams of scope changes: the node stops.

@@ -38,6 +38,8 @@ final class StoreDisk: Sendable {
         var historyFloor: Revision
         var historyLast: Revision
         var checkpointed: Revision
+        /// When that was, or when the store was opened with it.
+        var checkpointedAt: ContinuousClock.Instant = .now
         var fault: StoreFault?
         var isHalting: Bool = false
         /// An installation failed half-way.
@@ -158,6 +160,7 @@ final class StoreDisk: Sendable {
             let revision: Revision = view.revision
             progress.withLock { progress in
                 progress.checkpointed = revision
+                progress.checkpointedAt = .now
                 progress.fault = nil
             }
             step(.checkpointCommitted)

@@ -157,6 +157,8 @@ final class WatchHub: Sendable {
         }
     }
 
+    var openCount: Int { state.withLock { $0.open.count } }
+
     /// The lowest revision that a watch may start from.
     var lowest: Revision { state.withLock { $0.lowest } }
 }

@@ -83,6 +83,9 @@ final class HostStreams: HostConnecting, Sendable {
 
     // MARK: Sessions
 
+    /// How many hosts have their stream at this node, and how many of its environments are away.
+    var counts: (connected: Int, away: Int) { table.withLock { ($0.connected.count, $0.absences.count) } }
+
     func joined(_ session: HostSession) async {
         let (old, absence): (HostSession?, Task<Void, Never>?) = table.withLock { table in
             let old: HostSession? = table.connected.updateValue(session, forKey: session.host)
