@@ -83,7 +83,10 @@ extension RaftCore {
         for position in pendingWrites.indices {
             pendingWrites[position].last = min(pendingWrites[position].last, index - 1)
         }
-        let changed: Bool = configurations.truncate(from: index)
+        let changed: Bool = configurations.truncate(
+            from: index,
+            keepsLast: flaws.contains(.keepsTruncatedConfiguration)
+        )
         disk.append(.truncate(to: log.last, configuration))
         if changed { onConfigurationChanged() }
     }

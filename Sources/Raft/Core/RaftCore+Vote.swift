@@ -38,6 +38,7 @@ extension RaftCore {
     ///
     /// A former leader that asks for votes itself is not protected against itself.
     func protectsLeader(against candidate: MemberID) -> Bool {
+        if flaws.contains(.forgetsStickiness) { return false }
         if role == .leader { return true }
         return leader != nil && leader != candidate && contactElapsed < settings.electionTicks
     }

@@ -58,4 +58,10 @@ package struct Flaws: OptionSet, Sendable {
     package static let acknowledgesEarly = Flaws(rawValue: 8)
     /// One half of a joint configuration is enough.
     package static let ignoresOutgoing = Flaws(rawValue: 16)
+    /// Whoever asks gets a vote, though a live leader was just heard.
+    package static let forgetsStickiness = Flaws(rawValue: 32)
+    /// A configuration stays in force when its entry is truncated.
+    package static let keepsTruncatedConfiguration = Flaws(rawValue: 64)
+    /// A leader answers reads without asking the others whether it still leads.
+    package static let readsWithoutRound = Flaws(rawValue: 128)
 }
