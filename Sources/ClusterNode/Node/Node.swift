@@ -146,7 +146,8 @@ package final class Node: Sendable {
             incarnation: String(configuration.group.incarnation, radix: 16),
             loop: loop,
             logger: logger.labelled("hosts"),
-            now: now
+            now: now,
+            rotation: { security?.rotation.withLock { $0 } }
         )
         let driver = ControllerDriver(
             state: state,
@@ -191,6 +192,19 @@ package final class Node: Sendable {
             version: version,
             certificateNotAfter: { security?.credentials.certificate.notAfter }
         )
+        let heard: @Sendable () -> Set<MemberID> = {
+            let peers: [PeerStatus] = core.transport?.status() ?? []
+            return Set(peers.filter { $0.silentMilliseconds ?? .max < Limits.healthCallMilliseconds }.map(\.member))
+        }
+        let ask: @Sendable (MemberID, PeerCall) async -> PeerReply? = { member, call in
+            let milliseconds: Int = call == .health ? Limits.healthCallMilliseconds : Limits.peerCallSeconds * 1_000
+            let answer: [UInt8]? = try? await core.transport?.call(
+                member,
+                call.encoded,
+                before: .after(milliseconds: milliseconds)
+            )
+            return answer.flatMap { try? PeerReply(decoding: $0) }
+        }
         let gateway = Gateway(
             state: state,
             proposer: state,
@@ -206,29 +220,17 @@ package final class Node: Sendable {
                     group: configuration.group,
                     folder: folder,
                     product: version,
-                    sealingKey: { security?.sealingKey },
+                    sealingKey: { stored in security.flatMap { try? $0.authority.open(stored).key } },
                     now: now
                 ),
-                health: health,
-                heard: {
-                    Set(
-                        (core.transport?.status() ?? []).filter {
-                            $0.silentMilliseconds ?? .max < Limits.healthCallMilliseconds
-                        }.map(\.member)
-                    )
+                rotations: security.map {
+                    RotationDesk(security: $0, folder: folder, cluster: configuration.group.cluster, now: now)
                 },
-                promoteHere: { await membership.promote($0) }
-            ) { member, call in
-                let isBrief: Bool = call == .health
-                let answer: [UInt8]? = try? await core.transport?.call(
-                    member,
-                    call.encoded,
-                    before: .after(
-                        milliseconds: isBrief ? Limits.healthCallMilliseconds : Limits.peerCallSeconds * 1_000
-                    )
-                )
-                return answer.flatMap { try? PeerReply(decoding: $0) }
-            },
+                health: health,
+                heard: heard,
+                promoteHere: { await membership.promote($0) },
+                ask: ask
+            ),
             certificates: security.map { $0.desk(state.store) },
             servers: hosts.servers,
             recall: Recall(store: state.store),
@@ -266,6 +268,7 @@ package final class Node: Sendable {
             ownership: ownership,
             leaves: { await assigning.leaves($0) },
             health: health,
+            sealingKey: { security?.nextSealingKey(named: $0) },
             promote: { await membership.promote($0) },
             hashing: hashing,
             loop: loop,
@@ -370,6 +373,24 @@ package final class Node: Sendable {
                 }
             )
             tasks.append(Task(executorPreference: loop) { await keeper.run(on: loop) })
+            let rotations = RotationKeeper(
+                state: state,
+                folder: folder,
+                configuration: configuration,
+                security: security,
+                loop: loop,
+                logger: logger.labelled("membership"),
+                now: now,
+                isLeader: { state.group.status.role == .leader },
+                others: { heard().sorted() },
+                ask: ask,
+                changed: { credentials in
+                    security.renewed(credentials, logger)
+                    // Connections that are kept were opened with the old certificate.
+                    for member in state.group.status.configuration.members { peers?.forget(member.number) }
+                }
+            )
+            tasks.append(Task(executorPreference: loop) { await rotations.run() })
         }
         logger.notice(
             "node started",

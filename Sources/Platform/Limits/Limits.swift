@@ -234,6 +234,9 @@ package enum Limits {
     package static let settingMaximumSeconds: Int = 10 * 365 * 86_400
     /// How long a node waits for what others say of themselves.
     package static let healthCallMilliseconds: Int = 1_000
+    /// How long each phase of an exchange of the authority waits for who is not ready, unless it is said otherwise.
+    package static let rotationWaitSeconds: Int64 = 600
+    package static let rotationMaximumSeconds: Int64 = 30 * 86_400
     /// What a backup is read and sent in.
     package static let backupPieceBytes: Int = 256 * 1024
     /// The header of a backup: who made it, of what.

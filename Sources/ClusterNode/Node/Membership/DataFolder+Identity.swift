@@ -10,13 +10,20 @@ extension DataFolder {
         /// Its own, valid until it is renewed.
         var certificate: Certificate
         var key: PrivateKey
+        /// That has issued the certificate.
         var authority: Certificate
+        /// That is believed besides, while the authority is being replaced.
+        var others: [Certificate]
 
-        init(certificate: Certificate, key: PrivateKey, authority: Certificate) {
+        init(certificate: Certificate, key: PrivateKey, authority: Certificate, others: [Certificate] = []) {
             self.certificate = certificate
             self.key = key
             self.authority = authority
+            self.others = others
         }
+
+        /// Whom a node believes.
+        var trusted: [Certificate] { [authority] + others }
     }
 
     private var quarantineFile: String { "\(path)/quarantined" }
@@ -81,7 +88,7 @@ extension DataFolder {
         // The key first: a certificate without its key would be of no use.
         try Self.write(credentials.key.pem, to: keyFile)
         try Self.write(credentials.certificate.pem, to: certificateFile)
-        try Self.write(credentials.authority.pem, to: authorityFile)
+        try Self.write(credentials.trusted.flatMap(\.pem), to: authorityFile)
     }
 
     /// - Returns: nil for a node that was founded before there was an authority.
@@ -91,10 +98,17 @@ extension DataFolder {
             try Self.read(certificateFile), try Self.read(keyFile), try Self.read(authorityFile)
         )
         do throws(CertificateFault) {
+            let leaf = try Certificate(pem: certificate)
+            let trusted: [Certificate] = try Certificate.bundle(pem: authority)
+            // The files are written one after the other: which one has issued it, the certificate says itself.
+            guard let issuer: Certificate = trusted.first(where: { leaf.isIssued(by: $0) }) ?? trusted.first else {
+                throw CertificateFault(.mismatch, "\(authorityFile) holds no certificate")
+            }
             return Credentials(
-                certificate: try Certificate(pem: certificate),
+                certificate: leaf,
                 key: try PrivateKey(pem: key),
-                authority: try Certificate(pem: authority)
+                authority: issuer,
+                others: trusted.filter { $0 != issuer }
             )
         } catch {
             throw .storage("a certificate or key in \(path)/tls cannot be read: \(error)")
@@ -105,13 +119,34 @@ extension DataFolder {
         try Self.write(Array("\(Hex.encode(key))\n".utf8), to: sealingKeyFile)
     }
 
+    private var nextSealingKeyFile: String { "\(path)/sealing.next" }
+
+    /// Keeps the key of the authority that is to come beside the present one.
+    func saveNextSealingKey(_ key: [UInt8]) throws(NodeFault) {
+        try Self.write(Array("\(Hex.encode(key))\n".utf8), to: nextSealingKeyFile)
+    }
+
+    /// The next key takes the place of the present one, which opens nothing any more.
+    func promoteSealingKey() throws(NodeFault) {
+        guard let next: [UInt8] = try sealingKey(at: nextSealingKeyFile) else { return }
+        try saveSealingKey(next)
+        unlink(nextSealingKeyFile)
+    }
+
+    /// The present one, and the next one while the authority is being replaced.
+    func sealingKeys() throws(NodeFault) -> [[UInt8]] {
+        [try sealingKey(), try sealingKey(at: nextSealingKeyFile)].compactMap { $0 }
+    }
+
     /// - Returns: nil for a node that was founded before there was an authority.
-    func sealingKey() throws(NodeFault) -> [UInt8]? {
-        guard access(sealingKeyFile, F_OK) == 0 else { return nil }
-        let text = String(decoding: try Self.read(sealingKeyFile), as: UTF8.self)
+    func sealingKey() throws(NodeFault) -> [UInt8]? { try sealingKey(at: sealingKeyFile) }
+
+    private func sealingKey(at file: String) throws(NodeFault) -> [UInt8]? {
+        guard access(file, F_OK) == 0 else { return nil }
+        let text = String(decoding: try Self.read(file), as: UTF8.self)
         let digits: Substring = text.last == "\n" ? text.dropLast() : text[...]
         guard let key: [UInt8] = Hex.decode(String(digits)), key.count == SealedAuthority.sealingKeyBytes else {
-            throw .storage("\(sealingKeyFile) is damaged: take the file of another node of this cluster")
+            throw .storage("\(file) is damaged: take the file of another node of this cluster")
         }
         return key
     }

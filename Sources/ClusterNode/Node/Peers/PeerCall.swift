@@ -22,6 +22,8 @@ enum PeerCall: Hashable, Sendable {
     case health
     /// Make this learner a voter now, if it is close enough. Asked of the leader.
     case promote(UInt64)
+    /// Hand over the sealing key of this name: asked by members while the authority is being replaced.
+    case sealingKey(String)
 
     static let version: UInt8 = 1
 
@@ -50,6 +52,9 @@ enum PeerCall: Hashable, Sendable {
             for member in order.agreeing { writer.u64(member.number) }
         case .leaving: writer.u8(5)
         case .health: writer.u8(6)
+        case .sealingKey(let name):
+            writer.u8(8)
+            writer.string(name)
         case .promote(let member):
             writer.u8(7)
             writer.u64(member)
@@ -91,6 +96,9 @@ enum PeerCall: Hashable, Sendable {
             try reader.end()
         case 7:
             self = .promote(try reader.u64())
+            try reader.end()
+        case 8:
+            self = .sealingKey(try reader.string())
             try reader.end()
         case let tag: throw .unknown(what: "peer call", value: UInt64(tag))
         }

@@ -11,6 +11,8 @@ struct PeerCalls: Sendable {
     /// A node is about to stop.
     let leaves: @Sendable (MemberID) async -> Void
     let health: NodeHealth
+    /// The sealing key of this name, if this node has it.
+    let sealingKey: @Sendable (String) -> [UInt8]?
     /// Makes a learner a voter; returns why not.
     let promote: @Sendable (UInt64) async -> String?
     let hashing: StateHashing
@@ -29,6 +31,9 @@ struct PeerCalls: Sendable {
             await leaves(member)
             return PeerReply.released.encoded
         case .health: return PeerReply.document(JSONWriter.bytes(.object(health.document))).encoded
+        case .sealingKey(let name):
+            guard let key: [UInt8] = sealingKey(name) else { return PeerReply.refused("it is not here").encoded }
+            return PeerReply.document(key).encoded
         case .promote(let number):
             if let reason: String = await promote(number) { return PeerReply.refused(reason).encoded }
             return PeerReply.released.encoded
