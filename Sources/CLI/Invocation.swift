@@ -24,7 +24,7 @@ package struct Invocation: Sendable {
     package var output: OutputFormat
 
     /// The absolute path of a file that the user named.
-    func path(_ name: String) -> String { name.hasPrefix("/") ? name : "\(directory)/\(name)" }
+    package func path(_ name: String) -> String { name.hasPrefix("/") ? name : "\(directory)/\(name)" }
 
     /// Refuses operands that the command does not take.
     func refuseOperands() throws(CommandFailure) {

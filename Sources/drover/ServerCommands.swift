@@ -23,14 +23,8 @@ enum ServerCommands {
         ] + addresses
     ) { invocation in
         let folder: DataFolder = try ServerCommands.folder(invocation)
-        let options = ServerInit.Options(
-            name: try name(invocation),
-            http: try address(invocation) ?? defaultHTTP,
-            https: try address(invocation, "https"),
-            peer: try peer(invocation),
-            advertise: try advertise(invocation),
-            settings: SettingSeeds.read(invocation.environment)
-        )
+        var options: ServerInit.Options = try options(invocation)
+        options.settings = SettingSeeds.read(invocation.environment)
         let key: APIKey
         do throws(NodeFault) {
             key = try await ServerInit.found(folder, options, logger: .standard(invocation.environment, quiet: true))
@@ -52,8 +46,19 @@ enum ServerCommands {
         return 0
     }
 
+    /// What a first node is told, without settings.
+    static func options(_ invocation: Invocation) throws(CommandFailure) -> ServerInit.Options {
+        ServerInit.Options(
+            name: try name(invocation),
+            http: try address(invocation) ?? defaultHTTP,
+            https: try address(invocation, "https"),
+            peer: try peer(invocation),
+            advertise: try advertise(invocation)
+        )
+    }
+
     /// Where a node listens; the same for the first and for all others.
-    private static let addresses: [OptionSpec] = [
+    static let addresses: [OptionSpec] = [
         OptionSpec("http", value: "ADDR", "where the API listens (default 127.0.0.1:8080)"),
         OptionSpec("https", value: "ADDR", "where it listens with TLS (default: it does not)"),
         OptionSpec("peer", value: "ADDR", "where other nodes come in (default: as --http, with its port + 1000)"),
@@ -159,7 +164,7 @@ enum ServerCommands {
         return 0
     }
 
-    private static func folder(_ invocation: Invocation) throws(CommandFailure) -> DataFolder {
+    static func folder(_ invocation: Invocation) throws(CommandFailure) -> DataFolder {
         guard let path: String = invocation.arguments.value("data") else { throw .usage("--data DIR is needed") }
         return DataFolder(path.hasPrefix("/") ? path : "\(invocation.directory)/\(path)")
     }
@@ -182,7 +187,7 @@ enum ServerCommands {
         return ListenAddress(host: http.host, port: http.port + 1_000)
     }
 
-    private static func refuseOperands(_ invocation: Invocation) throws(CommandFailure) {
+    static func refuseOperands(_ invocation: Invocation) throws(CommandFailure) {
         if let extra: String = invocation.arguments.operands.first {
             throw .usage("'\(extra)' is one operand too many")
         }

@@ -9,7 +9,7 @@ signal(SIGPIPE, SIG_IGN)
 if let code: Int32 = ContainerShim.main(Array(CommandLine.arguments.dropFirst())) { exit(code) }
 
 var table: CommandTable = DroverCommand.table(version: Version.number)
-for command in ServerCommands.all + [
+for command in ServerCommands.all + ClusterFileCommands.all + [
     DevCommand.command, AgentCommand.command, BenchCommand.command, SimulateCommand.command,
 ] {
     table.add(command)

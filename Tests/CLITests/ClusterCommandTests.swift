@@ -56,6 +56,7 @@ import Testing
             for (words, action) in [
                 (["transfer", "node2"], #"transfer {"to":"node2"}"#),
                 (["remove", "node2"], #"remove {"force":false,"name":"node2"}"#),
+                (["promote", "node2"], #"promote {"name":"node2"}"#),
                 (["drain", "node2"], #"drain {"name":"node2"}"#), (["undrain", "node2"], #"undrain {"name":"node2"}"#),
             ] {
                 let ended: Ended = await drover("cluster", words[0], words[1], server: server)

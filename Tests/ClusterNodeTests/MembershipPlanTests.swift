@@ -239,6 +239,7 @@ import Testing
                 #expect(configuration.voters.contains(next))
                 leader = next
             case .markActive(let number): nodes[number] = .active
+            case .markDead(let number, _): Issue.record("seed \(seed): \(number) is removed though nobody asked")
             case .markRemoved(let number):
                 nodes[number] = nil
                 gone.insert(number)
@@ -247,5 +248,64 @@ import Testing
         #expect(configuration.voters.map(\.number) == nodes.keys.sorted(), "seed \(seed)")
         #expect(nodes.values.allSatisfy { $0 == .active }, "seed \(seed): \(nodes)")
         #expect(configuration.learners.isEmpty && gone.isDisjoint(with: nodes.keys))
+    }
+
+    /// Four voters that know each other for long, of which node 40 has been silent.
+    private static func dead(
+        voters: [UInt64] = [7, 20, 30, 40],
+        silent: [UInt64: Int] = [40: 100_000],
+        age: Int? = 90_000,
+        versions: [UInt64: String] = [:],
+        states: [UInt64: MembershipView.Node.State] = [:],
+        outgoing: [UInt64] = []
+    ) -> MembershipView {
+        var view = view(voters: voters, outgoing: outgoing, nodes: [])
+        view.nodes = voters.map {
+            MembershipView.Node(number: $0, name: "n\($0)", state: states[$0] ?? .active, version: versions[$0] ?? "1")
+        }
+        for (number, milliseconds) in silent { view.peers[MemberID(number)]?.silentMilliseconds = milliseconds }
+        view.deadMilliseconds = age
+        return view
+    }
+
+    @Test func `a dead node is removed once it has been silent for as long as the setting says`() {
+        #expect(MembershipPlan.decide(Self.dead()).step == .markDead(number: 40, silentSeconds: 100))
+        // Off; not long enough, or heard again meanwhile; the leader itself is never dead to itself.
+        for view in [
+            Self.dead(age: nil), Self.dead(silent: [40: 89_000]), Self.dead(silent: [40: 20]),
+            Self.dead(silent: [7: 100_000]),
+        ] {
+            #expect(MembershipPlan.decide(view).step == nil)
+        }
+    }
+
+    @Test func `a dead node stays when removing it would take more than it gives`() {
+        // With three voters two would be left, and with another one silent nobody knows what goes on.
+        #expect(MembershipPlan.decide(Self.dead(voters: [7, 20, 40])).step == nil)
+        #expect(MembershipPlan.decide(Self.dead(silent: [40: 100_000, 30: 5_000])).step == nil)
+        // Somebody upgrades; somebody joins or is being removed already; members change.
+        #expect(MembershipPlan.decide(Self.dead(versions: [20: "2"])).step == nil)
+        #expect(
+            MembershipPlan.decide(Self.dead(states: [20: .removing])).step != .markDead(number: 40, silentSeconds: 100)
+        )
+        #expect(MembershipPlan.decide(Self.dead(outgoing: [7, 20, 30, 40, 50])).step == nil)
+        // Of two dead ones of five one goes, and the other when four are left.
+        let two: [UInt64: Int] = [40: 100_000, 50: 200_000]
+        #expect(
+            MembershipPlan.decide(Self.dead(voters: [7, 20, 30, 40, 50], silent: two)).step
+                == .markDead(number: 40, silentSeconds: 100)
+        )
+    }
+
+    @Test func `a learner that is far behind is not promoted, and how far it is is said`() {
+        func objection(_ view: MembershipView) -> String? { MembershipPlan.objection(toPromoting: 42, view) }
+        let nodes: [(UInt64, MembershipView.Node.State)] = [(7, .active), (42, .joining)]
+        #expect(objection(Self.view(voters: [7], learners: [42], nodes: nodes, lag: [42: 500])) == nil)
+        let far: String? = objection(Self.view(voters: [7], learners: [42], nodes: nodes, lag: [42: 501]))
+        #expect(far?.contains("501 entries behind") == true, "\(far ?? "")")
+        let silent: String? = objection(Self.view(voters: [7], learners: [42], nodes: nodes, silent: [42]))
+        #expect(silent?.contains("nothing is heard") == true)
+        #expect(objection(Self.view(voters: [7, 42], nodes: nodes))?.contains("voter already") == true)
+        #expect(objection(Self.view(voters: [7], nodes: nodes))?.contains("no member") == true)
     }
 }

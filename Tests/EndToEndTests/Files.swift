@@ -1,4 +1,5 @@
 import Glibc
+import Subprocess
 
 /// Small files of the tests.
 enum Files {
@@ -29,6 +30,11 @@ enum Files {
         guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw RigFailure("cannot make \(path)") }
         for (file, text) in files { try write(text, to: "\(path)/\(file)") }
         return path
+    }
+
+    /// Removes a folder with all that is in it.
+    static func remove(_ folder: String) async throws {
+        _ = try await Subprocess.run("rm", ["--recursive", "--force", folder], environment: Program.environment())
     }
 
     static func linkTarget(_ path: String) -> String {

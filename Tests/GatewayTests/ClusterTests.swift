@@ -24,6 +24,17 @@ import Testing
         func objection(toRemoving node: UInt64, in view: StoreView) -> String? { objection.withLock { $0 } }
         func objection(toLeading node: UInt64, in view: StoreView) -> String? { objection.withLock { $0 } }
         func transfer(to node: UInt64) async throws(Problem) { asked.withLock { $0.append(node) } }
+        func refresh() async {}
+        func objection(toPromoting node: UInt64, in view: StoreView) -> String? {
+            objection.withLock { $0 }
+        }
+        func promote(_ node: UInt64) async throws(Problem) {
+            asked.withLock { $0.append(node + 1_000) }
+        }
+        func backup() async throws(Problem) -> PreparedBackup {
+            let bytes: [UInt8] = Array("the state".utf8)
+            return PreparedBackup(about: ["index": 7], length: bytes.count) { Array(bytes[$0..<min(9, $0 + $1)]) }
+        }
     }
 
     private static func world(_ office: Office = Office()) -> World {
@@ -63,7 +74,9 @@ import Testing
             let answer = await world.get("/v2-beta/\(path)", as: who)
             #expect([wanted, 403].contains(answer.status), "\(path): \(answer.status)")
         }
-        for action in ["createtoken", "listtokens", "revoketoken", "transfer", "remove", "drain", "undrain"] {
+        for action in [
+            "createtoken", "listtokens", "revoketoken", "transfer", "promote", "remove", "drain", "undrain", "backup",
+        ] {
             let answer = await world.post(
                 "/v2-beta/cluster?action=\(action)",
                 ["name": "node1", "to": "node1"],
@@ -127,6 +140,32 @@ import Testing
         #expect(action.json["code"] == "InvalidAction")
         let method = await world.put("/v2-beta/cluster", [:])
         #expect(method.status == 405)
+    }
+
+    @Test func `a learner is promoted by the leader, and what is in the way is said`() async {
+        let office = Office()
+        let world = Self.world(office)
+        office.objection.withLock { $0 = "it is 900 entries behind" }
+        let refused = await world.post("/v2-beta/cluster?action=promote", ["name": "node1"])
+        #expect(
+            refused.status == 409
+                && refused.json["message"]?.string?.contains("900 entries behind") == true
+        )
+        #expect(world.node.changes.isEmpty)
+        office.objection.withLock { $0 = nil }
+        let done = await world.post("/v2-beta/cluster?action=promote", ["name": "node1"])
+        #expect(done.status == 202 && office.asked.withLock { $0 } == [1_400])
+        #expect(world.node.lastChange?.audit?.eventType == "api.node.promote")
+    }
+
+    @Test func `a backup is told in the audit log before its first byte leaves`() async throws {
+        let world = Self.world()
+        let answer = await world.post("/v2-beta/cluster?action=backup")
+        #expect(answer.status == 200)
+        let change: Transaction = try #require(world.node.lastChange)
+        #expect(change.audit?.eventType == "api.cluster.backup" && change.writes.isEmpty && change.actor == "1a1")
+        let request = String(decoding: change.audit?.requestObject ?? [], as: UTF8.self)
+        #expect(request.contains(#""index":7"#), "\(request)")
     }
 
     private static func node(_ world: World) -> NodeRecord? {

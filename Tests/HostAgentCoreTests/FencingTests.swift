@@ -63,6 +63,28 @@ struct FencingTests {
         #expect(bench.core.orders.incarnation == "aa")
     }
 
+    @Test func `a host that has heard a later incarnation never goes back, also after a restart, and loses nothing`() {
+        var bench: Bench = self.bench()
+        bench.connect(stamp("bb", 1, 5))
+        #expect(bench.core.orders.incarnation == "bb" && bench.core.orders.left == ["aa"])
+        for _ in 0..<2 {
+            bench.restart([container("a", .running)])
+            bench.input(.streamOpened(Bench.facts))
+            let closings: Int = bench.closings.count
+            bench.receive(.welcome(Welcome(hostID: "1h1", hostNumber: 1, pingSeconds: 5)), stamp("aa", 9, 900))
+            #expect(bench.closings.count == closings + 1)
+            bench.receive(
+                .sync(Sync(isFull: true, instances: [], tombstones: [tombstone("a", revision: 900)])),
+                stamp("aa", 9, 900)
+            )
+            #expect(bench.core.orders.incarnation == "bb" && bench.operations.isEmpty)
+        }
+        bench.connect(stamp("cc", 1, 1))
+        #expect(bench.core.orders.left == ["aa", "bb"])
+        bench.connect(stamp("bb", 9, 9_000))
+        #expect(bench.core.orders.incarnation == "cc")
+    }
+
     @Test func `the hello says what is held`() {
         var bench: Bench = self.bench()
         bench.input(.streamOpened(Bench.facts))

@@ -62,6 +62,29 @@ final class APIClient: Sendable {
         return object
     }
 
+    /// Sends a request whose answer is a file, and hands over its bytes as they come.
+    ///
+    /// Never asked twice: a file that ends early is an error of the connection.
+    func download(_ method: String, _ link: String, _ take: ([UInt8]) throws -> Void) async throws {
+        let request = HTTPRequest(method: method, target: target(link), headers: headers)
+        var limits = HTTPClientLimits()
+        limits.message.bodyBytes = .max
+        limits.answerMilliseconds = Limits.backupAnswerSeconds * 1_000
+        do {
+            let answer: HTTPAnswer = try await http.open(request, to: connection.address.endpoint, limits: limits)
+            guard (200..<300).contains(answer.status) else {
+                let document: JSONValue? = try? JSONReader.parse(try await answer.collect())
+                let path: String = "\(method) \(request.target.prefix { $0 != "?" })"
+                throw APIFault.refused(
+                    APIFault.Refusal(document, status: answer.status, request: path, credentials: credentials)
+                )
+            }
+            while let piece: [UInt8] = try await answer.next() { try take(piece) }
+        } catch {
+            throw fault(error)
+        }
+    }
+
     /// What only reads is asked again for a moment: a server that restarts, or a node that takes over, is no error.
     private func answer(to request: HTTPRequest) async throws -> HTTPClientResponse {
         var pauses: ArraySlice<Int> = request.method == "GET" ? Self.pauses[...] : []

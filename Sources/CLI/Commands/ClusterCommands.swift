@@ -2,7 +2,7 @@ internal import JSON
 
 /// The members of the server cluster: how they are, and what operators do with them.
 enum ClusterCommands {
-    static let all: [Command] = [status, members, token, transfer, remove, drain, undrain]
+    static let all: [Command] = [status, members, token, transfer, remove, promote, drain, undrain]
 
     private static let address: String = "/v2-beta/cluster"
 
@@ -24,6 +24,9 @@ enum ClusterCommands {
                 "cluster \(word(cluster, "clusterId")), incarnation \(word(cluster, "incarnation")): "
                     + "\(word(cluster, "leader", else: "nobody")) leads in term \(cluster["term"]?.int ?? 0), "
                     + "entry \(cluster["commit"]?.int ?? 0) is committed"
+            )
+            console.line(
+                "last proven restore: \(word(cluster, "lastProvenRestore", else: "none yet"))"
             )
             console.line("")
             console.write(table(of: cluster).text(width: console.columns(), colour: console.usesColour))
@@ -53,7 +56,22 @@ enum ClusterCommands {
     }
 
     private static func table(of cluster: JSONObject) -> Table {
-        var table = Table("NODE", "MEMBER", "ROLE", "STATE", "PEER", "HTTP", "HTTPS", "LAG", "HEARD", "MESSAGE")
+        var table = Table(
+            "NODE",
+            "MEMBER",
+            "ROLE",
+            "STATE",
+            "PEER",
+            "HTTP",
+            "HTTPS",
+            "APPLIED",
+            "LAG",
+            "HEARD",
+            "DISK FREE",
+            "VERSION",
+            "CERTIFICATE",
+            "MESSAGE"
+        )
         for member in cluster["members"]?.array?.compactMap(\.object) ?? [] {
             let state: String = member.state
             table.rows.append([
@@ -61,12 +79,23 @@ enum ClusterCommands {
                 Table.Cell(member.text("role") ?? ""),
                 Table.Cell(state, state == "active" ? .green : .yellow),
                 Table.Cell(member.text("peer") ?? ""), Table.Cell(member.text("http") ?? ""),
-                Table.Cell(member.text("https") ?? ""), Table.Cell(member["lag"]?.int.map { "\($0)" } ?? ""),
+                Table.Cell(member.text("https") ?? ""), Table.Cell(member["applied"]?.int.map { "\($0)" } ?? ""),
+                Table.Cell(member["lag"]?.int.map { "\($0)" } ?? ""),
                 Table.Cell(member["lastHeardMs"]?.int.map { "\($0) ms ago" } ?? ""),
+                Table.Cell(disk(member)), Table.Cell(member.text("version") ?? ""),
+                Table.Cell(member.text("certificateExpires").map { "until \($0.prefix(10))" } ?? ""),
                 Table.Cell(member.text("message") ?? ""),
             ])
         }
         return table
+    }
+
+    /// In GB, and how much that is of all.
+    private static func disk(_ member: JSONObject) -> String {
+        guard let free: Int64 = member["diskFreeBytes"]?.int,
+            let total: Int64 = member["diskTotalBytes"]?.int, total > 0
+        else { return "" }
+        return "\(free / 1_000_000_000) GB (\(free * 100 / total) %)"
     }
 
     // MARK: Tokens
@@ -152,6 +181,21 @@ enum ClusterCommands {
             let isForced: Bool = invocation.arguments.has("force")
             return try await change(invocation, "remove", member: "name", more: ["force": .bool(isForced)]) {
                 "\($0) is being removed; 'drover cluster members' shows when it is gone"
+            }
+        }
+    )
+
+    private static let promote = Command(
+        "cluster promote",
+        operands: "NODE",
+        summary: "make a learner a voter now",
+        details: """
+            Learners become voters by themselves once they have the log and keep up for a moment. One that is far behind is
+            refused, and how far it is: as a voter it would hold up every change.
+            """,
+        run: {
+            try await change($0, "promote", member: "name") {
+                "\($0) becomes a voter; 'drover cluster members' shows it"
             }
         }
     )

@@ -1,4 +1,4 @@
-internal import JSON
+package import JSON
 internal import YAML
 
 extension Invocation {
@@ -11,7 +11,7 @@ extension Invocation {
     }
 
     /// Prints a document as JSON or YAML.
-    func show(_ document: JSONValue) {
+    package func show(_ document: JSONValue) {
         if output == .yaml {
             console.write(YAMLEmitter.text(document.yaml))
         } else {

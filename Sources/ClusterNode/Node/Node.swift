@@ -1,3 +1,4 @@
+import Certificates
 import Crypto
 import EventLoop
 import Gateway
@@ -25,6 +26,7 @@ package final class Node: Sendable {
     private let ownership: Ownership
     private let driver: ControllerDriver
     let telemetry: Telemetry
+    private let leaving: Leaving
     private let tasks: [Task<Void, Never>]
 
     /// Where the API listens, with the real port.
@@ -41,6 +43,7 @@ package final class Node: Sendable {
         _ ownership: Ownership,
         _ driver: ControllerDriver,
         _ telemetry: Telemetry,
+        _ leaving: Leaving,
         _ tasks: [Task<Void, Never>]
     ) {
         self.configuration = configuration
@@ -51,6 +54,7 @@ package final class Node: Sendable {
         self.ownership = ownership
         self.driver = driver
         self.telemetry = telemetry
+        self.leaving = leaving
         self.tasks = tasks
     }
 
@@ -111,6 +115,10 @@ package final class Node: Sendable {
         _ version: String
     ) async throws(NodeFault) -> Node {
         let state: ReplicatedState = core.state
+        if let security, security.credentials.certificate.notAfter <= WallClock.milliseconds {
+            // The node slept past its certificate, and the others with it perhaps: it can open the authority itself.
+            try CertificateKeeper.rescue(security, folder, configuration, state, logger)
+        }
         let loop: EventLoop = loops.next()
         let parsed = ParsedDocuments()
         let now: @Sendable () -> Int64 = { WallClock.milliseconds }
@@ -164,19 +172,49 @@ package final class Node: Sendable {
             )
         }
         let address = Mutex(configuration.http.description)
+        let health = NodeHealth(
+            look: { steering.look },
+            reasons: { membership.reasons },
+            store: state.store,
+            folder: folder.path,
+            version: version,
+            certificateNotAfter: { security?.credentials.certificate.notAfter }
+        )
         let gateway = Gateway(
             state: state,
             proposer: state,
             hosts: hosts,
             explainer: Explainer(parsed: parsed),
             peers: peers,
-            cluster: ClusterOffice(identity: configuration.group, group: steering, reasons: { membership.reasons }) {
-                leader,
-                call in
+            cluster: ClusterOffice(
+                identity: configuration.group,
+                group: steering,
+                reasons: { membership.reasons },
+                backups: BackupDesk(
+                    state: state,
+                    group: configuration.group,
+                    folder: folder,
+                    product: version,
+                    sealingKey: { security?.sealingKey },
+                    now: now
+                ),
+                health: health,
+                heard: {
+                    Set(
+                        (core.transport?.status() ?? []).filter {
+                            $0.silentMilliseconds ?? .max < Limits.healthCallMilliseconds
+                        }.map(\.member)
+                    )
+                },
+                promoteHere: { await membership.promote($0) }
+            ) { member, call in
+                let isBrief: Bool = call == .health
                 let answer: [UInt8]? = try? await core.transport?.call(
-                    leader,
+                    member,
                     call.encoded,
-                    before: .after(seconds: Limits.peerCallSeconds)
+                    before: .after(
+                        milliseconds: isBrief ? Limits.healthCallMilliseconds : Limits.peerCallSeconds * 1_000
+                    )
                 )
                 return answer.flatMap { try? PeerReply(decoding: $0) }
             },
@@ -188,7 +226,22 @@ package final class Node: Sendable {
             now: now,
             localAuthority: { address.withLock { $0 } }
         )
-        let calls = PeerCalls(state: state, ownership: ownership)
+        let assigning = OwnershipMaster(
+            state: state,
+            directory: core.directory,
+            node: configuration.name,
+            loop: loop,
+            logger: logger.labelled("ownership"),
+            now: now,
+            releaseHere: { await ownership.release($0, epoch: $1) }
+        )
+        let calls = PeerCalls(
+            state: state,
+            ownership: ownership,
+            leaves: { await assigning.leaves($0) },
+            health: health,
+            promote: { await membership.promote($0) }
+        )
         core.transport?.onCall = { member, bytes in await calls.answer(bytes, from: member) }
         core.transport?.start(receiver: state.group)
         let telemetry = Telemetry(
@@ -221,24 +274,24 @@ package final class Node: Sendable {
             logger: logger.labelled("membership"),
             now: now
         )
-        let assigning = OwnershipMaster(
-            state: state,
-            directory: core.directory,
-            node: configuration.name,
-            loop: loop,
-            logger: logger.labelled("ownership"),
-            now: now,
-            releaseHere: { await ownership.release($0, epoch: $1) }
-        )
         // Who is answered by this node can rely on it as soon as there is a leader; without one it says so.
         try? await state.group.awaitLeader()
         let checkpointing = Checkpointing(state: state, loop: loop, logger: logger.labelled("store"))
+        let rehearsal = RestoreRehearsal(
+            store: state.store,
+            folder: folder,
+            health: health,
+            loop: loop,
+            logger: logger.labelled("store"),
+            now: now
+        )
         var tasks: [Task<Void, Never>] = [
             Task(executorPreference: loop) { await driver.run() },
             Task(executorPreference: loop) { await ownership.run() },
             Task(executorPreference: loop) { await assigning.run() },
             Task(executorPreference: loop) { await membership.run() },
             Task(executorPreference: loop) { await checkpointing.run() },
+            Task(executorPreference: loop) { await rehearsal.run() },
             Task(executorPreference: loop) {
                 await announcement.announce(security?.credentials.certificate, on: loop)
             },
@@ -271,16 +324,31 @@ package final class Node: Sendable {
                 "peer.address": JSONValue(listeners.peer.map { "\($0.endpoint)" }),
             ]
         )
-        return Node(configuration, core, loops, listeners, peers, ownership, driver, telemetry, tasks)
+        let leaving = Leaving(
+            state: state,
+            ownership: ownership,
+            directory: core.directory,
+            node: configuration.name,
+            loop: loop,
+            logger: logger.labelled("ownership"),
+            now: now
+        )
+        return Node(configuration, core, loops, listeners, peers, ownership, driver, telemetry, leaving, tasks)
     }
 
-    /// Hands leadership over, stops taking requests, lets those that run finish, writes a checkpoint, closes the log.
+    /// Hands leadership and scopes over, stops taking requests, lets those that run finish, writes a checkpoint, closes the log.
     package func stop() async {
+        // Whoever stops a node was often cancelled himself, and what is done here takes its time all the same.
+        await Task { await self.end() }.value
+    }
+
+    private func end() async {
         telemetry.stop()
-        _ = await core.state.group.stepDown()
+        let isAlone: Bool = core.state.group.status.configuration.voters.count < 2
+        if !isAlone { await leaving.handOver() }
         core.state.store.closeWatches()
         for task in tasks { task.cancel() }
-        await listeners.stop()
+        await listeners.stop(drains: !isAlone)
         peers?.close()
         await core.shutdown()
         // Whoever still waited for an answer of the cluster has one now; nobody works on this folder when it is given back.

@@ -181,6 +181,10 @@ package enum NodeFault: Error, Equatable, Sendable, CustomStringConvertible {
     case joining(String)
     /// What made this node a member is gone from its folder; the text says what.
     case memberLost(name: String, what: String)
+    /// A backup cannot be used; the text names the file, and whether it is truncated, altered or too new.
+    case backup(String)
+    /// A cluster cannot be restored or recovered; the text says what stands in the way.
+    case recovery(String)
 
     package var description: String {
         switch self {
@@ -189,7 +193,7 @@ package enum NodeFault: Error, Equatable, Sendable, CustomStringConvertible {
         case .alreadyFounded(let folder):
             "\(folder) holds a node already: start it with `drover server run --data \(folder)`, or choose another folder"
         case .badConfiguration(let reason), .storage(let reason), .network(let reason), .founding(let reason),
-            .joining(let reason):
+            .joining(let reason), .backup(let reason), .recovery(let reason):
             reason
         case .memberLost(let name, let what):
             """

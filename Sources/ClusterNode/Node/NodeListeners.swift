@@ -114,11 +114,14 @@ struct NodeListeners: Sendable {
     }
 
     /// Lets what runs finish; the peers' listener goes last, for the others may still be answering through it.
-    func stop() async {
+    ///
+    /// - Parameter drains: serves on for a moment first: there are other nodes for whoever comes after it.
+    func stop(drains: Bool) async {
         let grace: Int = Limits.httpStopSeconds * 1_000
+        let drain: Int = drains ? Limits.httpDrainMilliseconds : 0
         await withTaskGroup(of: Void.self) { group in
             for server in [http, https].compactMap({ $0 }) {
-                group.addTask { await server.stop(graceMilliseconds: grace) }
+                group.addTask { await server.stop(graceMilliseconds: grace, drainMilliseconds: drain) }
             }
         }
         // Lanes never end by themselves.

@@ -69,7 +69,7 @@ package enum ServerInit {
         var configuration = NodeConfiguration(
             name: options.name,
             member: MemberID(Founding.firstNode),
-            group: GroupIdentity(cluster: random(), incarnation: random()),
+            group: GroupIdentity(cluster: SecureRandom.number(), incarnation: SecureRandom.number()),
             http: options.http,
             https: options.https,
             peer: options.peer,
@@ -187,9 +187,10 @@ package enum ServerInit {
         let last: [String: String] = Dictionary(settings.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
         return last.sorted { $0.key < $1.key }.map { (name: $0.key, value: $0.value) }
     }
+}
 
-    private static func random() -> UInt64 {
-        // Never 0, which reads as "none"; 63 bits, so that it fits every number type on its way.
-        SecureRandom.bytes(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) } >> 1 | 1
-    }
+extension SecureRandom {
+    /// For ids of clusters and incarnations: never 0, which reads as "none"; 63 bits, so that it fits every number type on its
+    /// way.
+    static func number() -> UInt64 { bytes(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) } >> 1 | 1 }
 }

@@ -9,7 +9,7 @@ import StoreFormat
 /// `/v2-beta/cluster`: the members, how they are, and what operators do with them.
 ///
 /// Shape: `GET cluster`, `GET cluster/members`, `GET cluster/tokens`; `POST cluster?action=` `createtoken` `listtokens`
-/// `revoketoken` `transfer` `remove` `drain` `undrain`. It is no resource and has no schema. For administrators of the
+/// `revoketoken` `transfer` `promote` `remove` `drain` `undrain` `backup`. It is no resource and has no schema. For administrators of the
 /// cluster; for everyone else it is not there.
 enum ClusterAPI {
     static let name: String = StaticRoles.cluster
@@ -81,14 +81,20 @@ enum ClusterAPI {
         case "createtoken": return try await createToken(&exchange, gateway, cluster)
         case "revoketoken": return try await revokeToken(&exchange, gateway)
         case "transfer": return try await transfer(&exchange, gateway, cluster)
+        case "promote": return try await promote(&exchange, gateway, cluster)
         case "remove": return try await remove(&exchange, gateway, cluster)
         case "drain", "undrain": return try await drain(action, &exchange, gateway, cluster)
+        case ClusterBackup.action:
+            return try await ClusterBackup.answer(&exchange, gateway, cluster) { (current) throws(Problem) in
+                try allowed(action, current)
+            }
         default:
             throw .validation(
                 .invalidAction,
                 field: "action",
                 message:
-                    "The cluster has the actions createtoken, listtokens, revoketoken, transfer, remove, drain and undrain."
+                    "The cluster has the actions createtoken, listtokens, revoketoken, transfer, promote, remove, drain, undrain, "
+                    + "and backup."
             )
         }
     }
@@ -191,6 +197,7 @@ enum ClusterAPI {
         _ cluster: any ClusterOperating
     ) async throws(Problem) -> Answer {
         let name: String = try required("to", exchange)
+        await cluster.refresh()
         var number: UInt64 = 0
         // Nothing is written but the audit record: who leads is no part of the state.
         _ = try await Changing.commit(&exchange, gateway) { (current) throws(Problem) in
@@ -208,6 +215,31 @@ enum ClusterAPI {
         return .document(status: 202, .object(try await status(exchange, cluster)))
     }
 
+    private static func promote(
+        _ exchange: inout Exchange,
+        _ gateway: Gateway,
+        _ cluster: any ClusterOperating
+    ) async throws(Problem) -> Answer {
+        let name: String = try required("name", exchange)
+        await cluster.refresh()
+        var number: UInt64 = 0
+        // Who votes is Raft's configuration; of the wish there is an audit record.
+        _ = try await Changing.commit(&exchange, gateway) { (current) throws(Problem) in
+            let (key, _, _): (RecordKey, NodeRecord, Revision) = try node(name, "name", current)
+            let decision: String = try allowed("promote", current)
+            if let objection: String = cluster.objection(toPromoting: key.number, in: current.view) {
+                throw .conflict("\(name) cannot become a voter now: \(objection).")
+            }
+            number = key.number
+            var change = PlannedChange(subject: .existing(key), verb: "promote", type: "node")
+            change.decision = decision
+            change.request = ["name": .string(name)]
+            return change
+        }
+        try await cluster.promote(number)
+        return .document(status: 202, .object(try await status(exchange, cluster)))
+    }
+
     private static func remove(
         _ exchange: inout Exchange,
         _ gateway: Gateway,
@@ -215,6 +247,7 @@ enum ClusterAPI {
     ) async throws(Problem) -> Answer {
         let name: String = try required("name", exchange)
         let isForced: Bool = try flag("force", exchange)
+        await cluster.refresh()
         _ = try await Changing.commit(&exchange, gateway) { (current) throws(Problem) in
             var (key, record, revision): (RecordKey, NodeRecord, Revision) = try node(name, "name", current)
             let decision: String = try allowed("remove", current)

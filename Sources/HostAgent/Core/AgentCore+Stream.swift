@@ -98,6 +98,11 @@ extension AgentCore {
                 abandonLink("the server lags behind this host: \(reason)")
                 return
             }
+        } else if orders.left.contains(incarnation) {
+            // A node of the past that woke up; a majority of them may even think that it is the cluster.
+            refuse(frame, "this host has left its incarnation for another one")
+            abandonLink("the server is of incarnation \(incarnation), which this host has left")
+            return
         } else {
             adopt(incarnation, epoch: frame.stamp.epoch)
         }
@@ -111,6 +116,9 @@ extension AgentCore {
     /// What runs is kept until this one's first sync says what it knows.
     private mutating func adopt(_ incarnation: String, epoch: UInt64) {
         notes.append(.adopted(incarnation: incarnation, instead: orders.incarnation))
+        if let old: String = orders.incarnation {
+            orders.left = (orders.left + [old]).suffix(Limits.hostIncarnations)
+        }
         orders.incarnation = incarnation
         orders.epoch = epoch
         orders.revision = 0

@@ -19,6 +19,8 @@ package struct DesiredSet: Sendable, Hashable {
 
     /// nil before the first welcome.
     package var incarnation: String?
+    /// Incarnations that this host has left, oldest first: it never goes back to one.
+    package var left: [String]
     /// The highest that was seen.
     package var epoch: UInt64
     /// Of the last sync that was carried out.
@@ -32,6 +34,7 @@ package struct DesiredSet: Sendable, Hashable {
 
     package init() {
         incarnation = nil
+        left = []
         epoch = 0
         revision = 0
         instances = [:]
@@ -60,13 +63,15 @@ extension DesiredSet {
 
     package var json: JSONValue {
         let held: [Held] = instances.values.sorted { ($0.spec.number, $0.spec.uuid) < ($1.spec.number, $1.spec.uuid) }
-        return [
+        var object: JSONObject = [
             "version": JSONValue(Self.version), "incarnation": JSONValue(incarnation), "epoch": JSONValue(epoch),
             "revision": JSONValue(revision),
             "instances": .array(held.filter(\.isListed).map(\.spec.json)),
             "unlisted": .array(held.filter { !$0.isListed }.map(\.spec.json)),
             "tombstones": Self.json(tombstones), "done": Self.json(done),
         ]
+        if !left.isEmpty { object["left"] = .array(left.map { .string($0) }) }
+        return .object(object)
     }
 
     private static func json(_ tombstones: [String: Tombstone]) -> JSONValue {
@@ -82,6 +87,7 @@ extension DesiredSet {
         }
         self.init()
         incarnation = try members.optionalText("incarnation")
+        left = value["left"]?.array?.compactMap(\.string) ?? []
         epoch = try members.count("epoch")
         revision = try members.count("revision")
         let read = { (each: FrameMembers) throws(FrameError) -> InstanceSpec in try InstanceSpec(each) }

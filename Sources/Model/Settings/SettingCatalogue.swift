@@ -40,6 +40,20 @@ package enum SettingCatalogue {
             isPublic: false
         ),
         SettingDefinition(
+            name: "cluster.dead.node.seconds",
+            defaultValue: "0",
+            description:
+                "A server node that is silent for so long is removed, if at least three others are there; at least 60, 0 for never",
+            isPublic: false
+        ),
+        SettingDefinition(
+            name: "cluster.restore.rehearsal.seconds",
+            defaultValue: "86400",
+            description:
+                "How often each node restores its newest checkpoint into a scratch folder and compares; 0 for never",
+            isPublic: false
+        ),
+        SettingDefinition(
             name: "rancher.server.version",
             defaultValue: "v1.6.30",
             description: "The version whose API this server speaks, as clients are told",

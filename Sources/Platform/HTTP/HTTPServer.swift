@@ -23,6 +23,7 @@ package final class HTTPServer: Sendable {
     private let wrapper: Wrapper?
     private let isKnown: @Sendable (any ByteStream) -> Bool
     private let stopping = Atomic<Bool>(false)
+    private let draining = Atomic<Bool>(false)
     private let state = Mutex<State>(State())
 
     private struct State {
@@ -79,17 +80,26 @@ package final class HTTPServer: Sendable {
 
     var isStopping: Bool { stopping.load(ordering: .sequentiallyConsistent) }
 
+    /// Each answer is the last of its connection.
+    var isDraining: Bool { draining.load(ordering: .sequentiallyConsistent) }
+
     /// How many connections are open.
     package var connectionCount: Int { state.withLock { $0.connections.count } }
 
     /// Stops accepting, closes idle connections, lets running requests finish until the grace is over, then ends them.
     ///
     /// Returns when all connections are closed.
-    package func stop(graceMilliseconds: Int) async {
-        stopping.store(true, ordering: .sequentiallyConsistent)
+    ///
+    /// - Parameter drainMilliseconds: how long it serves on first, also who comes anew, and ends each connection with its
+    ///   next answer; after it as long again whoever came before the door was closed may say what he wants.
+    package func stop(graceMilliseconds: Int, drainMilliseconds: Int = 0) async {
+        draining.store(true, ordering: .sequentiallyConsistent)
+        if drainMilliseconds > 0 { try? await listener.loop.sleep(milliseconds: drainMilliseconds) }
         listener.close()
         let accepting: Task<Void, Never>? = state.withLock { $0.accepting }
         await accepting?.value
+        if drainMilliseconds > 0 { try? await listener.loop.sleep(milliseconds: drainMilliseconds) }
+        stopping.store(true, ordering: .sequentiallyConsistent)
 
         let open: [Connection] = state.withLock { Array($0.connections.values) }
         for connection in open where connection.entry.isIdle.load(ordering: .sequentiallyConsistent) {
@@ -111,7 +121,7 @@ package final class HTTPServer: Sendable {
     // MARK: Accepting
 
     private func accept() async {
-        while !isStopping {
+        while true {
             do {
                 take(try await listener.accept(onto: loops.next()))
             } catch {

@@ -90,7 +90,7 @@ final class ServerConnection {
     /// Writes the answer; whether the connection may be used again.
     private func answer(_ request: HTTPRequest, _ response: HTTPResponse) async throws -> Bool {
         let keepAlive: Bool =
-            request.keepsAlive && !server.isStopping && !response.headers.list("connection", contains: "close")
+            request.keepsAlive && !server.isDraining && !response.headers.list("connection", contains: "close")
         let hasBody: Bool = request.method != "HEAD" && ![204, 304].contains(response.status)
         switch response.body {
         case .bytes(let bytes):

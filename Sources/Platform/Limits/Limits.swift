@@ -185,6 +185,23 @@ package enum Limits {
     package static let joinSeconds: Int = 30
     /// Between two looks at the members, besides those that changes cause.
     package static let membershipMilliseconds: Int = 1_000
+    /// The least that the settings of the cluster mean, and the most.
+    package static let deadNodeMinimumSeconds: Int = 60
+    package static let rehearsalMinimumSeconds: Int = 60
+    package static let settingMaximumSeconds: Int = 10 * 365 * 86_400
+    /// How long a node waits for what others say of themselves.
+    package static let healthCallMilliseconds: Int = 1_000
+    /// What a backup is read and sent in.
+    package static let backupPieceBytes: Int = 256 * 1024
+    /// The header of a backup: who made it, of what.
+    package static let backupHeaderBytes: Int = 64 * 1024
+    /// How long the command waits for the node to write a backup before its first byte comes.
+    package static let backupAnswerSeconds: Int = 600
+    /// By how much the revision grows when a cluster is restored or recovered: more than any client has seen.
+    package static let rebirthRevisions: UInt64 = 1_000_000_000
+    /// How long `cluster recover` waits for another member to answer before it counts as gone.
+    package static let recoverProbeSeconds: Int = 3
+
     /// A learner that is no further behind than this, in so many looks in a row, becomes a voter.
     package static let promotionLagEntries: UInt64 = 500
     package static let promotionLooks: Int = 2
@@ -290,6 +307,13 @@ package enum Limits {
     package static let handedProposalMilliseconds: Int = 2_000
     /// Scopes that a node which starts again takes anew at a time.
     package static let ownershipTakes: Int = 16
+    /// A node that stops gives away leadership and scopes for so long at most.
+    package static let leavingMilliseconds: Int = 5_000
+    package static let leavingCallMilliseconds: Int = 500
+    /// How long a node that said that it stops is given nothing.
+    package static let leavingMemoryMilliseconds: Int64 = 10_000
+    /// A server that stops answers on for so long, each answer the last of its connection, before it closes its door.
+    package static let httpDrainMilliseconds: Int = 300
     /// How often a leader looks whether everybody is there.
     package static let ownershipLookMilliseconds: Int = 200
     /// How long something waits for this node to be given the scope that it is about.
@@ -318,6 +342,8 @@ package enum Limits {
     package static let hostPulls: Int = 4
     /// Tombstones carried out that an agent remembers.
     package static let hostTombstones: Int = 10_000
+    /// Incarnations of its cluster that an agent remembers to have left.
+    package static let hostIncarnations: Int = 64
     /// When a scope moves, its hosts look for the new owner within so long for each of them, and within so long at most.
     package static let hostMoveSpreadMilliseconds: UInt64 = 5
     package static let hostMoveMilliseconds: UInt64 = 2_000

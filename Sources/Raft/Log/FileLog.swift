@@ -29,11 +29,14 @@ package final class FileLog: LogStorage {
     private var hasFailed: Bool = false
 
     /// Makes a folder for a new member, whose log begins empty with this configuration.
+    ///
+    /// - Parameter base: what the state machine holds already, in a cluster that is restored or recovered.
     package static func create(
         in path: String,
         member: MemberID,
         group: GroupIdentity,
         configuration: Configuration,
+        base: LogPosition = .start,
         segmentBytes: Int = Limits.raftSegmentBytes
     ) throws(LogFault) {
         let directory = try Directory(creating: path)
@@ -41,14 +44,14 @@ package final class FileLog: LogStorage {
         guard !directory.exists(MemberFile.name) else { throw .exists(directory: path) }
         _ = try newSegment(
             sequence: 1,
-            opening: .start,
+            opening: base,
             configuration: configuration,
             previous: 0,
             in: directory,
             bytes: segmentBytes
         )
         // The member file comes last: a folder without it was never founded.
-        try MemberFile(member: member, group: group, ballot: Ballot()).save(in: directory)
+        try MemberFile(member: member, group: group, ballot: Ballot(term: base.term)).save(in: directory)
         withExtendedLifetime(lock) {}
     }
 

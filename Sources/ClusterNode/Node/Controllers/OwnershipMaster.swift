@@ -32,6 +32,9 @@ actor OwnershipMaster {
     /// The release that the move waits for.
     private var releasing: Task<Void, Never>?
 
+    /// Nodes that said that they are about to stop, and until when that counts.
+    private var leaving: [MemberID: Int64] = [:]
+
     private struct Move {
         var scope: UInt64
         var from: String
@@ -90,6 +93,11 @@ actor OwnershipMaster {
         }
     }
 
+    /// The node is about to stop: for a while nothing is moved to it.
+    func leaves(_ member: MemberID) {
+        leaving[member] = Int64(MonotonicClock.now / 1_000_000) + Limits.leavingMemoryMilliseconds
+    }
+
     private var isLooking: Bool = false
 
     /// One decision, carried out; a second call while one runs does nothing: the timer comes again.
@@ -114,6 +122,9 @@ actor OwnershipMaster {
             }
             ledger.heard(name, at: time - Int64(silent))
         }
+        leaving = leaving.filter {
+            $0.value > time
+        }
         for step in OwnershipPlan.decide(view(status, at: time)) {
             guard await perform(step, at: time) else { return }
         }
@@ -130,7 +141,7 @@ actor OwnershipMaster {
                 silentMilliseconds: isLeader ? 0 : ledger.silence(of: peer.name, at: time),
                 steadyMilliseconds: isLeader
                     ? ledger.sinceElection(at: time) : ledger.steadiness(of: peer.name, at: time),
-                isDraining: peer.isDraining || peer.membership == .removing
+                isDraining: peer.isDraining || peer.membership == .removing || leaving[member] != nil
             )
         }
         let stored: StoreView = state.store.view

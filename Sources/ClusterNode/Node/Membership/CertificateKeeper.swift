@@ -35,6 +35,32 @@ struct CertificateKeeper: Sendable {
         self.renewed = renewed
     }
 
+    /// Puts a new certificate in the place of one that has expired, before anybody is spoken to.
+    ///
+    /// - Throws: ``NodeFault/storage(_:)`` when the authority in this node's state cannot be opened.
+    static func rescue(
+        _ security: NodeSecurity,
+        _ folder: DataFolder,
+        _ configuration: NodeConfiguration,
+        _ state: any StateProviding & Proposing,
+        _ logger: Logger
+    ) throws(NodeFault) {
+        let keeper = CertificateKeeper(
+            state: state,
+            folder: folder,
+            configuration: configuration,
+            logger: logger,
+            now: { WallClock.milliseconds },
+            renewed: { _ in }
+        )
+        guard let new: DataFolder.Credentials = try keeper.renewIfDue(0) else { return }
+        security.renewed(new, logger)
+        logger.notice(
+            "the certificate had expired and was renewed",
+            ["certificate.serial": .string(new.certificate.serial)]
+        )
+    }
+
     /// Looks once an hour, until its task is cancelled.
     func run(on loop: EventLoop) async {
         let random = UInt64.random(in: .min ... .max)

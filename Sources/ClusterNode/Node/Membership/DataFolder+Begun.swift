@@ -64,7 +64,7 @@ extension DataFolder {
     }
 
     /// A folder that holds files only.
-    private static func remove(_ folder: String) {
+    static func remove(_ folder: String) {
         guard let names = opendir(folder) else { return }
         var files: [String] = []
         while let entry = readdir(names) {

@@ -37,6 +37,11 @@ extension DataFolder {
     ///
     /// - Throws: ``NodeFault/memberLost(name:what:)`` saying what to do.
     package func checkWhole() throws(NodeFault) {
+        guard !FolderSwap(folder: self).isReady else {
+            throw .recovery(
+                "a recovery was begun in \(path) and not finished: run 'drover cluster recover --data \(path)' again"
+            )
+        }
         let configuration: NodeConfiguration = try self.configuration()
         guard access("\(log)/member", F_OK) == 0 else {
             throw .memberLost(name: configuration.name, what: "the log in \(log) is gone")

@@ -141,6 +141,13 @@ actor MembershipMaster {
             return false
         case .markActive(let number): return await mark(number, .active, "node.active")
         case .markRemoved(let number): return await mark(number, .removed, "node.removed")
+        case .markDead(let number, let seconds):
+            return await mark(
+                number,
+                .removing,
+                "node.dead",
+                because: "was silent for \(seconds) seconds"
+            )
         }
     }
 
@@ -156,12 +163,20 @@ actor MembershipMaster {
                     case .removed: nil
                     }
                 if let wanted, record.key.number > 0 {
-                    nodes.append(MembershipView.Node(number: record.key.number, name: stored.name, state: wanted))
+                    nodes.append(
+                        MembershipView.Node(
+                            number: record.key.number,
+                            name: stored.name,
+                            state: wanted,
+                            version: stored.version
+                        )
+                    )
                 }
             }
             return true
         }
         var view = MembershipView(look, nodes: nodes)
+        view.deadMilliseconds = ClusterSetting.deadNodeMilliseconds(state.store.view)
         countSteady(view)
         view.steadyLooks = steadyLooks
         return view
@@ -177,7 +192,28 @@ actor MembershipMaster {
         for learner in learners where view.isClose(learner) { steadyLooks[learner, default: 0] += 1 }
     }
 
-    private func mark(_ number: UInt64, _ wanted: NodeRecord.State, _ event: String) async -> Bool {
+    /// Makes a learner a voter without waiting for it to stay close; returns why not.
+    func promote(_ number: UInt64) async -> String? {
+        let look: GroupLook = group.look
+        guard look.isLeader else { return "this node does not lead any more" }
+        let view: MembershipView = view(look)
+        if let objection: String = MembershipPlan.objection(toPromoting: number, view) {
+            return objection
+        }
+        let member = MemberID(number)
+        let refusal: ConfigurationRefusal? = await group.changeMembers(
+            voters: look.configuration.voters + [member],
+            learners: look.configuration.learners.filter { $0 != member }
+        )
+        return refusal.map { "\($0)" }
+    }
+
+    private func mark(
+        _ number: UInt64,
+        _ wanted: NodeRecord.State,
+        _ event: String,
+        because: String? = nil
+    ) async -> Bool {
         let key = RecordKey(.node, number)
         guard let record: Record = state.store.view.get(key), var node = try? NodeRecord(document: record.document)
         else {
@@ -196,7 +232,8 @@ actor MembershipMaster {
                         eventType: event,
                         resourceType: "node",
                         resourceID: number,
-                        description: "\(node.name) is \(wanted.rawValue)"
+                        description: because.map { "\(node.name) \($0)" }
+                            ?? "\(node.name) is \(wanted.rawValue)"
                     ),
                     preconditions: [.revision(key, record.revision)],
                     writes: [RecordWriting.put(.node, .known(number), node.fields, scope: .known(0))]

@@ -10,6 +10,8 @@ enum MembershipStep: Hashable, Sendable {
     case markActive(number: UInt64)
     /// It is no member any more.
     case markRemoved(number: UInt64)
+    /// It has been silent for so long that the setting says to remove it.
+    case markDead(number: UInt64, silentSeconds: Int)
 }
 
 /// What follows from a view: at most one step, and for each node that waits the reason, for people.
@@ -25,6 +27,7 @@ struct MembershipPlan: Hashable, Sendable {
         var plan = MembershipPlan()
         plan.step =
             plan.settle(view) ?? plan.remove(view) ?? plan.welcome(view) ?? plan.promote(view)
+            ?? plan.retire(view)
         return plan
     }
 
@@ -44,6 +47,25 @@ struct MembershipPlan: Hashable, Sendable {
             return """
                 without \(view.name(of: member)) the cluster needs \(needed) of \(rest.count) voters, and only \
                 \(heard.count) can be reached: bring back \(silent) first, or remove what is gone for good
+                """
+        }
+        return nil
+    }
+
+    /// Why this node cannot become a voter now; nil when it can.
+    static func objection(toPromoting number: UInt64, _ view: MembershipView) -> String? {
+        let member = MemberID(number)
+        let configuration: Configuration = view.configuration
+        if configuration.voters.contains(member) { return "it is a voter already" }
+        guard configuration.learners.contains(member) else { return "it is no member of the group yet" }
+        guard !configuration.isJoint else { return "another change of the members is under way" }
+        guard view.isHeard(member) else {
+            return "nothing is heard of it: is it running, and does it reach the others?"
+        }
+        guard view.isClose(member) else {
+            return """
+                it is \(view.peers[member]?.lag ?? 0) entries behind, and at most \(view.promotionLag) may be missing: it would \
+                hold up every change until it has them
                 """
         }
         return nil
@@ -137,6 +159,32 @@ struct MembershipPlan: Hashable, Sendable {
                 voters: configuration.voters + [node.member],
                 learners: configuration.learners.filter { $0 != node.member }
             )
+        }
+        return nil
+    }
+
+    /// A node that has been silent for as long as the setting says, when the cluster is whole without it.
+    ///
+    /// One at a time, with nothing else under way; not while versions differ, for then somebody is upgrading and nodes come and
+    /// go; and never so that fewer than three voters are left, all of which are there: with two, or with one of them in doubt,
+    /// a removal takes more than it gives.
+    private func retire(_ view: MembershipView) -> MembershipStep? {
+        let configuration: Configuration = view.configuration
+        guard let age: Int = view.deadMilliseconds, !configuration.isJoint,
+            view.nodes.allSatisfy({
+                $0.state == .active
+            }),
+            Set(view.nodes.compactMap(\.version)).count <= 1
+        else { return nil }
+        for node in view.nodes
+        where configuration.voters.contains(node.member) && node.member != view.leader {
+            guard let silent: Int = view.peers[node.member]?.silentMilliseconds, silent >= age else {
+                continue
+            }
+            let rest: [MemberID] = configuration.voters.filter { $0 != node.member }
+            let there: [MemberID] = rest.filter { view.isHeard($0) }
+            guard there.count >= 3, there.count > rest.count / 2 else { continue }
+            return .markDead(number: node.number, silentSeconds: silent / 1_000)
         }
         return nil
     }

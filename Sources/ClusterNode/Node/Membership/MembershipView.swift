@@ -10,11 +10,14 @@ struct MembershipView: Hashable, Sendable {
         var number: UInt64
         var name: String
         var state: State
+        /// The program that it last said it runs.
+        var version: String?
 
-        init(number: UInt64, name: String, state: State) {
+        init(number: UInt64, name: String, state: State, version: String? = nil) {
             self.number = number
             self.name = name
             self.state = state
+            self.version = version
         }
 
         var member: MemberID { MemberID(number) }
@@ -47,6 +50,8 @@ struct MembershipView: Hashable, Sendable {
     var silenceMilliseconds: Int
     var promotionLag: UInt64
     var promotionLooks: Int
+    /// A voter that is silent for so long is removed; nil for never.
+    var deadMilliseconds: Int?
 
     init(
         leader: MemberID,
@@ -56,8 +61,10 @@ struct MembershipView: Hashable, Sendable {
         steadyLooks: [MemberID: Int] = [:],
         silenceMilliseconds: Int,
         promotionLag: UInt64,
-        promotionLooks: Int
+        promotionLooks: Int,
+        deadMilliseconds: Int? = nil
     ) {
+        self.deadMilliseconds = deadMilliseconds
         self.leader = leader
         self.configuration = configuration
         self.nodes = nodes

@@ -11,6 +11,12 @@ enum PeerCall: Hashable, Sendable {
     case release(scope: UInt64, epoch: UInt64)
     /// Hand leadership to this member. Asked of the leader.
     case handOver(to: UInt64)
+    /// Who calls is about to stop: nothing is to be moved to it for a while.
+    case leaving
+    /// How the node is: a document.
+    case health
+    /// Make this learner a voter now, if it is close enough. Asked of the leader.
+    case promote(UInt64)
 
     static let version: UInt8 = 1
 
@@ -28,6 +34,11 @@ enum PeerCall: Hashable, Sendable {
         case .handOver(let member):
             writer.u8(4)
             writer.u64(member)
+        case .leaving: writer.u8(5)
+        case .health: writer.u8(6)
+        case .promote(let member):
+            writer.u8(7)
+            writer.u64(member)
         }
         return writer.bytes
     }
@@ -43,6 +54,15 @@ enum PeerCall: Hashable, Sendable {
             try reader.end()
         case 4:
             self = .handOver(to: try reader.u64())
+            try reader.end()
+        case 5:
+            self = .leaving
+            try reader.end()
+        case 6:
+            self = .health
+            try reader.end()
+        case 7:
+            self = .promote(try reader.u64())
             try reader.end()
         case let tag: throw .unknown(what: "peer call", value: UInt64(tag))
         }
@@ -70,6 +90,10 @@ enum PeerReply: Hashable, Sendable {
     case released
     /// The call was not understood.
     case unreadable
+    /// What was asked for: JSON.
+    case document([UInt8])
+    /// It is not done, and why.
+    case refused(String)
 
     var encoded: [UInt8] {
         var writer = ByteWriter(reservingCapacity: 64)
@@ -87,6 +111,12 @@ enum PeerReply: Hashable, Sendable {
         case .unknown: writer.u8(5)
         case .released: writer.u8(6)
         case .unreadable: writer.u8(8)
+        case .document(let bytes):
+            writer.u8(9)
+            writer.byteString(bytes)
+        case .refused(let reason):
+            writer.u8(10)
+            writer.string(reason)
         }
         return writer.bytes
     }
@@ -108,6 +138,8 @@ enum PeerReply: Hashable, Sendable {
         case 5: self = .unknown
         case 6: self = .released
         case 8: self = .unreadable
+        case 9: self = .document(Array(try reader.byteString()))
+        case 10: self = .refused(try reader.string())
         case let tag: throw .unknown(what: "peer reply", value: UInt64(tag))
         }
         try reader.end()

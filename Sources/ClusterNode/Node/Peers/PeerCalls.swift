@@ -7,6 +7,11 @@ import Store
 struct PeerCalls: Sendable {
     let state: ReplicatedState
     let ownership: Ownership
+    /// A node is about to stop.
+    let leaves: @Sendable (MemberID) async -> Void
+    let health: NodeHealth
+    /// Makes a learner a voter; returns why not.
+    let promote: @Sendable (UInt64) async -> String?
 
     func answer(_ bytes: [UInt8], from member: MemberID) async -> [UInt8] {
         guard let call = try? PeerCall(decoding: bytes) else { return PeerReply.unreadable.encoded }
@@ -14,6 +19,13 @@ struct PeerCalls: Sendable {
         case .propose(let bytes): return await state.propose(handed: bytes).encoded
         case .release(let scope, let epoch):
             await ownership.release(scope, epoch: epoch)
+            return PeerReply.released.encoded
+        case .leaving:
+            await leaves(member)
+            return PeerReply.released.encoded
+        case .health: return PeerReply.document(JSONWriter.bytes(.object(health.document))).encoded
+        case .promote(let number):
+            if let reason: String = await promote(number) { return PeerReply.refused(reason).encoded }
             return PeerReply.released.encoded
         case .handOver(let member):
             let status: GroupStatus = state.group.status

@@ -91,7 +91,7 @@ struct ReplicatedState: Proposing, StateProviding {
         // One that was superseded is never applied: it may be proposed again as if it had not been.
         case .notLeader, .superseded: .noLeader
         case .busy: .busy
-        case .decided, .unknown, .released, .unreadable: .unknown("no answer from the cluster in time")
+        case .decided, .unknown, .released, .unreadable, .document, .refused: .unknown("no answer from the cluster in time")
         }
     }
 
