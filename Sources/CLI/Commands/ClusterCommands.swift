@@ -34,6 +34,12 @@ enum ClusterCommands {
             if let rotation: JSONObject = cluster["rotation"]?.object { console.line(line(of: rotation)) }
             console.line("")
             console.write(table(of: cluster).text(width: console.columns(), colour: console.usesColour))
+            for alarm in cluster["alarms"]?.array?.compactMap(\.object) ?? [] {
+                console.line("")
+                console.line("ALARM \(word(alarm, "alarm")) on \(word(alarm, "node")) since \(word(alarm, "since"))")
+                console.line("  \(word(alarm, "message"))")
+                console.line("  next: \(word(alarm, "command"))")
+            }
             let scopes: [JSONObject] = cluster["scopes"]?.array?.compactMap(\.object) ?? []
             guard !scopes.isEmpty else { return 0 }
             var owners = Table("SCOPE", "OWNER", "EPOCH")

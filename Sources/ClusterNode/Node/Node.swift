@@ -7,6 +7,7 @@ import JSON
 import Limits
 package import Logging
 import Metrics
+import Model
 import RaftCore
 import RaftGroup
 import RaftLog
@@ -93,8 +94,16 @@ package final class Node: Sendable {
                 await core.close()
                 throw objection
             }
+            if let objection: String = ClusterLevel.objection(
+                FeatureGate.ownLevel,
+                version: version,
+                in: core.state.store.view
+            ) {
+                await core.close()
+                throw .storage("\(configuration.name) cannot start: \(objection)")
+            }
             do throws(NodeFault) {
-                return try await wire(folder, configuration, core, security, loops, logger, version)
+                return try await wire(folder, configuration, core, security, loops, logger, version, fatal)
             } catch {
                 await core.close()
                 throw error
@@ -112,7 +121,8 @@ package final class Node: Sendable {
         _ security: NodeSecurity?,
         _ loops: Loops,
         _ logger: Logger,
-        _ version: String
+        _ version: String,
+        _ fatal: @escaping @Sendable (String) -> Void
     ) async throws(NodeFault) -> Node {
         let state: ReplicatedState = core.state
         if let security, security.credentials.certificate.notAfter <= WallClock.milliseconds {
@@ -149,6 +159,7 @@ package final class Node: Sendable {
         )
         ownership.listen { await driver.ownershipChanged($0) }
         ownership.listen { await hosts.ownershipChanged($0) }
+        let alarms: Alarms = core.alarms
         let steering = ClosureSteering(of: state.group)
         let membership = MembershipMaster(
             state: state,
@@ -222,11 +233,26 @@ package final class Node: Sendable {
             ),
             certificates: security.map { $0.desk(state.store) },
             servers: hosts.servers,
+            recall: Recall(store: state.store),
+            storageRefusal: { state.disk.refusal },
             logger: logger.labelled("gateway"),
             metrics: core.metrics,
             version: version,
             now: now,
             localAuthority: { address.withLock { $0 } }
+        )
+        let hashing = StateHashing(store: state.store, marks: core.marks)
+        let quarantine: @Sendable (Quarantine) -> Void = { order in
+            let reason: String =
+                "the state here differed from that of \(order.agreeing.count) other members at entry \(order.index)"
+            try? folder.quarantine(reason)
+            fatal("\(NodeFault.quarantined(name: configuration.name, folder: folder.path, what: reason))")
+        }
+        let comparison = StateComparison(
+            links: .of(core, hashing: hashing, look: { steering.look }, loop: loop, quarantine: quarantine),
+            alarms: alarms,
+            loop: loop,
+            logger: logger.labelled("store")
         )
         let assigning = OwnershipMaster(
             state: state,
@@ -243,7 +269,10 @@ package final class Node: Sendable {
             leaves: { await assigning.leaves($0) },
             health: health,
             sealingKey: { security?.nextSealingKey(named: $0) },
-            promote: { await membership.promote($0) }
+            promote: { await membership.promote($0) },
+            hashing: hashing,
+            loop: loop,
+            quarantine: quarantine
         )
         core.transport?.onCall = { member, bytes in await calls.answer(bytes, from: member) }
         core.transport?.start(receiver: state.group)
@@ -280,6 +309,28 @@ package final class Node: Sendable {
         // Who is answered by this node can rely on it as soon as there is a leader; without one it says so.
         try? await state.group.awaitLeader()
         let checkpointing = Checkpointing(state: state, loop: loop, logger: logger.labelled("store"))
+        let watch = DiskWatch(
+            folders: [folder.log, folder.state],
+            member: configuration.member,
+            name: configuration.name,
+            state: state,
+            alarms: alarms,
+            checkpointing: checkpointing,
+            loop: loop,
+            logger: logger.labelled("store")
+        )
+        let leveling = ClusterLevelKeeper(
+            state: state,
+            isLeader: { steering.look.isLeader },
+            logger: logger.labelled("membership"),
+            now: now
+        )
+        let announcing = AlarmAnnouncement(
+            state: state,
+            alarms: alarms,
+            member: configuration.member.number,
+            now: now
+        )
         let rehearsal = RestoreRehearsal(
             store: state.store,
             folder: folder,
@@ -289,6 +340,10 @@ package final class Node: Sendable {
             now: now
         )
         var tasks: [Task<Void, Never>] = [
+            Task(executorPreference: loop) { await watch.run() },
+            Task(executorPreference: loop) { await announcing.run(on: loop) },
+            Task(executorPreference: loop) { await comparison.run() },
+            Task(executorPreference: loop) { await leveling.run(on: loop) },
             Task(executorPreference: loop) { await driver.run() },
             Task(executorPreference: loop) { await ownership.run() },
             Task(executorPreference: loop) { await assigning.run() },

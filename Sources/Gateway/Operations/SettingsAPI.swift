@@ -17,12 +17,12 @@ enum SettingsAPI {
             let name: String = body["name"]?.string ?? ""
             let value: String = try SettingValue.checked(name, body, exchange)
             try await store(name, value, .create, &exchange, gateway)
-            return .document(status: 201, try document(name, exchange))
+            return .document(status: 201, .object(written(name, value, exchange)))
         case ("PUT", let name?):
             guard exchange.rights.resourceMethods(of: setting).contains(.put) else { throw notYours }
             let value: String = try SettingValue.checked(name, try exchange.body(), exchange)
             try await store(name, value, .update, &exchange, gateway)
-            return .document(status: 200, try document(name, exchange))
+            return .document(status: 200, .object(written(name, value, exchange)))
         case ("DELETE", let name?):
             guard exchange.rights.resourceMethods(of: setting).contains(.delete) else { throw notYours }
             return try await revert(name, &exchange, gateway)
@@ -70,6 +70,15 @@ enum SettingsAPI {
         var document: JSONObject = exchange.renderer.document(resource(name, exchange))
         // Both types share the addresses of the one that can be written.
         document["links"] = ["self": .string(exchange.links.item(setting, name))]
+        return document
+    }
+
+    /// What this request stored: also when somebody has changed or deleted it since, for it was made.
+    private static func written(_ name: String, _ value: String, _ exchange: Exchange) -> JSONObject {
+        var document: JSONObject = render(name, exchange)
+        for field in ["value", "activeValue"] where document[field] != nil { document[field] = .string(value) }
+        document["source"] = "Database"
+        document["inDb"] = true
         return document
     }
 

@@ -19,6 +19,7 @@ final class MemoryNode: StateProviding, Proposing, HostConnecting, Explaining {
         var outcomes: [TransactionOutcome?] = []
         var faults: [Fault] = []
         var before: [@Sendable (Transaction) -> Void] = []
+        var after: [@Sendable () -> Void] = []
         var output: [OutputChunk] = []
         var logRequests: [LogRequest] = []
         var execRequests: [ExecRequest] = []
@@ -42,6 +43,8 @@ final class MemoryNode: StateProviding, Proposing, HostConnecting, Explaining {
     func inject(_ faults: Fault...) { state.withLock { $0.faults += faults } }
     /// Runs before the next proposal is applied: another request that is faster.
     func beforeNext(_ body: @escaping @Sendable (Transaction) -> Void) { state.withLock { $0.before.append(body) } }
+    /// Runs after the next change was applied, before it is answered.
+    func afterNext(_ body: @escaping @Sendable () -> Void) { state.withLock { $0.after.append(body) } }
     func failReads(_ fault: ProposalFault?) { state.withLock { $0.readFault = fault } }
     func output(_ chunks: [OutputChunk]) { state.withLock { $0.output = chunks } }
     var logRequests: [LogRequest] { state.withLock { $0.logRequests } }
@@ -86,7 +89,13 @@ final class MemoryNode: StateProviding, Proposing, HostConnecting, Explaining {
         }
         before?(transaction)
         switch fault {
-        case nil: return apply(transaction)
+        case nil:
+            let outcome: TransactionOutcome = apply(transaction)
+            let after: (@Sendable () -> Void)? = state.withLock { state in
+                isSession || state.after.isEmpty ? nil : state.after.removeFirst()
+            }
+            after?()
+            return outcome
         case .refuse(let fault)?: throw fault
         case .applyThen(let fault)?:
             apply(transaction)

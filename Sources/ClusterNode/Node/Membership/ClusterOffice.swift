@@ -83,7 +83,7 @@ struct ClusterOffice: ClusterOperating {
             "members": .array(
                 numbers.sorted().map { Self.member($0, nodes[$0], seen, reasons[MemberID($0)], said[MemberID($0)]) }
             ),
-            "scopes": .array(scopes),
+            "scopes": .array(scopes), "alarms": .array(Self.alarms(nodes)),
         ]
     }
 
@@ -134,6 +134,18 @@ struct ClusterOffice: ClusterOperating {
             return true
         }
         return nodes
+    }
+
+    /// What is wrong on each node, as it said itself.
+    private static func alarms(_ nodes: [UInt64: NodeRecord]) -> [JSONValue] {
+        nodes.sorted { $0.key < $1.key }.flatMap { _, node in
+            node.alarms.map { alarm in
+                [
+                    "node": .string(node.name), "alarm": .string(alarm.kind), "message": .string(alarm.message),
+                    "command": .string(alarm.command), "since": .string(StoredDate.text(alarm.since)),
+                ]
+            }
+        }
     }
 
     private static func member(

@@ -26,6 +26,18 @@ extension DataFolder {
         var trusted: [Certificate] { [authority] + others }
     }
 
+    private var quarantineFile: String { "\(path)/quarantined" }
+
+    /// Why this node must not run any more, though its folder is whole; nil for every other node.
+    var quarantined: String? {
+        guard access(quarantineFile, F_OK) == 0 else { return nil }
+        let text: String? = (try? Self.read(quarantineFile)).map { String(decoding: $0, as: UTF8.self) }
+        return text.flatMap { $0.isEmpty ? nil : $0 } ?? "its state was not that of the others"
+    }
+
+    /// Keeps the folder for study, and every later start from it out of the cluster.
+    func quarantine(_ reason: String) throws(NodeFault) { try Self.write(Array(reason.utf8), to: quarantineFile) }
+
     /// Puts what tells this log from every other one beside it.
     func saveInstance(_ instance: String) throws(NodeFault) {
         try Self.write(Array("\(instance)\n".utf8), to: instanceFile)
@@ -50,6 +62,7 @@ extension DataFolder {
             )
         }
         let configuration: NodeConfiguration = try self.configuration()
+        if let reason: String = quarantined { throw .quarantined(name: configuration.name, folder: path, what: reason) }
         guard access("\(log)/member", F_OK) == 0 else {
             throw .memberLost(name: configuration.name, what: "the log in \(log) is gone")
         }

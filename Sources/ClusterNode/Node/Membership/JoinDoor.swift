@@ -117,9 +117,13 @@ struct JoinDoor: Sendable {
                 else { throw await refused(.used, key, asking) }
                 return try await welcome(number, asking, opened, view)
             case .admit(let key, let token, let revision):
+                if let objection: String = ClusterLevel.objection(asking.request.entry.level, version: nil, in: view) {
+                    throw .conflict("\(asking.request.entry.name) cannot join: \(objection).")
+                }
                 try checkName(asking.request.entry.name, view)
                 try checkHosts(asking.request.entry, view)
-                guard let number: UInt64 = try await commit(asking, key, token, revision) else { continue }
+                let looked: Revision = view.revision
+                guard let number: UInt64 = try await commit(asking, key, token, revision, looked) else { continue }
                 logger.notice(
                     "node let in",
                     [
@@ -211,7 +215,8 @@ struct JoinDoor: Sendable {
         _ asking: Asking,
         _ key: RecordKey,
         _ token: JoinTokenRecord,
-        _ revision: Revision
+        _ revision: Revision,
+        _ looked: Revision
     ) async throws(Problem) -> UInt64? {
         let time: Int64 = now()
         let entry: NodeEntry = asking.request.entry
@@ -241,6 +246,7 @@ struct JoinDoor: Sendable {
                     ),
                     preconditions: [
                         .revision(key, revision), .uniqueKeyFree(NodeRecord.uniqueKey(entry.name)),
+                        .policyUnchanged(subject: ClusterLevel.subject, since: looked),
                     ],
                     writes: [
                         RecordWriting.put(
@@ -255,7 +261,7 @@ struct JoinDoor: Sendable {
                             used.fields,
                             references: ["usedBy": .created(0)],
                             scope: .known(0)
-                        ),
+                        ), .touchPolicy(subject: Template(bytes: ClusterLevel.subject)),
                     ],
                     created: 1
                 )
