@@ -56,11 +56,4 @@ import Testing
         #expect(report.elections == 1)
         #expect(report.commits > 300)
     }
-
-    @Test func `the command prints a line for each seed`() {
-        var lines: [String] = []
-        let isSound: Bool = Simulation.run(seed: 5, count: 2, members: 3, steps: 200) { lines.append($0) }
-        #expect(isSound)
-        #expect(lines.count == 2)
-    }
 }

@@ -52,6 +52,10 @@ package final class Gateway: Sendable {
     let cluster: (any ClusterOperating)?
     /// nil for a cluster without an authority, which speaks plain HTTP only.
     let certificates: (any CertificateIssuing)?
+    /// Nil where no history is kept.
+    let recall: (any Recalling)?
+    /// Why no more may be stored now, for people; nil while there is room.
+    let storageRefusal: (@Sendable () -> String?)?
     /// nil where hosts need not know of more than the server that they were given.
     let servers: (any ServerAddresses)?
     let logger: Logger
@@ -77,6 +81,8 @@ package final class Gateway: Sendable {
         cluster: (any ClusterOperating)? = nil,
         certificates: (any CertificateIssuing)? = nil,
         servers: (any ServerAddresses)? = nil,
+        recall: (any Recalling)? = nil,
+        storageRefusal: (@Sendable () -> String?)? = nil,
         logger: Logger,
         metrics: MetricsRegistry,
         version: String,
@@ -92,6 +98,8 @@ package final class Gateway: Sendable {
         self.cluster = cluster
         self.certificates = certificates
         self.servers = servers
+        self.recall = recall
+        self.storageRefusal = storageRefusal
         self.logger = logger
         self.version = version
         self.now = now
@@ -250,7 +258,9 @@ package final class Gateway: Sendable {
         if problem.challenges, let request {
             response.headers["WWW-Authenticate"] = ResponseHeaders.challenge(request, state.store.view)
         }
-        if problem.status == 503 { response.headers["Retry-After"] = "1" }
+        if problem.status == 503 || problem.status == 507 {
+            response.headers["Retry-After"] = problem.status == 503 ? "1" : "30"
+        }
         if let exchange, exchange.forwarded != nil, exchange.isUntouched {
             response.headers[ForwardedFacts.untouched] = "1"
         }

@@ -67,6 +67,7 @@ extension RaftCore {
         }
         diskIdleTicks = 0
         durable = reached
+        finishMending()
         if role == .leader {
             commitWhatMajorityHas()
         } else if let leader {
@@ -82,7 +83,10 @@ extension RaftCore {
         for position in pendingWrites.indices {
             pendingWrites[position].last = min(pendingWrites[position].last, index - 1)
         }
-        let changed: Bool = configurations.truncate(from: index)
+        let changed: Bool = configurations.truncate(
+            from: index,
+            keepsLast: flaws.contains(.keepsTruncatedConfiguration)
+        )
         disk.append(.truncate(to: log.last, configuration))
         if changed { onConfigurationChanged() }
     }

@@ -10,6 +10,9 @@ package struct RaftSettings: Sendable {
     package var heartbeatTicks: Int = 2
     /// A leader whose own disk has finished nothing for this long steps down, unless it is alone.
     package var diskStallTicks: Int = 160
+    /// A leader that is waited for at so many ticks more than it is not, because its disk is slower than those of the others,
+    /// hands over.
+    package var slowDiskTicks: Int = 120
     /// When the leader's process is known to have ended, a member campaigns within this.
     ///
     /// It is the spread in which followers avoid each other, too.
@@ -55,4 +58,10 @@ package struct Flaws: OptionSet, Sendable {
     package static let acknowledgesEarly = Flaws(rawValue: 8)
     /// One half of a joint configuration is enough.
     package static let ignoresOutgoing = Flaws(rawValue: 16)
+    /// Whoever asks gets a vote, though a live leader was just heard.
+    package static let forgetsStickiness = Flaws(rawValue: 32)
+    /// A configuration stays in force when its entry is truncated.
+    package static let keepsTruncatedConfiguration = Flaws(rawValue: 64)
+    /// A leader answers reads without asking the others whether it still leads.
+    package static let readsWithoutRound = Flaws(rawValue: 128)
 }

@@ -32,7 +32,10 @@ extension RaftTransport {
         do throws(DecodingFault) {
             message = try MessageCodec.decode(body)
         } catch {
-            return tally.dropped(.unreadable, member, "\(error)")
+            tally.dropped(.unreadable, member, "\(error)")
+            // Going on without the entry would leave this member behind for ever, and nobody would know why.
+            if case .unknown(MessageCodec.unknownEntry, let kind) = error { onNewerEntry?(member, kind) }
+            return
         }
         guard message.group == group else {
             return tally.dropped(.foreignGroup, member, "a message of group \(message.group)")

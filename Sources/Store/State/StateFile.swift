@@ -92,7 +92,12 @@ final class StateFile {
             problem = "it has rows but no head"
         }
         if let problem {
-            throw StoreFault(file: path, problem: "the checkpoint is damaged: \(problem)", nextStep: mend)
+            throw StoreFault(
+                file: path,
+                problem: "the checkpoint is damaged: \(problem)",
+                nextStep: mend,
+                isDamaged: true
+            )
         }
         return view
     }
@@ -190,7 +195,9 @@ func fault<Result>(_ path: String, _ body: () throws(SQLiteError) -> Result) thr
             problem: "cannot \(error.operation): \(error.message) (SQLite code \(error.code))",
             nextStep: error.isCorrupt
                 ? StateFile.mend
-                : "Make sure that the folder is writable, its disk has space, and no other process uses it; then start again."
+                : "Make sure that the folder is writable, its disk has space, and no other process uses it; then start again.",
+            isOutOfSpace: error.isFull,
+            isDamaged: error.isCorrupt
         )
     }
 }

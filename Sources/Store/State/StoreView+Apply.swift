@@ -72,6 +72,7 @@ extension StoreView {
         nextNumber = plan.nextNumber
         for (scope, owner) in plan.scopes { scopes.set(scope, owner) }
         for subject in plan.policies { policies.set(ByteKey(subject), plan.revision) }
+        for subject in plan.forgottenPolicies { policies.remove(ByteKey(subject)) }
         // The order of a dictionary is harmless here: each name is set once, in an ordered tree.
         for (name, pool) in plan.pools { pools.set(ByteKey(name), pool) }
         if let id = plan.openedSession { open(id, at: plan.revision) }

@@ -14,6 +14,8 @@ struct TransactionPlan {
     fileprivate(set) var records: [RecordKey: StoredRecord?] = [:]
     fileprivate(set) var scopes: [(UInt64, ScopeOwner)] = []
     fileprivate(set) var policies: [[UInt8]] = []
+    /// Forgotten after those were set.
+    fileprivate(set) var forgottenPolicies: [[UInt8]] = []
     fileprivate(set) var pools: [[UInt8]: Pool] = [:]
     fileprivate(set) var openedSession: SessionID?
 }
@@ -103,6 +105,8 @@ private struct Planner {
             plan.scopes.append((scope, ScopeOwner(node: node, epoch: (earlier?.epoch ?? 0) + 1)))
         case .touchPolicy(let subject):
             plan.policies.append(subject.filled(with: plan.numbers))
+        case .forgetPolicy(let subject):
+            plan.forgottenPolicies.append(subject.filled(with: plan.numbers))
         case .definePool(let template, let capacity):
             let name: [UInt8] = template.filled(with: plan.numbers)
             let used: UInt64 = (plan.pools[name] ?? view.pool(name))?.used ?? 0
