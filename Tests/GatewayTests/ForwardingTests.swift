@@ -14,7 +14,7 @@ import Testing
     // MARK: An owner that answers
 
     @Test func `a change that comes in elsewhere is made by the owner, once, for the client that asked`() async throws {
-        try await Cluster.run(of: 3) { (cluster: Cluster) async throws in
+        try await Cluster.run(of: 3, timing: { $0.silenceMilliseconds = 60_000 }) { (cluster: Cluster) async throws in
             let answer: Answer = try await cluster.ask(
                 1,
                 "POST",
@@ -71,7 +71,7 @@ import Testing
     }
 
     @Test func `a conflict is planned again by the owner, under the next ticket of the row`() async throws {
-        try await Cluster.run { (cluster: Cluster) async throws in
+        try await Cluster.run(timing: { $0.silenceMilliseconds = 60_000 }) { (cluster: Cluster) async throws in
             let container: String = try await cluster.world.container()
             let number: UInt64 = try #require(ResourceID(container)?.number)
             cluster.world.node.beforeNext { [world = cluster.world] _ in
@@ -106,17 +106,17 @@ import Testing
     }
 
     @Test func `an owner that answers others is busy, and is left to make its changes alone`() async throws {
-        try await Cluster.run(timing: { $0.silenceMilliseconds = 700 }) { (cluster: Cluster) async throws in
+        try await Cluster.run(timing: { $0.silenceMilliseconds = 1_500 }) { (cluster: Cluster) async throws in
             cluster[0].gate.shutForOne()
             async let slow: Answer = cluster.ask(1, "POST", Self.stacks, ["name": "slow"])
             #expect(await eventually { cluster[0].gate.came == 1 })
             // Twice as long as a silent owner would be waited for.
-            let end: Deadline = .after(milliseconds: 1_400)
+            let end: Deadline = .after(milliseconds: 3_000)
             var others: Int = 0
             // Not so many that they fill the room of the session behind the slow one: then nobody is answered any more.
             while !end.isPast, others < 60 {
                 others += 1
-                try await Task.sleep(for: .milliseconds(20))
+                try await Task.sleep(for: .milliseconds(50))
                 #expect(try await cluster.ask(1, "POST", Self.stacks, ["name": "s\(others)"]).status == 201)
             }
             #expect(cluster.world.node.changes.count == others)
