@@ -15,7 +15,7 @@ actor NodeRig {
     nonisolated let folder: DataFolder
     nonisolated let key: APIKey
     private(set) var node: Node
-    private let loop: EventLoop
+    let loop: EventLoop
     nonisolated let client: HTTPClient
 
     static let logger = Logger(label: "test", level: .error, sink: CapturingLogSink())
