@@ -97,6 +97,7 @@ enum SettingsAPI {
                 "name": .string(name), "value": JSONValue(active), "activeValue": JSONValue(active),
                 "source": record == nil ? "Default" : "Database", "inDb": .bool(record != nil),
             ],
+            stored: [:],
             record: record
                 ?? Record(key: RecordKey(.setting, 0), revision: 0, created: 0, scope: 0, time: 0, document: [])
         )

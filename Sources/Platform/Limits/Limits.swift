@@ -150,6 +150,8 @@ package enum Limits {
     package static let raftPingSilenceMilliseconds: Int = 5_000
     /// Requests to one member without an answer yet; further ones fail at once.
     package static let raftCalls: Int = 1_024
+    /// How often it is looked whether a request to a member has waited too long, while any waits.
+    package static let raftCallSweepMilliseconds: Int = 20
     /// A request between nodes, or its answer.
     package static let raftCallBytes: Int = 3 * 1024 * 1024
     package static let raftSnapshotChunkBytes: Int = 256 * 1024
@@ -281,6 +283,8 @@ package enum Limits {
     package static let likePatternBytes: Int = 1024
     /// What the audit log keeps of a request; of a longer one it keeps the length.
     package static let auditedRequestBytes: Int = 32 * 1024
+    /// Callers and environments that a gateway keeps in mind while nobody's rights change.
+    package static let knownCallers: Int = 4_096
     /// Tokens of streams that were used here and have not expired yet.
     package static let streamTickets: Int = 10_000
     /// From the action that gives a stream's token to the opening of the stream.

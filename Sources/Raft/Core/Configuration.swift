@@ -28,7 +28,16 @@ package struct Configuration: Hashable, Sendable, CustomStringConvertible {
     package var quorum: Quorum { Quorum(incoming: voters, outgoing: outgoing) }
 
     /// Everyone who receives the log, in order.
-    package var members: [MemberID] { Set(voters + outgoing + learners).sorted() }
+    package var members: [MemberID] {
+        // Looked at with every tick and message: the usual case makes nothing new.
+        if outgoing.isEmpty, learners.isEmpty { return voters }
+        return Set(voters + outgoing + learners).sorted()
+    }
+
+    /// Whether nobody else receives the log.
+    func isOnly(_ id: MemberID) -> Bool {
+        voters.count == 1 && voters[0] == id && learners.isEmpty && outgoing.allSatisfy { $0 == id }
+    }
 
     package func isVoter(_ id: MemberID) -> Bool { voters.contains(id) || outgoing.contains(id) }
 

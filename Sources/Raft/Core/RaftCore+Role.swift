@@ -9,13 +9,13 @@ extension RaftCore {
     private mutating func tickFollower() {
         contactElapsed += 1
         // A lone voter has nobody to wait for.
-        let isAlone: Bool = configuration.members == [id]
+        let isAlone: Bool = configuration.isOnly(id)
         guard isAlone && role == .follower || electionElapsed >= electionTimeout, mayCampaign else { return }
         campaign(isTransfer: false)
     }
 
     private mutating func tickLeader() {
-        if isDiskStalled, configuration.members != [id] {
+        if isDiskStalled, !configuration.isOnly(id) {
             return becomeFollower(leader: nil, because: .diskStalled)
         }
         if electionElapsed >= settings.electionTicks {

@@ -50,6 +50,8 @@ struct GroupDriver<Machine: StateMachine> {
 
     /// Gathered over one turn, so that the disk is handed one batch.
     var writes: [DiskWrite] = []
+    /// Gathered over one turn, so that what a later message says as well is not sent.
+    private var outbox = Outbox()
 
     init(
         core: RaftCore,
@@ -189,7 +191,7 @@ struct GroupDriver<Machine: StateMachine> {
 
     private mutating func perform(_ effect: Effect) {
         switch effect {
-        case .send(let message): transport.send(message, to: message.to)
+        case .send(let message): outbox.add(message)
         case .persist, .append, .truncate, .reset:
             if let write = DiskWrite(effect) { writes.append(write) }
         case .commit(let index): apply(through: index)
@@ -266,6 +268,8 @@ struct GroupDriver<Machine: StateMachine> {
 
     /// Hands the disk what this turn asked for, and shows the state to others.
     private mutating func endTurn() {
+        // Before the disk: the others write while this one does.
+        for message in outbox.take() { transport.send(message, to: message.to) }
         if !writes.isEmpty {
             writer.submit(writes)
             writes.removeAll(keepingCapacity: true)

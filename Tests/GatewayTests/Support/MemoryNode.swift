@@ -11,7 +11,7 @@ final class MemoryNode: StateProviding, Proposing, HostConnecting, Explaining {
     let store = Store()
     private let state = Mutex(State())
     /// Several gateways may propose at the same time.
-    private let applying = Mutex<Void>(())
+    private let applying = Mutex<[Transaction]>([])
 
     private struct State {
         /// Every transaction that was proposed, in order, with its outcome where it was applied.
@@ -66,8 +66,14 @@ final class MemoryNode: StateProviding, Proposing, HostConnecting, Explaining {
 
     @discardableResult
     func apply(_ transaction: Transaction) -> TransactionOutcome {
-        applying.withLock { _ in store.apply(index: store.appliedIndex + 1, transaction) }
+        applying.withLock { log in
+            log.append(transaction)
+            return store.apply(index: store.appliedIndex + 1, transaction)
+        }
     }
+
+    /// Everything that was applied, in order: the first is entry 1.
+    var entries: [Transaction] { applying.withLock { $0 } }
 
     /// Applies writes as a controller would.
     @discardableResult
