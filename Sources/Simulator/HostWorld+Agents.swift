@@ -211,5 +211,9 @@ extension HostWorld {
         receive(ServerFrame(stamp, .welcome(welcome)).encoded, at: host)
         receive(ServerFrame(stamp, .sync(Sync(isFull: true, instances: []))).encoded, at: host)
         input(host, .streamClosed)
+        // A host never goes back by itself to an incarnation that it has left: a person lets it, and starts its agent anew.
+        hosts[host].orders.left = []
+        crashAgent(host)
+        hosts[host].downUntil = now + 1
     }
 }
