@@ -21,6 +21,7 @@ package enum DroverCommand {
             StacksCommand.command, ServicesCommand.command, HostsCommand.command, HostsCommand.token,
             EnvironmentCommands.list,
             EnvironmentCommands.create, EnvironmentCommands.use, EnvironmentCommands.remove, ExplainCommand.command,
+            HistoryCommand.command,
             ContextCommands.show, ContextCommands.use,
             ContextCommands.save, VersionCommand.command,
         ] + ClusterCommands.all

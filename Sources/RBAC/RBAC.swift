@@ -47,6 +47,16 @@ package enum RBAC {
         return Decision(reason: .noRule(nearest: nearest))
     }
 
+    /// The bindings of a subject with those rules only that speak of a type: ``decide(_:bindings:)`` about an object of
+    /// exactly this type gives the same with them.
+    package static func narrowed(_ bindings: [Binding], to subject: Subject, _ type: String) -> [Binding] {
+        bindings.filter { $0.subject.matches(subject) }.map { binding in
+            var binding: Binding = binding
+            binding.role.rules = binding.role.rules.filter { $0.covers(type: type) }
+            return binding
+        }
+    }
+
     private static func onlyLack(reaches: Bool, coversVerb: Bool, selects: Bool) -> NearMiss.Lack? {
         switch (reaches, coversVerb, selects) {
         case (true, true, false): .object

@@ -75,20 +75,22 @@ package struct Rule: Hashable, Sendable, CustomStringConvertible {
         case allow, deny
     }
 
-    package var effect: Effect
-    package var verbs: [VerbPattern]
+    package let effect: Effect
+    package let verbs: [VerbPattern]
     /// Schema ids, each with its subtypes; `=account` for a type without them; `*` for all.
-    package var types: [String]
+    package let types: [String]
     /// All must hold.
-    package var conditions: [Condition]
+    package let conditions: [Condition]
     /// Fixed objects; nil for all.
     ///
     /// Nothing that is being created is among them.
-    package var numbers: Set<UInt64>?
+    package let numbers: Set<UInt64>?
     /// For an allowing rule, what it allows of a field; all where the field is not named.
     ///
     /// For a denying one, what it takes away: a denying rule with fields takes away no more than those.
-    package var fields: [String: FieldPermissions]
+    package let fields: [String: FieldPermissions]
+    /// In words, made once: audit records name the rule for each change.
+    package let description: String
 
     package init(
         _ effect: Effect,
@@ -104,6 +106,7 @@ package struct Rule: Hashable, Sendable, CustomStringConvertible {
         self.conditions = conditions
         self.numbers = numbers
         self.fields = fields
+        description = Self.words(effect, verbs, types, conditions, numbers, fields)
     }
 
     func covers(_ verb: Verb) -> Bool { verbs.contains { $0.matches(verb) } }
@@ -133,7 +136,14 @@ package struct Rule: Hashable, Sendable, CustomStringConvertible {
         return conditions.allSatisfy { $0.holds(for: object, subject: subject, environment: environment) }
     }
 
-    package var description: String {
+    private static func words(
+        _ effect: Effect,
+        _ verbs: [VerbPattern],
+        _ types: [String],
+        _ conditions: [Condition],
+        _ numbers: Set<UInt64>?,
+        _ fields: [String: FieldPermissions]
+    ) -> String {
         var text: String = "\(effect.rawValue) \(verbs.map(\.description).joined(separator: ","))"
         text += " on \(types.joined(separator: ","))"
         var limits: [String] = conditions.map(\.description)

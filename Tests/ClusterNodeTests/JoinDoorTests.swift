@@ -250,7 +250,10 @@ import Testing
             let door = JoinDoor(
                 state: rig.state,
                 group: JoinRig.group,
-                sealingKey: SealedAuthority.newSealingKey(),
+                authority: ClusterAuthority(
+                    cluster: JoinRig.group.cluster,
+                    sealingKey: SealedAuthority.newSealingKey()
+                ),
                 logger: NodeRig.logger,
                 now: { rig.clock.now }
             )

@@ -57,7 +57,7 @@ final class JoinRig: Sendable {
         door = JoinDoor(
             state: state,
             group: Self.group,
-            sealingKey: sealingKey,
+            authority: ClusterAuthority(cluster: Self.group.cluster, sealingKey: sealingKey),
             logger: Logger(label: "join", level: .debug, sink: log),
             now: { clock.now }
         )

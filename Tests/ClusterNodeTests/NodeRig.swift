@@ -20,9 +20,9 @@ actor NodeRig {
 
     static let logger = Logger(label: "test", level: .error, sink: CapturingLogSink())
 
-    init(settings: [(name: String, value: String)] = []) async throws {
-        let path: String = FileManager.default.temporaryDirectory.appending(path: "drover-node-\(UUID().uuidString)")
-            .path
+    init(settings: [(name: String, value: String)] = [], path: String? = nil) async throws {
+        let path: String =
+            path ?? FileManager.default.temporaryDirectory.appending(path: "drover-node-\(UUID().uuidString)").path
         folder = DataFolder(path)
         key = try await ServerInit.found(
             folder,
@@ -42,6 +42,9 @@ actor NodeRig {
         await node.stop()
         node = try await Self.start(folder)
     }
+
+    /// After the node was stopped, and something was done to its folder.
+    func startAgain() async throws { node = try await Self.start(folder) }
 
     func stop() async {
         await node.stop()

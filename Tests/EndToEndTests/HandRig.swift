@@ -93,11 +93,35 @@ final class HandRig: Sendable {
         }
     }
 
-    func start(_ name: String) throws {
+    func start(_ name: String) throws { try spawn(name, ["server", "run", "--data", data(name)]) }
+
+    /// A host with the simulated runtime that speaks HTTPS with all of these nodes.
+    func host(_ name: String, nodes: [String]) async throws {
+        let token: String = try await wait(for: "a registration token") {
+            try await api("POST", "projects/1a5/registrationtokens", [:], node: nodes[0]).body["token"]?.string
+        }
+        try spawn(
+            name,
+            ["agent"] + nodes.flatMap { ["--url", "https://\(address($0)):8443"] } + [
+                "--token", token, "--data", data(name), "--runtime", "simulated", "--name", name, "--address",
+                "127.99.\(network).1",
+            ]
+        )
+        try await wait(for: "\(name) to be active") { try await isActive(name, node: nodes[0]) }
+    }
+
+    func isActive(_ host: String, node: String) async throws -> Bool {
+        let hosts = try await api("GET", "projects/1a5/hosts", node: node)
+        return (hosts.body["data"]?.array ?? []).contains {
+            $0["hostname"]?.string == host && $0["agentState"]?.string == "active"
+        }
+    }
+
+    private func spawn(_ name: String, _ arguments: [String]) throws {
         let child: ChildProcess = try .spawn(
             SubprocessCommand(
                 Program.path,
-                ["server", "run", "--data", data(name)],
+                arguments,
                 environment: Program.environment(["HOME": folder]),
                 workingDirectory: folder
             ),

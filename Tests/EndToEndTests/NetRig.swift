@@ -16,6 +16,7 @@ final class NetRig: Sendable {
     private let prefix: String
     private let running = Mutex<[String: ChildProcess]>([:])
     private let disk: Disk
+    private let shifts = Mutex<[String: Int]>([:])
     private let loops = Mutex<[EventLoop]>([])
 
     /// What the nodes keep their data on.
@@ -219,6 +220,7 @@ final class NetRig: Sendable {
         if let shim: String = disk.shim, name.hasPrefix("node") {
             environment["LD_PRELOAD"] = shim
             environment["DROVER_FAULTS"] = faultFile(name)
+            environment["DROVER_CLOCK_SHIFT"] = shifts.withLock { $0[name] }.map { "\($0)" }
         }
         let child: ChildProcess = try .spawn(
             SubprocessCommand(
@@ -270,6 +272,25 @@ final class NetRig: Sendable {
         typealias Call = @convention(c) (Int32, Int32) -> Int32
         guard let found = dlsym(nil, "setns") else { return -1 }
         return unsafeBitCast(found, to: Call.self)(space, 0x4000_0000)
+    }
+
+    /// From the next start of the node on its time of day is another one; with the shim.
+    func shiftClock(of name: String, seconds: Int) { shifts.withLock { $0[name] = seconds } }
+
+    /// Lines of a shell, as an operator types them on a machine; `drover` is found, and knows node1 and the key.
+    func shell(_ lines: String, in name: String, seconds: Int = 120) async throws -> Ended {
+        var environment: [String: String] = Program.environment(["HOME": folder, "DROVER_URL": Self.url("node1")])
+        let programs: Substring = Program.path.dropLast("/drover".count)
+        environment["PATH"] = "\(programs):\(environment["PATH"] ?? "")"
+        environment["DROVER_ACCESS_KEY"] = credentials?.access
+        environment["DROVER_SECRET_KEY"] = credentials?.secret
+        let command = SubprocessCommand(
+            "ip",
+            ["netns", "exec", space(name), "bash", "-euo", "pipefail", "-c", lines],
+            environment: environment,
+            workingDirectory: folder
+        )
+        return Ended(arguments: [lines], result: try await Subprocess.run(command, deadline: .seconds(seconds)))
     }
 
     /// Where the faults of a node's disk are told to ``FaultShim``.

@@ -25,6 +25,9 @@ import Testing
         func objection(toLeading node: UInt64, in view: StoreView) -> String? { objection.withLock { $0 } }
         func transfer(to node: UInt64) async throws(Problem) { asked.withLock { $0.append(node) } }
         func refresh() async {}
+        func beginRotation(waitSeconds: Int64, holdSeconds: Int64) throws(Problem) -> JSONObject {
+            ["rotationPhase": "trust", "rotationWait": .int(waitSeconds)]
+        }
         func objection(toPromoting node: UInt64, in view: StoreView) -> String? {
             objection.withLock { $0 }
         }
@@ -76,6 +79,7 @@ import Testing
         }
         for action in [
             "createtoken", "listtokens", "revoketoken", "transfer", "promote", "remove", "drain", "undrain", "backup",
+            "rotateca",
         ] {
             let answer = await world.post(
                 "/v2-beta/cluster?action=\(action)",
@@ -156,6 +160,25 @@ import Testing
         let done = await world.post("/v2-beta/cluster?action=promote", ["name": "node1"])
         #expect(done.status == 202 && office.asked.withLock { $0 } == [1_400])
         #expect(world.node.lastChange?.audit?.eventType == "api.node.promote")
+    }
+
+    @Test func `an exchange of the authority begins once, and is taken back while nobody has relied on it`() async {
+        let world = Self.world()
+        func phase() -> String? {
+            world.node.store.view.records(in: .clusterKeys, limit: 1).first.flatMap {
+                (try? JSONReader.parse($0.document))?["rotationPhase"]?.string
+            }
+        }
+        func ask(_ body: JSONValue) async -> Int {
+            await world.post("/v2-beta/cluster?action=rotateca", body).status
+        }
+        #expect(await ask(["abort": true]) == 409)
+        #expect(await ask(["waitSeconds": -1]) == 422)
+        #expect(await ask(["waitSeconds": 7]) == 202)
+        #expect(phase() == "trust" && world.node.lastChange?.audit?.eventType == "api.cluster.rotateca")
+        #expect(await ask([:]) == 409)
+        #expect(await ask(["abort": true]) == 202)
+        #expect(phase() == nil)
     }
 
     @Test func `a backup is told in the audit log before its first byte leaves`() async throws {

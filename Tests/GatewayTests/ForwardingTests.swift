@@ -39,7 +39,7 @@ import Testing
         }
     }
 
-    @Test func `updates, removals and actions go the same way, reads and tokens do not`() async throws {
+    @Test func `actions go the same way; reads, tokens, replacements and removals do not`() async throws {
         try await Cluster.run { (cluster: Cluster) async throws in
             let made: Answer = try await cluster.ask(1, "POST", Self.stacks, ["name": "web"])
             let path = "\(Self.stacks)/\(made["id"]?.string ?? "")"
@@ -48,14 +48,15 @@ import Testing
             let (container, _) = try await StreamTests.ticket(cluster.world)
             let instance = "\(World.home)/containers/\(container)"
             #expect(try await cluster.ask(1, "POST", "\(instance)?action=logs").status == 200)
-            #expect(cluster[0].gate.came == 2)
-            #expect(try await cluster.ask(1, "POST", "\(instance)?action=stop").status == 202)
+            #expect(cluster[0].gate.came == 1)
+            #expect(try await cluster.ask(1, "POST", "\(instance)?action=restart").status == 202)
             // At the root the object says where it belongs.
-            let root = "/v2-beta/stacks/\(made["id"]?.string ?? "")"
-            #expect(try await cluster.ask(1, "DELETE", root, as: .admin).status == 200)
-            #expect(cluster[0].gate.came == 4)
+            let root = "/v2-beta/containers/\(container)"
+            #expect(try await cluster.ask(1, "POST", "\(root)?action=stop", as: .admin).status == 202)
+            #expect(cluster[0].gate.came == 3)
+            #expect(try await cluster.ask(1, "DELETE", path).status == 200)
             #expect(try await cluster.ask(0, "POST", Self.stacks, ["name": "own"]).status == 201)
-            #expect(cluster[0].gate.came == 4 && cluster[1].gate.came == 0)
+            #expect(cluster[0].gate.came == 3 && cluster[1].gate.came == 0)
         }
     }
 
@@ -71,18 +72,18 @@ import Testing
 
     @Test func `a conflict is planned again by the owner, under the next ticket of the row`() async throws {
         try await Cluster.run { (cluster: Cluster) async throws in
-            let made: Answer = try await cluster.ask(0, "POST", Self.stacks, ["name": "web"])
-            let number: UInt64 = try #require(ResourceID(made["id"]?.string ?? "")?.number)
+            let container: String = try await cluster.world.container()
+            let number: UInt64 = try #require(ResourceID(container)?.number)
             cluster.world.node.beforeNext { [world = cluster.world] _ in
-                try? world.change(.stack, number, ["externalId": "theirs"])
+                try? world.change(.instance, number, ["description": "theirs"])
             }
             let answer: Answer = try await cluster.ask(
                 1,
-                "PUT",
-                "\(Self.stacks)/\(made["id"]?.string ?? "")",
-                ["description": "mine"]
+                "POST",
+                "\(World.home)/containers/\(container)?action=stop"
             )
-            #expect(answer["externalId"] == "theirs" && answer["description"] == "mine", "\(answer)")
+            #expect(answer.status == 202 && answer["description"] == "theirs", "\(answer)")
+            #expect(try cluster.world.stored(.instance, container)["goal"] == "stopped")
             let tickets: [SessionTicket] = cluster.world.node.changes.suffix(2).compactMap(\.ticket)
             #expect(tickets.map(\.sequence) == [1, 2] && Set(tickets.map(\.session)).count == 1)
         }
@@ -174,15 +175,15 @@ import Testing
 
     @Test func `nothing happens after an answer that says that nothing happened`() async throws {
         try await Cluster.run { (cluster: Cluster) async throws in
-            let made: Answer = try await cluster.ask(0, "POST", Self.stacks, ["name": "web", "description": "x"])
-            let path = "\(Self.stacks)/\(made["id"]?.string ?? "")"
+            cluster.world.host()
+            let path = "\(World.home)/hosts/1h50"
             cluster[0].gate.shut()
-            // It is so already: this node has nothing to change, the owner would have if it came later.
-            #expect(try await cluster.ask(1, "PUT", path, ["description": "x"]).status == 200)
-            #expect(try await cluster.ask(0, "PUT", path, ["description": "y"]).status == 200)
+            // It is active already: this node refuses, the owner would have something to do if it came later.
+            #expect(try await cluster.ask(1, "POST", "\(path)?action=activate").status == 422)
+            try cluster.world.change(.host, 50, ["state": "inactive"])
             cluster[0].gate.open()
             #expect(await eventually { cluster[0].gate.finished == 1 })
-            #expect(try await cluster.ask(1, "GET", path)["description"] == "y")
+            #expect(try cluster.world.stored(.host, "1h50")["state"] == "inactive")
         }
     }
 

@@ -1,6 +1,8 @@
 import HTTP
 import JSON
 import Model
+import Store
+import StoreFormat
 import Testing
 
 @Suite struct SettingTests {
@@ -39,6 +41,23 @@ import Testing
         #expect(reverted.status == 200)
         #expect(reverted["value"] == "" && reverted["inDb"] == false)
         #expect(await world.delete("/v2-beta/settings/no.such").status == 404)
+    }
+
+    @Test func `a value that others delete or change at once is answered as it was stored`() async {
+        let world = World()
+        let node: MemoryNode = world.node
+        let key: [UInt8] = Array("setting/my.own".utf8)
+        node.afterNext {
+            if let made = node.store.view.holder(key) { node.write([.delete(made.table, .known(made.number))]) }
+        }
+        let made: Answer = await world.post("/v2-beta/settings", ["name": "my.own", "value": "1"])
+        #expect(made.status == 201 && made["value"] == "1" && made["inDb"] == true, "\(made)")
+        #expect(await world.get("/v2-beta/settings/my.own").status == 404)
+        node.afterNext {
+            if let made = node.store.view.holder(key) { node.write([.delete(made.table, .known(made.number))]) }
+        }
+        let put: Answer = await world.put("/v2-beta/settings/my.own", ["value": "2"])
+        #expect(put.status == 200 && put["value"] == "2", "\(put)")
     }
 
     static let refused: [(String, JSONValue, String, String)] = [

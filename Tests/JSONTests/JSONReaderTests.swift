@@ -109,4 +109,41 @@ struct JSONReaderTests {
         #expect(number?.double != nil)
         #expect(failure("\"" + String(repeating: "\\u0041", count: 100_000)) != nil)
     }
+
+    static let members: [(String, JSONValue?)] = [
+        (#"{"a":1,"b":"x"}"#, "x"), (#" { "a" : {"b":1,"c":["}",{"b":2}]} , "b" : null } "#, .null),
+        (#"{"a":"\"b\":1","b":[true]}"#, [true]), (#"{"a":1}"#, nil), ("{}", nil), (#"{"bb":1,"":2}"#, nil),
+        (#"{"a":[[],{}],"b":-2.5e1}"#, .double(-25)), (#"{"x":"b","b":{"b":3}}"#, ["b": 3]),
+    ]
+
+    @Test(arguments: members)
+    func `one member is found without making anything of the others`(text: String, value: JSONValue?) throws {
+        #expect(try JSONReader.member("b", of: Array(text.utf8)) == value)
+        #expect(try JSONReader.parse(text)["b"] == value)
+    }
+
+    @Test(arguments: ["", "[]", "{", #"{"a""#, #"{"a":"#, #"{"a":1"#, #"{"a":1,"#, #"{"a":"x"#, "{a:1}"])
+    func `what is no object is refused up to the member`(text: String) {
+        #expect(throws: JSONError.self) { try JSONReader.member("b", of: Array(text.utf8)) }
+    }
+
+    @Test func `a member is the same as in the parsed document`() throws {
+        for round in 0..<60 {
+            var object = JSONObject()
+            for index in 0..<(round % 13) {
+                let texts: [String] = ["plain", "with \"quotes\" and \\", "{[,:]}", "ä€😀", ""]
+                let value: JSONValue =
+                    switch index % 5 {
+                    case 0: .string(texts[(round + index) % texts.count])
+                    case 1: .int(Int64(round - index))
+                    case 2: .array([.string(texts[(round + index) % texts.count]), .null])
+                    case 3: .object(["removed": .int(1), "x": .bool(true)])
+                    default: .null
+                    }
+                object.append(index == 7 ? "removed" : "m\(index)", value)
+            }
+            let bytes: [UInt8] = JSONWriter.bytes(.object(object))
+            #expect(try JSONReader.member("removed", of: bytes) == object["removed"])
+        }
+    }
 }

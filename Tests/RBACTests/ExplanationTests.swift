@@ -183,13 +183,28 @@ struct ExplanationTests {
                     var rule: Rule = miss.rule
                     switch miss.lack {
                     case .object:
-                        rule.conditions = []
-                        rule.numbers = nil
-                    case .verb: rule.verbs = [.any]
+                        rule = Rule(rule.effect, rule.verbs, on: rule.types, fields: rule.fields)
+                    case .verb:
+                        rule = Rule(
+                            rule.effect,
+                            [.any],
+                            on: rule.types,
+                            where: rule.conditions,
+                            numbers: rule.numbers,
+                            fields: rule.fields
+                        )
                     case .scope:
                         binding.scope = request.scope == .cluster ? .cluster : .anyEnvironment
                         // The environment that conditions compare with may have changed with the scope.
-                        if rule.conditions.contains(where: { $0.test == .isEnvironment }) { rule.conditions = [] }
+                        if rule.conditions.contains(where: { $0.test == .isEnvironment }) {
+                            rule = Rule(
+                                rule.effect,
+                                rule.verbs,
+                                on: rule.types,
+                                numbers: rule.numbers,
+                                fields: rule.fields
+                            )
+                        }
                     }
                     #expect(Self.speaks(binding, rule, request), "\(miss) for \(request)")
                 }

@@ -57,7 +57,9 @@ struct RaftGroupTests {
     }
 
     private func remove(_ path: String) {
-        for name in ["lock", "member", "spare", "next"] { unlink("\(path)/\(name)") }
+        for name in ["lock", "member", "member.copy", "spare", "next", "reserve.0", "reserve.1"] {
+            unlink("\(path)/\(name)")
+        }
         for sequence in 1...9 { unlink("\(path)/000000000000000\(sequence).log") }
         rmdir(path)
     }

@@ -121,10 +121,10 @@ struct DamageTests {
         #expect(throws: LogFault.self) { try reopened(folder) }
     }
 
-    @Test func `a damaged member file is refused`() throws {
+    @Test func `a member file that is damaged with its copy is refused`() throws {
         let folder = Folder()
         try written(folder, batches: [])
-        try folder.overwrite(MemberFile.name, at: 20, with: [0xFF])
+        for name in [MemberFile.name, "member.copy"] { try folder.overwrite(name, at: 20, with: [0xFF]) }
         #expect(throws: LogFault.self) { try reopened(folder) }
     }
 

@@ -75,7 +75,11 @@ enum Samples {
     static let transactions: [(String, Transaction)] =
         preconditions.map { ($0.0, transaction(preconditions: [$0.1])) }
         + writes.map { ($0.0, transaction(writes: [$0.1], created: 2)) }
-        + [("empty", transaction()), ("ticket-audit-blobs", full)]
+        + [
+            ("empty", transaction()), ("ticket-audit-blobs", full),
+            // Read from level 2 on, see `FeatureGate`.
+            ("write-forget-policy", transaction(writes: [.forgetPolicy(subject: Template("credential/7"))])),
+        ]
 
     static let full: Transaction = {
         var value: Transaction = transaction(

@@ -76,6 +76,7 @@ struct NaiveStore {
         }
         var before: [RecordKey: Record] = records
         var touched: [RecordKey] = []
+        var forgotten: [[UInt8]] = []
         for write in value.writes {
             switch write {
             case .put(let put):
@@ -99,6 +100,7 @@ struct NaiveStore {
             case .assignScope(let scope, let node):
                 scopes[number(scope)] = ScopeOwner(node: node, epoch: (scopes[number(scope)]?.epoch ?? 0) + 1)
             case .touchPolicy(let subject): policies[subject.filled(with: numbers)] = index
+            case .forgetPolicy(let subject): forgotten.append(subject.filled(with: numbers))
             case .definePool(let name, let capacity):
                 let name: [UInt8] = name.filled(with: numbers)
                 pools[name] = Pool(capacity: capacity, used: pools[name]?.used ?? 0)
@@ -120,6 +122,7 @@ struct NaiveStore {
                 sessions[SessionID(opened: index, nonce: nonce)] = NaiveSession(used: index)
             }
         }
+        for subject in forgotten { policies[subject] = nil }
         // Claims of the touched records in order, against the touched before them, then the untouched.
         for key in touched { before[key] = nil }
         var claimed: [[UInt8]: RecordKey] = [:]

@@ -63,7 +63,11 @@ struct RandomTransactions {
             )
         case 12..<16: return .delete(table(), reference(created))
         case 16: return .assignScope(scope: reference(created), node: name("node"))
-        case 17: return .touchPolicy(subject: text("s", created))
+        case 17:
+            let subject: Template = text("s", created)
+            // Some are forgotten again; which ones costs no random number.
+            return subject.bytes.last.map { $0 % 4 == 0 } ?? false
+                ? .forgetPolicy(subject: subject) : .touchPolicy(subject: subject)
         case 18: return .definePool(name: text("p", created), capacity: UInt64(roll(50)))
         default: return .takeFromPool(name: text("p", created), amount: Int64(roll(30) - 12))
         }

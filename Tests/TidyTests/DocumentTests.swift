@@ -75,6 +75,42 @@ import Testing
         #expect(Self.links(in: text) == ["design/store.md"])
     }
 
+    // MARK: Runbooks
+
+    /// What names a runbook and a command names one that the runbook gives.
+    ///
+    /// Such are alarms in the page of metrics (`[…](../runbooks/X.md): `command``) and texts of the program
+    /// (`command (docs/runbooks/X.md)`).
+    @Test func `each alarm names a command that its runbook gives`() throws {
+        let runbooks: [String: String] = Dictionary(
+            uniqueKeysWithValues: try TidyTests.files(below: "docs/runbooks", suffix: ".md").map { ($0.path, $0.text) }
+        )
+        var named: [(place: String, runbook: String, command: String)] = []
+        let metrics: String = try String(
+            contentsOf: TidyTests.root.appending(path: "docs/reference/metrics.md"),
+            encoding: .utf8
+        )
+        for match in metrics.matches(of: /\(\.\.\/(runbooks\/[a-z-]+\.md)\): `([^`]+)`/) {
+            named.append(("docs/reference/metrics.md", "docs/\(match.1)", String(match.2)))
+        }
+        for file in try TidyTests.files(below: "Sources") {
+            // A text may be put together over several lines.
+            let text: String = file.text.replacing(/"\s*\+ "/, with: "")
+            for match in text.matches(of: /(drover cluster [a-z-]+)[^"\n]*?\((docs\/runbooks\/[a-z-]+\.md)\)/) {
+                named.append((file.path, String(match.2), String(match.1)))
+            }
+        }
+        #expect(named.count >= 8, "only \(named.count) were found: the rule checks nothing")
+        for each in named {
+            let page: String? = runbooks[each.runbook]
+            #expect(page != nil, "\(each.place) names \(each.runbook), which does not exist")
+            #expect(
+                page?.contains(each.command) == true,
+                "\(each.place) names '\(each.command)', which \(each.runbook) does not give"
+            )
+        }
+    }
+
     // MARK: Citations of the contract
 
     private static let contractPage: String = "docs/reference/contract.md"

@@ -13,6 +13,8 @@ package enum Founding {
     package static let administratorKey: UInt64 = 4
     package static let defaultProject: UInt64 = 5
     package static let clusterKeys: UInt64 = 6
+    /// The record of the cluster's level, of the table of keys; see ``ClusterLevel``.
+    static let clusterLevel: UInt64 = 7
     /// The first node: its number is its member id in the Raft group.
     package static let firstNode: UInt64 = 7
 
@@ -73,6 +75,15 @@ package enum Founding {
                     "registrationKey": .string(registrationKey), "authority": .string(authority.certificate),
                     "authorityKey": .string(authority.sealedKey),
                 ],
+                scope: .known(0)
+            )
+        )
+        // All nodes read what this one reads, as there is no other: an older one is refused from the beginning.
+        writes.append(
+            RecordWriting.put(
+                ClusterLevel.key.table,
+                .known(ClusterLevel.key.number),
+                ["kind": "clusterLevel", "level": JSONValue(FeatureGate.ownLevel)],
                 scope: .known(0)
             )
         )

@@ -7,6 +7,7 @@ import JSON
 import Limits
 package import Logging
 import Metrics
+import Model
 import RaftCore
 import RaftGroup
 import RaftLog
@@ -93,8 +94,16 @@ package final class Node: Sendable {
                 await core.close()
                 throw objection
             }
+            if let objection: String = ClusterLevel.objection(
+                FeatureGate.ownLevel,
+                version: version,
+                in: core.state.store.view
+            ) {
+                await core.close()
+                throw .storage("\(configuration.name) cannot start: \(objection)")
+            }
             do throws(NodeFault) {
-                return try await wire(folder, configuration, core, security, loops, logger, version)
+                return try await wire(folder, configuration, core, security, loops, logger, version, fatal)
             } catch {
                 await core.close()
                 throw error
@@ -112,7 +121,8 @@ package final class Node: Sendable {
         _ security: NodeSecurity?,
         _ loops: Loops,
         _ logger: Logger,
-        _ version: String
+        _ version: String,
+        _ fatal: @escaping @Sendable (String) -> Void
     ) async throws(NodeFault) -> Node {
         let state: ReplicatedState = core.state
         if let security, security.credentials.certificate.notAfter <= WallClock.milliseconds {
@@ -136,7 +146,8 @@ package final class Node: Sendable {
             incarnation: String(configuration.group.incarnation, radix: 16),
             loop: loop,
             logger: logger.labelled("hosts"),
-            now: now
+            now: now,
+            rotation: { security?.rotation.withLock { $0 } }
         )
         let driver = ControllerDriver(
             state: state,
@@ -148,6 +159,7 @@ package final class Node: Sendable {
         )
         ownership.listen { await driver.ownershipChanged($0) }
         ownership.listen { await hosts.ownershipChanged($0) }
+        let alarms: Alarms = core.alarms
         let steering = ClosureSteering(of: state.group)
         let membership = MembershipMaster(
             state: state,
@@ -180,6 +192,19 @@ package final class Node: Sendable {
             version: version,
             certificateNotAfter: { security?.credentials.certificate.notAfter }
         )
+        let heard: @Sendable () -> Set<MemberID> = {
+            let peers: [PeerStatus] = core.transport?.status() ?? []
+            return Set(peers.filter { $0.silentMilliseconds ?? .max < Limits.healthCallMilliseconds }.map(\.member))
+        }
+        let ask: @Sendable (MemberID, PeerCall) async -> PeerReply? = { member, call in
+            let milliseconds: Int = call == .health ? Limits.healthCallMilliseconds : Limits.peerCallSeconds * 1_000
+            let answer: [UInt8]? = try? await core.transport?.call(
+                member,
+                call.encoded,
+                before: .after(milliseconds: milliseconds)
+            )
+            return answer.flatMap { try? PeerReply(decoding: $0) }
+        }
         let gateway = Gateway(
             state: state,
             proposer: state,
@@ -195,36 +220,39 @@ package final class Node: Sendable {
                     group: configuration.group,
                     folder: folder,
                     product: version,
-                    sealingKey: { security?.sealingKey },
+                    sealingKey: { stored in security.flatMap { try? $0.authority.open(stored).key } },
                     now: now
                 ),
-                health: health,
-                heard: {
-                    Set(
-                        (core.transport?.status() ?? []).filter {
-                            $0.silentMilliseconds ?? .max < Limits.healthCallMilliseconds
-                        }.map(\.member)
-                    )
+                rotations: security.map {
+                    RotationDesk(security: $0, folder: folder, cluster: configuration.group.cluster, now: now)
                 },
-                promoteHere: { await membership.promote($0) }
-            ) { member, call in
-                let isBrief: Bool = call == .health
-                let answer: [UInt8]? = try? await core.transport?.call(
-                    member,
-                    call.encoded,
-                    before: .after(
-                        milliseconds: isBrief ? Limits.healthCallMilliseconds : Limits.peerCallSeconds * 1_000
-                    )
-                )
-                return answer.flatMap { try? PeerReply(decoding: $0) }
-            },
+                health: health,
+                heard: heard,
+                promoteHere: { await membership.promote($0) },
+                ask: ask
+            ),
             certificates: security.map { $0.desk(state.store) },
             servers: hosts.servers,
+            recall: Recall(store: state.store),
+            storageRefusal: { state.disk.refusal },
             logger: logger.labelled("gateway"),
             metrics: core.metrics,
             version: version,
             now: now,
             localAuthority: { address.withLock { $0 } }
+        )
+        let hashing = StateHashing(store: state.store, marks: core.marks)
+        let quarantine: @Sendable (Quarantine) -> Void = { order in
+            let reason: String =
+                "the state here differed from that of \(order.agreeing.count) other members at entry \(order.index)"
+            try? folder.quarantine(reason)
+            fatal("\(NodeFault.quarantined(name: configuration.name, folder: folder.path, what: reason))")
+        }
+        let comparison = StateComparison(
+            links: .of(core, hashing: hashing, look: { steering.look }, loop: loop, quarantine: quarantine),
+            alarms: alarms,
+            loop: loop,
+            logger: logger.labelled("store")
         )
         let assigning = OwnershipMaster(
             state: state,
@@ -240,7 +268,11 @@ package final class Node: Sendable {
             ownership: ownership,
             leaves: { await assigning.leaves($0) },
             health: health,
-            promote: { await membership.promote($0) }
+            sealingKey: { security?.nextSealingKey(named: $0) },
+            promote: { await membership.promote($0) },
+            hashing: hashing,
+            loop: loop,
+            quarantine: quarantine
         )
         core.transport?.onCall = { member, bytes in await calls.answer(bytes, from: member) }
         core.transport?.start(receiver: state.group)
@@ -277,6 +309,28 @@ package final class Node: Sendable {
         // Who is answered by this node can rely on it as soon as there is a leader; without one it says so.
         try? await state.group.awaitLeader()
         let checkpointing = Checkpointing(state: state, loop: loop, logger: logger.labelled("store"))
+        let watch = DiskWatch(
+            folders: [folder.log, folder.state],
+            member: configuration.member,
+            name: configuration.name,
+            state: state,
+            alarms: alarms,
+            checkpointing: checkpointing,
+            loop: loop,
+            logger: logger.labelled("store")
+        )
+        let leveling = ClusterLevelKeeper(
+            state: state,
+            isLeader: { steering.look.isLeader },
+            logger: logger.labelled("membership"),
+            now: now
+        )
+        let announcing = AlarmAnnouncement(
+            state: state,
+            alarms: alarms,
+            member: configuration.member.number,
+            now: now
+        )
         let rehearsal = RestoreRehearsal(
             store: state.store,
             folder: folder,
@@ -286,6 +340,10 @@ package final class Node: Sendable {
             now: now
         )
         var tasks: [Task<Void, Never>] = [
+            Task(executorPreference: loop) { await watch.run() },
+            Task(executorPreference: loop) { await announcing.run(on: loop) },
+            Task(executorPreference: loop) { await comparison.run() },
+            Task(executorPreference: loop) { await leveling.run(on: loop) },
             Task(executorPreference: loop) { await driver.run() },
             Task(executorPreference: loop) { await ownership.run() },
             Task(executorPreference: loop) { await assigning.run() },
@@ -315,6 +373,24 @@ package final class Node: Sendable {
                 }
             )
             tasks.append(Task(executorPreference: loop) { await keeper.run(on: loop) })
+            let rotations = RotationKeeper(
+                state: state,
+                folder: folder,
+                configuration: configuration,
+                security: security,
+                loop: loop,
+                logger: logger.labelled("membership"),
+                now: now,
+                isLeader: { state.group.status.role == .leader },
+                others: { heard().sorted() },
+                ask: ask,
+                changed: { credentials in
+                    security.renewed(credentials, logger)
+                    // Connections that are kept were opened with the old certificate.
+                    for member in state.group.status.configuration.members { peers?.forget(member.number) }
+                }
+            )
+            tasks.append(Task(executorPreference: loop) { await rotations.run() })
         }
         logger.notice(
             "node started",

@@ -181,6 +181,8 @@ package enum NodeFault: Error, Equatable, Sendable, CustomStringConvertible {
     case joining(String)
     /// What made this node a member is gone from its folder; the text says what.
     case memberLost(name: String, what: String)
+    /// Its state is not that of the others; the folder is kept for study.
+    case quarantined(name: String, folder: String, what: String)
     /// A backup cannot be used; the text names the file, and whether it is truncated, altered or too new.
     case backup(String)
     /// A cluster cannot be restored or recovered; the text says what stands in the way.
@@ -195,6 +197,12 @@ package enum NodeFault: Error, Equatable, Sendable, CustomStringConvertible {
         case .badConfiguration(let reason), .storage(let reason), .network(let reason), .founding(let reason),
             .joining(let reason), .backup(let reason), .recovery(let reason):
             reason
+        case .quarantined(let name, let folder, let what):
+            """
+            \(what), so this node must not go on as \(name): what it would serve may be wrong. Keep \(folder) for study. On \
+            another node run `drover cluster remove \(name)` and make a token with `drover cluster token`; then join with \
+            `drover server join` and another, empty folder
+            """
         case .memberLost(let name, let what):
             """
             \(what), so this node must not go on as \(name): it could have forgotten a vote or an acknowledged change. \

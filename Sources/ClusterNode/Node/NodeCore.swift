@@ -1,6 +1,7 @@
 import EventLoop
 import Gateway
 import JSON
+import Limits
 import Logging
 import Metrics
 import RaftCore
@@ -22,6 +23,9 @@ struct NodeCore: Sendable {
     let state: ReplicatedState
     let directory: PeerDirectory
     let metrics: MetricsRegistry
+    let alarms: Alarms
+    /// Catches the state at an entry that was agreed on.
+    let marks: StateMarks
     /// nil in a process that is alone.
     let links: PeerLinks?
     private let logger: Logger
@@ -46,9 +50,14 @@ struct NodeCore: Sendable {
         let snapshots: SnapshotFolder
         do {
             lock = try DirectoryLock(folder: folder.path)
-            store = try Store.open(folder: folder.state, halt: { fatal("\($0)") })
+            // A node must be able to start on a full disk: only it can delete what fills it.
+            if let space = DiskSpace(of: folder.log), space.free < Limits.diskStartBytes {
+                try FileLog.yieldReserve(in: folder.log)
+            }
             snapshots = try SnapshotFolder(path: folder.snapshots)
-            log = try FileLog(opening: folder.log, knownCommitted: store.appliedIndex, snapshots: snapshots)
+            (store, log) = try FolderMending(folder: folder, snapshots: snapshots, logger: raftLogger).open {
+                fatal("\($0)")
+            }
         } catch {
             throw .storage("\(error)")
         }
@@ -81,21 +90,36 @@ struct NodeCore: Sendable {
                 metrics: metrics
             )
         }
+        let alarms = Alarms(logger: raftLogger, now: { WallClock.milliseconds })
+        if let target: LogIndex = log.mending { RaftNotices.mending(target, alarms, configuration.name, folder) }
         let names: @Sendable (MemberID) -> String = { directory.peer($0)?.name ?? "member \($0)" }
+        transport?.onNewerEntry = { member, kind in
+            fatal(
+                "\(names(member)) sends log entries of kind \(kind), which this program does not know. Skipping them would fork "
+                    + "the state, so this node stops. Start it with the version that the other nodes run"
+            )
+        }
         let machine = StoreMachine(store: store, halt: fatal)
         let group = RaftGroup<StoreMachine>(
             storage: log,
             machine: machine,
             transport: transport ?? NoPeers(),
             snapshots: snapshots,
+            // More than memory should hold waits for the state's own files, and these have no space.
+            holds: { store.waitsForSpace },
             meters: RaftMeters(metrics),
-            observer: { RaftNotices.tell($0, names, raftLogger) },
+            observer: { observation in
+                RaftNotices.tell(observation, names, raftLogger)
+                RaftNotices.alarm(observation, alarms, folder)
+            },
             fatal: { fatal("\($0)") }
         )
         return NodeCore(
             state: ReplicatedState(store: store, group: group, transport: transport),
             directory: directory,
             metrics: metrics,
+            alarms: alarms,
+            marks: machine.marks,
             links: links,
             logger: logger,
             lock: HeldLock(lock)

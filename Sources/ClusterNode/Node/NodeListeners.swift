@@ -39,7 +39,7 @@ struct NodeListeners: Sendable {
                     join: JoinDoor(
                         state: core.state,
                         group: configuration.group,
-                        sealingKey: security.sealingKey,
+                        authority: security.authority,
                         logger: logger.labelled("join"),
                         now: now
                     ),

@@ -1,3 +1,4 @@
+import Authority
 import Certificates
 import Gateway
 import JSON
@@ -9,7 +10,7 @@ import TLS
 
 /// A node's certificate at work: the TLS of its listeners and of its connections to others.
 final class NodeSecurity: Sendable {
-    let sealingKey: [UInt8]
+    private let sealing: Mutex<[[UInt8]]>
     /// For clients and hosts: whoever has a certificate of this cluster may show it.
     let publicContext: TLSServerContext
     /// For nodes; whoever joins has no certificate yet.
@@ -19,14 +20,33 @@ final class NodeSecurity: Sendable {
     private let current: Mutex<DataFolder.Credentials>
 
     var credentials: DataFolder.Credentials { current.withLock { $0 } }
+    /// Two while the authority is being replaced.
+    var sealingKeys: [[UInt8]] { sealing.withLock { $0 } }
+    /// The exchange of the authority that this node knows to be under way: looked at for each host that comes.
+    let rotation = Mutex<AuthorityRotation?>(nil)
+
+    /// The cluster's, opened with whichever key of this node fits.
+    var authority: ClusterAuthority { ClusterAuthority(cluster: cluster) { self.sealingKeys } }
+
+    /// The key that opens the authority that is to come, for another member; nothing is handed out while none is to come.
+    func nextSealingKey(named name: String) -> [UInt8]? {
+        guard rotation.withLock({ $0?.sealingKey }) == name else { return nil }
+        return sealingKeys.first { BackupHeader.name(of: $0) == name }
+    }
+
+    /// Whether this node has the sealing key of that name.
+    func holds(_ sealingKey: String) -> Bool { sealingKeys.contains { BackupHeader.name(of: $0) == sealingKey } }
+
+    func use(sealingKeys: [[UInt8]]) { sealing.withLock { $0 = sealingKeys } }
 
     /// Reads the folder's certificates; nil for a node that was founded before there were any.
     static func load(_ folder: DataFolder, _ configuration: NodeConfiguration) throws(NodeFault) -> NodeSecurity? {
-        guard let credentials: DataFolder.Credentials = try folder.credentials(),
-            let sealingKey: [UInt8] = try folder.sealingKey()
-        else { return nil }
+        let sealingKeys: [[UInt8]] = try folder.sealingKeys()
+        guard let credentials: DataFolder.Credentials = try folder.credentials(), !sealingKeys.isEmpty else {
+            return nil
+        }
         do throws(TLSFault) {
-            return try NodeSecurity(credentials, sealingKey, configuration.group.cluster)
+            return try NodeSecurity(credentials, sealingKeys, configuration.group.cluster)
         } catch {
             throw .storage("the certificate in \(folder.path)/tls cannot be used: \(error)")
         }
@@ -34,13 +54,13 @@ final class NodeSecurity: Sendable {
 
     private init(
         _ credentials: DataFolder.Credentials,
-        _ sealingKey: [UInt8],
+        _ sealingKeys: [[UInt8]],
         _ cluster: UInt64
     ) throws(TLSFault) {
-        self.sealingKey = sealingKey
+        sealing = Mutex(sealingKeys)
         self.cluster = cluster
         let identity: TLSIdentity = Self.identity(credentials)
-        let trust: TLSTrust = .authorities([credentials.authority])
+        let trust: TLSTrust = .authorities(credentials.trusted)
         publicContext = try TLSServerContext(
             identity: identity,
             clientCertificates: .optional(trust),
@@ -61,18 +81,12 @@ final class NodeSecurity: Sendable {
         TLSIdentity(certificates: [credentials.certificate, credentials.authority], key: credentials.key)
     }
 
-    func desk(_ store: Store) -> HostCertificateDesk {
-        HostCertificateDesk(
-            authority: ClusterAuthority(cluster: cluster, sealingKey: sealingKey),
-            authorityCertificate: credentials.authority,
-            store: store
-        )
-    }
+    func desk(_ store: Store) -> HostCertificateDesk { HostCertificateDesk(security: self, store: store) }
 
     /// From the next handshake on; open connections go on as they are.
     func renewed(_ credentials: DataFolder.Credentials, _ logger: Logger) {
         let identity: TLSIdentity = Self.identity(credentials)
-        let trust: TLSTrust = .authorities([credentials.authority])
+        let trust: TLSTrust = .authorities(credentials.trusted)
         do throws(TLSFault) {
             try publicContext.replace(
                 identity: identity,

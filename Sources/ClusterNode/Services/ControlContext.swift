@@ -1,5 +1,6 @@
 import Bytes
 import Limits
+import Model
 
 /// What a controller may know besides the state: nothing else goes into its decision.
 package struct ControlContext: Sendable {
@@ -14,6 +15,8 @@ package struct ControlContext: Sendable {
     package var requestID: String
     /// Removed records are deleted when they are older than this.
     package var purgeAgeMilliseconds: Int64
+    /// What every node of the cluster can read; see ``FeatureGate``.
+    package var clusterLevel: Int
 
     package init(
         scope: UInt64,
@@ -21,7 +24,8 @@ package struct ControlContext: Sendable {
         time: Int64,
         uuids: UUIDSource,
         requestID: String,
-        purgeAgeMilliseconds: Int64 = Limits.removedPurgeSeconds * 1_000
+        purgeAgeMilliseconds: Int64 = Limits.removedPurgeSeconds * 1_000,
+        clusterLevel: Int = FeatureGate.firstLevel
     ) {
         self.scope = scope
         self.epoch = epoch
@@ -29,6 +33,7 @@ package struct ControlContext: Sendable {
         self.uuids = uuids
         self.requestID = requestID
         self.purgeAgeMilliseconds = purgeAgeMilliseconds
+        self.clusterLevel = clusterLevel
     }
 }
 

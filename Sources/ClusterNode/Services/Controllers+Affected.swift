@@ -1,3 +1,4 @@
+import JSON
 import Model
 package import StoreFormat
 
@@ -40,6 +41,22 @@ extension Controllers {
         default: break
         }
         return items.sorted()
+    }
+
+    /// Whether a change of this record may concern any item at all: for many it does not, and that is told from the record
+    /// alone.
+    ///
+    /// What has no controller of its own is only ever deleted, some time after it was removed.
+    package static func mayConcern(_ record: Record) -> Bool {
+        switch record.key.table {
+        case .volume, .credential, .projectMember:
+            do throws(JSONError) {
+                return !(try JSONReader.member("removed", of: record.document)?.isNull ?? true)
+            } catch {
+                return true  // left to whoever says what is wrong with it
+            }
+        default: return true
+        }
     }
 
     private static func around(

@@ -103,6 +103,10 @@ struct Draft {
     }
 
     /// Rights changed: what was decided under the old ones is refused.
+    mutating func forgetPolicy(_ subject: [UInt8]) {
+        append(.forgetPolicy(subject: Template(bytes: subject)))
+    }
+
     mutating func touchPolicy(_ subject: [UInt8]) {
         append(.touchPolicy(subject: Template(bytes: subject)))
     }

@@ -33,6 +33,10 @@ package enum PurgeController {
             for table in beside where state.document(RecordKey(table, number)) != nil {
                 draft.delete(RecordKey(table, number))
             }
+            if table == .credential, FeatureGate.forgetPolicy.isOpen(at: context.clusterLevel) {
+                // Nobody can come with that key any more, so nothing was decided by its rights.
+                draft.forgetPolicy(PolicySubject.credential(number))
+            }
             plan.propose(draft)
             return plan
         }

@@ -13,7 +13,7 @@ struct Links: Hashable, Sendable {
     var schemas: String { "\(root)/schemas" }
 
     func schema(_ definition: ResourceDefinition) -> String { "\(root)/schemas/\(definition.name.lowercased())" }
-    func collection(_ definition: ResourceDefinition) -> String { "\(root)/\(definition.plural.lowercased())" }
+    func collection(_ definition: ResourceDefinition) -> String { "\(root)/\(definition.pathSegment)" }
 
     /// Ids keep their spelling where they are names, such as a setting's.
     func item(_ definition: ResourceDefinition, _ id: String) -> String { "\(collection(definition))/\(id)" }

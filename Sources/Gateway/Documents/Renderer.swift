@@ -13,8 +13,14 @@ struct Renderer: Sendable {
     let view: StoreView
     /// Whether actions stand under the key `actionLinks` (`X-API-Action-Links`, `_actionLinks`).
     var usesActionLinks: Bool = false
+    /// The address that the caller used, and the fingerprint of the cluster's authority: for registration tokens.
+    let base: BaseURL
+    var authorityFingerprint: [UInt8]?
+
     /// What registration tokens are signed with, and the address that they lead to.
-    var registration: RegistrationPlace?
+    private var registration: RegistrationPlace? {
+        RegistrationPlace(view: view, base: base, pin: authorityFingerprint)
+    }
 
     /// - Parameter onCreate: whether this answers the POST that made it: the one time that secrets show.
     func document(_ resource: Resource, onCreate: Bool = false) -> JSONObject {
@@ -29,12 +35,13 @@ struct Renderer: Sendable {
         let extra: JSONObject = definition.name == "registrationToken" ? registration?.fields(of: resource) ?? [:] : [:]
         var values: JSONObject = resource.values
         ComputedFields.addLists(to: &values, definition, resource.number, in: view)
+        // Appended, not set: names of fields stand once, and a search for each costs more than all the rest.
         for field in rights.visibleFields(of: definition) where field.name != "id" {
-            let value: JSONValue = extra[field.name] ?? values[field.name] ?? .null
+            let value: JSONValue = (extra.isEmpty ? nil : extra[field.name]) ?? values[field.name] ?? .null
             let isHidden: Bool = field.isReadOnCreateOnly && !onCreate
-            document[field.name] = isHidden ? .null : Self.rendered(value, field.type, default: field)
+            document.append(field.name, isHidden ? .null : Self.rendered(value, field.type, default: field))
             if field.type == .date, let milliseconds: Int64 = value.int {
-                document["\(field.name)TS"] = .int(milliseconds)
+                document.append("\(field.name)TS", .int(milliseconds))
             }
         }
         return document
@@ -51,11 +58,12 @@ struct Renderer: Sendable {
     private func links(of resource: Resource, id: String) -> JSONObject {
         let definition: ResourceDefinition = resource.definition
         var object = JSONObject()
-        object.append("self", .string(links.item(definition, id)))
+        let item: String = links.item(definition, id)
+        object.append("self", .string(item))
         for link in definition.links {
             guard let target: ResourceDefinition = Schemas.definition(link.type), rights.sees(target) else { continue }
             if case .reference(let field) = link.kind, resource.values[field]?.int == nil { continue }
-            object[link.name] = .string(links.link(definition, id, link.name))
+            object[link.name] = .string("\(item)/\(link.pathSegment)")
         }
         for name in Self.streamLinks(of: definition) { object[name] = .string(links.link(definition, id, name)) }
         return object

@@ -104,7 +104,6 @@ struct ForwardedFacts: Sendable {
 
     /// Takes away what a client may have put there.
     static func strip(_ headers: inout HTTPHeaders) {
-        for name in Name.allCases { headers.remove(name.header) }
-        headers.remove(untouched)
+        headers.removeAll(beginningWith: prefix)
     }
 }

@@ -7,8 +7,9 @@ import StoreFormat
 /// The stage that brings a request to the node that owns its scope: changes, and the streams of hosts.
 ///
 /// Reads, subscriptions and tokens of streams are answered where they come in, from a state that is as new as the
-/// owner's. A request that was forwarded is never forwarded again: whoever gets it answers, owner or not; changes
-/// need no owner, since revisions and epochs fence them.
+/// owner's. So are replacements and removals of one object made where they come in: their preconditions name what they
+/// change. A request that was forwarded is never forwarded again: whoever gets it answers, owner or not; changes need no
+/// owner, since revisions and epochs fence them.
 enum Routing {
     /// Actions that change nothing: they make a token out of what every node knows.
     private static let localActions: Set<String> = ["logs", "execute"]
@@ -32,9 +33,9 @@ enum Routing {
         return try await ForwardedChange.answer(&exchange, to: peer, peers, gateway)
     }
 
-    /// The scope that a request changes; nil for one that changes nothing.
+    /// The scope that a request changes; nil for one that changes nothing, or is made where it came in.
     static func scope(ofChange exchange: Exchange) -> UInt64? {
-        guard !["GET", "HEAD"].contains(exchange.method), let definition: ResourceDefinition = exchange.definition,
+        guard exchange.method == "POST", let definition: ResourceDefinition = exchange.definition,
             definition.table != nil || changeable.contains(definition.name)
         else { return nil }
         if let action: String = exchange.query["action"]?.lowercased(), localActions.contains(action) { return nil }

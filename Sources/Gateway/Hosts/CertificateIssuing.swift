@@ -1,4 +1,6 @@
 package import Certificates
+package import JSON
+package import Store
 
 /// What the gateway needs of the cluster's authority; the node implements it.
 package protocol CertificateIssuing: Sendable {
@@ -6,6 +8,9 @@ package protocol CertificateIssuing: Sendable {
     ///
     /// nil before there is an authority.
     var authorityFingerprint: [UInt8]? { get }
+
+    /// Members of a host's record that say which certificate it gets now: written before it is issued.
+    func marks(in view: StoreView) -> JSONObject
 
     /// A certificate for the host `host`, whatever name the request carries.
     ///

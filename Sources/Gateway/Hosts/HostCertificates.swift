@@ -31,7 +31,9 @@ enum HostCertificates {
             throw .unavailable("This cluster has no authority that could issue certificates.")
         }
         // In the log before it is made: a removal that comes first wins, and no certificate is without its audit record.
-        _ = try await Changing.commit(&exchange, gateway) { (current) throws(Problem) in try plan(host, current) }
+        _ = try await Changing.commit(&exchange, gateway) { (current) throws(Problem) in
+            try plan(host, current, issuing.marks(in: current.view))
+        }
         let issued: IssuedCertificate = try issue(request, host, exchange, issuing)
         var document: JSONObject = [
             "type": "hostCertificate", "baseType": "hostCertificate", "links": [:], "actions": [:],
@@ -41,14 +43,23 @@ enum HostCertificates {
         return .document(status: 201, .object(document))
     }
 
-    private static func plan(_ host: UInt64, _ exchange: Exchange) throws(Problem) -> PlannedChange {
+    private static func plan(
+        _ host: UInt64,
+        _ exchange: Exchange,
+        _ marks: JSONObject
+    ) throws(Problem) -> PlannedChange {
         let key = RecordKey(.host, host)
         guard exchange.rights.mayStream(host: host), let record: Record = exchange.view.get(key),
-            let stored = try? HostRecord(document: record.document), stored.removed == nil
+            var stored = try? HostRecord(document: record.document), stored.removed == nil
         else { throw .forbidden("The host was removed: it gets no certificate.") }
         var change = PlannedChange(subject: .existing(key), verb: "certify", type: "host")
         change.decision = exchange.rights.decide(.create, "hostCertificate").description
         change.preconditions = [.revision(key, record.revision)]
+        let before: JSONObject = stored.fields
+        for (name, value) in marks { stored.fields[name] = value }
+        if stored.fields != before {
+            change.writes = [RecordWriting.put(.host, .known(host), stored.fields, scope: .known(record.scope))]
+        }
         return change
     }
 

@@ -26,7 +26,8 @@ enum HostDoor {
         let committed: Changing.Result? = try await Changing.commit(&exchange, gateway) { (current) throws(Problem) in
             plan(
                 Registration(project: project, host: host, key: key, hash: hash, credentialUUID: credentialUUID),
-                current
+                current,
+                request == nil ? [:] : gateway.certificates?.marks(in: current.view) ?? [:]
             )
         }
         guard let committed, let record: Record = committed.view.get(committed.subject),
@@ -96,7 +97,7 @@ enum HostDoor {
         var credentialUUID: String
     }
 
-    private static func plan(_ wanted: Registration, _ exchange: Exchange) -> PlannedChange {
+    private static func plan(_ wanted: Registration, _ exchange: Exchange, _ marks: JSONObject) -> PlannedChange {
         let known: RecordKey? = exchange.view.holder(
             Array("host/\(wanted.project)/\(wanted.host.uuid.lowercased())".utf8)
         )
@@ -121,21 +122,26 @@ enum HostDoor {
             )
         )
         guard let known else {
-            change.writes.append(
-                RecordWriting.put(
-                    .host,
-                    host,
-                    [
-                        "name": nil, "hostname": .string(wanted.host.hostname), "kind": "host",
-                        "uuid": .string(wanted.host.uuid),
-                        "state": "active", "labels": .object(wanted.host.labels),
-                        "accountId": JSONValue(wanted.project),
-                        "created": .int(exchange.time), "removed": nil, "description": nil,
-                    ],
-                    scope: .known(wanted.project)
-                )
-            )
+            var made: JSONObject = [
+                "name": nil, "hostname": .string(wanted.host.hostname), "kind": "host",
+                "uuid": .string(wanted.host.uuid),
+                "state": "active", "labels": .object(wanted.host.labels),
+                "accountId": JSONValue(wanted.project),
+                "created": .int(exchange.time), "removed": nil, "description": nil,
+            ]
+            for (name, value) in marks { made[name] = value }
+            change.writes.append(RecordWriting.put(.host, host, made, scope: .known(wanted.project)))
             return change
+        }
+        if let record: Record = exchange.view.get(known), var stored = try? HostRecord(document: record.document) {
+            let before: JSONObject = stored.fields
+            for (name, value) in marks { stored.fields[name] = value }
+            if stored.fields != before {
+                change.preconditions.append(.revision(known, record.revision))
+                change.writes.append(
+                    RecordWriting.put(.host, .known(known.number), stored.fields, scope: .known(record.scope))
+                )
+            }
         }
         // The keys that it had before are of no more use to anybody.
         for record in exchange.view.records(.credential, RecordWriting.term("hostId", known.number)) {

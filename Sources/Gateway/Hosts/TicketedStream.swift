@@ -70,7 +70,7 @@ struct TicketedStream: Sendable {
     private func exchange(_ arrival: Arrival, _ ticket: StreamTicket, _ gateway: Gateway) -> Exchange? {
         guard let path = APIPath(segments: [APIPath.currentVersion]) else { return nil }
         let view: StoreView = gateway.state.store.view
-        var exchange: Exchange = arrival.exchange(path, QueryItems(), view, gateway.now())
+        var exchange: Exchange = arrival.exchange(path, QueryItems(), view, gateway)
         exchange.streamTicket = ticket
         guard (try? Identify.refresh(&exchange)) != nil else { return nil }
         exchange.projectNumber = ticket.project

@@ -18,10 +18,12 @@ enum CrossSite {
         let site: [String] = request.headers.all("sec-fetch-site")
         if !site.isEmpty, site.allSatisfy({ $0 == "same-origin" || $0 == "none" }) { return }
         let origins: [String] = request.headers.all("origin")
+        // What says neither is no browser.
+        if site.isEmpty, origins.isEmpty { return }
         let own: [String] = names(request, base, view)
         let isOwn: Bool = origins.allSatisfy { origin in place(of: origin).map { own.contains($0) } ?? false }
-        // Older browsers say `Origin` only; what says neither is no browser.
-        guard isOwn, site.isEmpty || !origins.isEmpty else {
+        // Older browsers say `Origin` only.
+        guard isOwn, !origins.isEmpty else {
             throw .forbidden(
                 "A page of another site may not change anything here or open a stream: \(origins.first ?? "its origin") is not "
                     + "the address of this API. If it is, set api.host to it."

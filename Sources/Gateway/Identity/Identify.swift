@@ -45,10 +45,13 @@ enum Identify {
         let view: StoreView = exchange.view
         if let ticket: StreamTicket = exchange.streamTicket { return try holder(of: ticket, view, exchange.time) }
         // Servers that ask for each other say so: they never want to be mistaken for somebody.
-        let isOpen: Bool =
-            !ActiveSettings.isSecurityEnabled(view)
-            && exchange.request.headers["x-enforce-authentication"]?.lowercased() != "true"
+        var isOpen: Bool {
+            !exchange.policy.isSecurityEnabled
+                && exchange.request.headers["x-enforce-authentication"]?.lowercased() != "true"
+        }
         if let header: String = exchange.request.headers["authorization"] {
+            let policy: PolicySnapshot = exchange.policy
+            if let known: Caller = policy.caller(header, at: exchange.time) { return known }
             if let credentials = BasicCredentials(header: header) {
                 if credentials.user == "registrationToken" {
                     let found: Registration? = registration(credentials.password, view, exchange.time)
@@ -61,7 +64,9 @@ enum Identify {
                         credentialNumber: found.credential
                     )
                 }
-                if let caller: Caller = key(credentials, view, exchange.time) { return caller }
+                if let (caller, expires): (Caller, Int64?) = key(credentials, view, exchange.time) {
+                    return policy.keep(caller, of: header, until: expires)
+                }
             }
             // With access control off a wrong key is still somebody: the first administrator.
             if isOpen { return try administrator(view) }
@@ -85,8 +90,12 @@ enum Identify {
         return caller
     }
 
-    /// The active key that the credentials belong to, with an active account.
-    private static func key(_ credentials: BasicCredentials, _ view: StoreView, _ time: Int64) -> Caller? {
+    /// The active key that the credentials belong to, with an active account; and when it expires, if it does.
+    private static func key(
+        _ credentials: BasicCredentials,
+        _ view: StoreView,
+        _ time: Int64
+    ) -> (caller: Caller, expires: Int64?)? {
         let unique: [UInt8] = Array("credential/\(credentials.user)".utf8)
         guard let holder: RecordKey = view.holder(unique), let record: Record = view.get(holder),
             let credential = try? CredentialRecord(document: record.document)
@@ -100,20 +109,21 @@ enum Identify {
             credential.expires.map({ $0 > time }) ?? true, let number: UInt64 = credential.accountID,
             let account: AccountRecord = account(number, view), account.isActive
         else { return nil }
-        return Caller(
+        let caller = Caller(
             subject: Subjects.make(account, number, credential, holder.number, in: view),
             account: account,
             accountNumber: number,
             authType: credential.kind,
             credentialNumber: holder.number
         )
+        return (caller, credential.expires)
     }
 
     /// Whether the request shows the key of an active account; nothing else counts.
     static func isAccount(_ request: HTTPRequest, _ view: StoreView, _ time: Int64) -> Bool {
         guard let header: String = request.headers["authorization"], let credentials = BasicCredentials(header: header)
         else { return false }
-        return key(credentials, view, time)?.authType == "apiKey"
+        return key(credentials, view, time)?.caller.authType == "apiKey"
     }
 
     /// Whoever a stream's token was given to, as long as the credential and the account are good.

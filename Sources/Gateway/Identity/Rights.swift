@@ -5,11 +5,21 @@ import StoreFormat
 import Synchronization
 
 /// What the caller may do in the scope of the request: every question about rights goes through here to RBAC.
-struct Rights: Sendable {
+///
+/// A class only because it is many fields wide and kept with the caller; nothing in one ever changes but what it has
+/// worked out.
+final class Rights: Sendable {
     let subject: Subject
     let scope: AccessScope
     private let bindings: [Binding]
     private let projection: Projection
+    /// ``bindings`` with the rules that speak of a type, by type.
+    private let narrowed = Mutex<[String: [Binding]]>([:])
+    /// By type; see ``visibleFields(of:)``.
+    private let visible = Mutex<[String: [FieldDefinition]]>([:])
+
+    /// Nobody's, at the root.
+    static let none = Rights(caller: .nobody, project: nil)
 
     init(caller: Caller, project: UInt64?) {
         subject = caller.subject
@@ -25,8 +35,11 @@ struct Rights: Sendable {
     var visibleTypes: [ResourceDefinition] { projection.visibleTypes.compactMap { Schemas.definition($0) } }
 
     func visibleFields(of definition: ResourceDefinition) -> [FieldDefinition] {
+        if let known: [FieldDefinition] = visible.withLock({ $0[definition.name] }) { return known }
         guard let access: TypeAccess = projection[definition.name] else { return [] }
-        return definition.fields.filter { access.readable.contains($0.name) }
+        let fields: [FieldDefinition] = definition.fields.filter { access.readable.contains($0.name) }
+        visible.withLock { $0[definition.name] = fields }
+        return fields
     }
 
     func collectionMethods(of definition: ResourceDefinition) -> [ResourceMethod] {
@@ -55,8 +68,16 @@ struct Rights: Sendable {
     func decide(_ verb: Verb, _ resource: Resource) -> Decision {
         RBAC.decide(
             AccessRequest(subject, verb, resource.definition.name, in: scope, object: AccessObject(resource)),
-            bindings: bindings
+            bindings: bindings(about: resource.definition.name)
         )
+    }
+
+    /// Those of the bindings that matter for a decision about the type, with no other rules: the decision is the same.
+    private func bindings(about type: String) -> [Binding] {
+        if let known: [Binding] = narrowed.withLock({ $0[type] }) { return known }
+        let made: [Binding] = RBAC.narrowed(bindings, to: subject, type)
+        narrowed.withLock { $0[type] = made }
+        return made
     }
 
     func may(_ verb: Verb, _ resource: Resource) -> Bool { decide(verb, resource).isAllowed }

@@ -23,6 +23,8 @@ struct PlannedChange: Sendable {
     var preconditions: [Precondition] = []
     var writes: [Write] = []
     var created: Int = 0
+    /// The members of the subject as they will be, where the plan knows them.
+    var fields: JSONObject?
     /// Why RBAC allowed it.
     var decision: String?
     /// The request as the audit log keeps it: secrets masked.
@@ -37,6 +39,14 @@ enum Changing {
         var subject: RecordKey
         /// `$0`, `$1`, … of the transaction.
         var created: [UInt64]
+        /// What the subject was made to be; nil where that is not known.
+        var written: Written?
+    }
+
+    /// The members of a record as they are at a revision: it needs not be parsed to be read then.
+    struct Written: Sendable {
+        var revision: Revision
+        var fields: JSONObject
     }
 
     /// - Parameter plan: called again with a newer view after a conflict; nil when there is nothing to change.
@@ -47,24 +57,38 @@ enum Changing {
         plan: (Exchange) throws(Problem) -> PlannedChange?
     ) async throws(Problem) -> Result? {
         var earlier: PlannedChange?
-        for _ in 0...Limits.conflictRetries {
+        var attempts: Int = 0
+        while attempts <= Limits.conflictRetries {
             let planned: PlannedChange?
             do throws(Problem) {
                 planned = try plan(exchange)
             } catch {
+                guard exchange.isCurrent else {
+                    try await renew(&exchange, gateway)
+                    continue
+                }
                 // What is in the way may be this very change, made by another node after both were refused once.
                 guard let earlier, exchange.mayRunElsewhere,
                     let made: Result = try await madeElsewhere(earlier, &exchange, gateway)
                 else { throw error }
                 return made
             }
-            guard let change: PlannedChange = planned else { return nil }
+            guard let change: PlannedChange = planned else {
+                if exchange.isCurrent { return nil }
+                try await renew(&exchange, gateway)
+                continue
+            }
+            attempts += 1
             earlier = change
             try checkSize(change)
             let outcome: TransactionOutcome
+            let transaction: Transaction = transaction(change, exchange)
+            // Held meanwhile it would have every change that is applied copy what it touches.
+            exchange.view = .empty
             do throws(ProposalFault) {
-                outcome = try await gateway.session.propose(transaction(change, exchange), for: &exchange)
+                outcome = try await gateway.session.propose(transaction, for: &exchange)
             } catch {
+                exchange.view = gateway.state.store.view
                 throw Problem(proposal: error)
             }
             switch outcome {
@@ -72,6 +96,7 @@ enum Changing {
                 return try result(change, revision, numbers, &exchange, gateway)
             case .refused(let refusal):
                 if let problem: Problem = final(refusal) {
+                    exchange.view = gateway.state.store.view
                     exchange.isSettled = true
                     throw problem
                 }
@@ -92,7 +117,13 @@ enum Changing {
         exchange.isSettled = true
         exchange.view = gateway.state.store.view
         switch change.subject {
-        case .existing(let key): return Result(view: exchange.view, subject: key, created: numbers)
+        case .existing(let key):
+            var result = Result(view: exchange.view, subject: key, created: numbers)
+            // Another node that ran the request may have planned it on another state.
+            if !exchange.mayRunElsewhere, exchange.forwarded == nil {
+                result.written = change.fields.map { Written(revision: revision, fields: $0) }
+            }
+            return result
         case .created(let table, let index):
             // Another node that ran the request may have planned it on another state.
             guard numbers.indices.contains(index) else { throw .fault }
@@ -182,6 +213,7 @@ enum Changing {
     /// A newer view, and everything that was decided on the old one decided again.
     private static func renew(_ exchange: inout Exchange, _ gateway: Gateway) async throws(Problem) {
         exchange.view = try await Consistency.current(gateway, on: exchange.connection.loop)
+        exchange.isCurrent = true
         _ = try await Identify.stage(&exchange, gateway)
         _ = try await ProjectScope.stage(&exchange, gateway)
         _ = try await EarlyAuthorisation.stage(&exchange, gateway)

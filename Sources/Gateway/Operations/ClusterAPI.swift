@@ -84,6 +84,11 @@ enum ClusterAPI {
         case "promote": return try await promote(&exchange, gateway, cluster)
         case "remove": return try await remove(&exchange, gateway, cluster)
         case "drain", "undrain": return try await drain(action, &exchange, gateway, cluster)
+        case ClusterRotation.action:
+            try await ClusterRotation.answer(&exchange, gateway, cluster) { (current) throws(Problem) in
+                try allowed(action, current)
+            }
+            return .document(status: 202, .object(try await status(exchange, cluster)))
         case ClusterBackup.action:
             return try await ClusterBackup.answer(&exchange, gateway, cluster) { (current) throws(Problem) in
                 try allowed(action, current)
@@ -94,7 +99,7 @@ enum ClusterAPI {
                 field: "action",
                 message:
                     "The cluster has the actions createtoken, listtokens, revoketoken, transfer, promote, remove, drain, undrain, "
-                    + "and backup."
+                    + "backup and rotateca."
             )
         }
     }

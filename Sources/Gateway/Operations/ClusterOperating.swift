@@ -35,6 +35,12 @@ package protocol ClusterOperating: Sendable {
     /// - Throws: a problem with the leader's reason.
     func promote(_ node: UInt64) async throws(Problem)
 
+    /// Makes a new authority that is to take the present one's place.
+    ///
+    /// - Returns: the members of the record of the cluster's keys that begin the exchange; nothing happens until they are
+    ///   written.
+    func beginRotation(waitSeconds: Int64, holdSeconds: Int64) throws(Problem) -> JSONObject
+
     /// A backup of the state as it is now, or later, ready to be read.
     ///
     /// - Throws: a problem when the disk has no room for it, or another one is being made.

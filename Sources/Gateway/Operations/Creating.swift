@@ -135,10 +135,12 @@ enum Creating {
         }
     }
 
+    /// - Parameter found: told each resource that a member refers to.
     static func context(
         _ definition: ResourceDefinition,
         _ exchange: Exchange,
-        updates: Bool
+        updates: Bool,
+        found: @escaping (Resource) -> Void = { _ in }
     ) -> ValidationContext {
         let rights: Rights = exchange.rights
         return ValidationContext(
@@ -151,6 +153,7 @@ enum Creating {
                 guard let target: ResourceDefinition = Schemas.definition(type), id.cluster == nil,
                     let resource: Resource = Resource.find(target, id.number, in: exchange.view)
                 else { return false }
+                found(resource)
                 return !resource.isRemoved && Reading.isVisible(resource, exchange)
             }
         )
@@ -206,6 +209,6 @@ extension Resource {
     func revealing(_ name: String, _ value: String) -> Resource {
         var values: JSONObject = values
         values[name] = .string(value)
-        return Resource(definition: definition, number: number, values: values, record: record)
+        return Resource(definition: definition, number: number, values: values, stored: stored, record: record)
     }
 }

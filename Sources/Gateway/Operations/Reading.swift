@@ -8,17 +8,18 @@ import StoreFormat
 /// GET: items, collections, and what links lead to.
 enum Reading {
     /// The resource of that id, if the caller may see it; 404 otherwise, whatever the reason.
+    ///
+    /// - Parameter written: what this request made of it.
     static func resource(
         _ definition: ResourceDefinition,
         _ id: String,
         _ exchange: Exchange,
-        in view: StoreView? = nil
+        written: Changing.Written? = nil
     ) throws(Problem) -> Resource {
-        let view: StoreView = view ?? exchange.view
-        let missing = Problem.notFound("There is no \(definition.name) \(id).")
         guard let parsed = ResourceID(id), parsed.cluster == nil,
-            let resource: Resource = Resource.find(definition, parsed.number, in: view), isVisible(resource, exchange)
-        else { throw missing }
+            let resource: Resource = Resource.find(definition, parsed.number, in: exchange.view, written),
+            isVisible(resource, exchange)
+        else { throw .notFound("There is no \(definition.name) \(id).") }
         return resource
     }
 

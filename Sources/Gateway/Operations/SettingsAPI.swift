@@ -17,12 +17,12 @@ enum SettingsAPI {
             let name: String = body["name"]?.string ?? ""
             let value: String = try SettingValue.checked(name, body, exchange)
             try await store(name, value, .create, &exchange, gateway)
-            return .document(status: 201, try document(name, exchange))
+            return .document(status: 201, .object(written(name, value, exchange)))
         case ("PUT", let name?):
             guard exchange.rights.resourceMethods(of: setting).contains(.put) else { throw notYours }
             let value: String = try SettingValue.checked(name, try exchange.body(), exchange)
             try await store(name, value, .update, &exchange, gateway)
-            return .document(status: 200, try document(name, exchange))
+            return .document(status: 200, .object(written(name, value, exchange)))
         case ("DELETE", let name?):
             guard exchange.rights.resourceMethods(of: setting).contains(.delete) else { throw notYours }
             return try await revert(name, &exchange, gateway)
@@ -73,6 +73,15 @@ enum SettingsAPI {
         return document
     }
 
+    /// What this request stored: also when somebody has changed or deleted it since, for it was made.
+    private static func written(_ name: String, _ value: String, _ exchange: Exchange) -> JSONObject {
+        var document: JSONObject = render(name, exchange)
+        for field in ["value", "activeValue"] where document[field] != nil { document[field] = .string(value) }
+        document["source"] = "Database"
+        document["inDb"] = true
+        return document
+    }
+
     private static func stored(_ name: String, _ view: StoreView) -> Record? {
         view.holder(Array("setting/\(name)".utf8)).flatMap { view.get($0) }
     }
@@ -88,6 +97,7 @@ enum SettingsAPI {
                 "name": .string(name), "value": JSONValue(active), "activeValue": JSONValue(active),
                 "source": record == nil ? "Default" : "Database", "inDb": .bool(record != nil),
             ],
+            stored: [:],
             record: record
                 ?? Record(key: RecordKey(.setting, 0), revision: 0, created: 0, scope: 0, time: 0, document: [])
         )

@@ -21,12 +21,7 @@ enum StateChanges {
         )
         let input: String? = resource.definition.action(action)?.input
         change.request = Masking.masked(body, input.flatMap { Schemas.definition($0) })
-        var record: AnyRecord
-        do throws(JSONError) {
-            record = try AnyRecord(document: resource.record.document)
-        } catch {
-            throw .fault
-        }
+        var record = AnyRecord(fields: resource.stored)
         switch resource.record.key.table {
         case .instance: instance(action, &record, body)
         case .stack where action == "activateservices" || action == "deactivateservices":

@@ -13,7 +13,7 @@ enum Updating {
         _ gateway: Gateway
     ) async throws(Problem) -> Answer {
         let body: JSONObject = try exchange.body()
-        _ = try await Changing.commit(&exchange, gateway) { (current) throws(Problem) in
+        let committed: Changing.Result? = try await Changing.commit(&exchange, gateway) { (current) throws(Problem) in
             let resource: Resource = try Reading.resource(definition, id, current)
             try Authorisation.require(.put, of: resource.definition, current)
             let decision: Decision = try Authorisation.require(.update, resource, current)
@@ -22,7 +22,7 @@ enum Updating {
             return planned
         }
         // Read in the newest view, also when nothing had to change.
-        let resource: Resource = try Reading.resource(definition, id, exchange)
+        let resource: Resource = try Reading.resource(definition, id, exchange, written: committed?.written)
         return .document(status: 200, .object(exchange.renderer.document(resource)))
     }
 
@@ -34,18 +34,16 @@ enum Updating {
         let definition: ResourceDefinition = resource.definition
         guard !resource.isRemoved else { throw .conflict("The \(definition.name) was removed; it cannot be changed.") }
         let update: ValidatedUpdate
-        var fields: JSONObject
-        do throws(JSONError) {
-            fields = try AnyRecord(document: resource.record.document).fields
-        } catch {
-            throw .fault
-        }
+        var fields: JSONObject = resource.stored
+        var relied: [Precondition] = []
         do throws(ValidationProblem) {
             update = try Validation.update(
                 definition,
                 stored: fields,
                 body: body,
-                context: Creating.context(definition, exchange, updates: true)
+                context: Creating.context(definition, exchange, updates: true) {
+                    relied.append(.revision($0.record.key, $0.record.revision))
+                }
             )
         } catch {
             throw Problem(validation: error)
@@ -56,6 +54,8 @@ enum Updating {
         try checkName(update.changed, fields, resource, exchange)
         var change = PlannedChange(subject: .existing(resource.record.key), verb: "update", type: definition.name)
         change.preconditions = [.revision(resource.record.key, resource.record.revision)]
+        // On a view that is current it is enough that what is referred to was there when the request came in.
+        if !exchange.isCurrent { change.preconditions += relied }
         change.writes = [
             RecordWriting.put(
                 resource.record.key.table,
@@ -64,6 +64,7 @@ enum Updating {
                 scope: .known(resource.record.scope)
             )
         ]
+        change.fields = fields
         change.request = Masking.masked(body, definition)
         return change
     }

@@ -11,20 +11,13 @@ struct Arrival: Sendable {
     /// From the node that forwarded it; nil on listeners for clients.
     var facts: ForwardedFacts?
 
-    /// - Parameter time: milliseconds since 1970.
-    func exchange(_ path: APIPath, _ query: QueryItems, _ view: StoreView, _ time: Int64) -> Exchange {
+    func exchange(_ path: APIPath, _ query: QueryItems, _ view: StoreView, _ gateway: Gateway) -> Exchange {
         var exchange = Exchange(
-            id: id,
-            request: request,
-            connection: connection,
-            time: time,
-            base: base,
-            path: path,
-            query: query,
-            view: view
+            Asked(self, path: path, query: query, time: gateway.now()),
+            view: view,
+            policies: gateway.policies
         )
         guard let facts else { return exchange }
-        exchange.forwarded = facts
         exchange.certified = facts.certificate.map { CertifiedPeer(forwarded: $0) }
         exchange.tickets = facts.tickets
         exchange.chance = Chance(seed: facts.seed)

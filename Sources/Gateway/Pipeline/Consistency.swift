@@ -9,10 +9,13 @@ enum Consistency {
     /// The current state; with `?consistency=stale` what this node has; never below `X-API-Min-Revision`.
     ///
     /// A forwarded request is answered from what the first node has seen: that one has asked for the current state.
+    ///
+    /// - Parameter early: from what this node has, all the same not from below the revision that is asked for.
     static func view(
         for request: HTTPRequest,
         _ query: QueryItems,
         _ facts: ForwardedFacts?,
+        early: Bool,
         on loop: EventLoop,
         _ gateway: Gateway
     ) async throws(Problem) -> StoreView {
@@ -24,7 +27,7 @@ enum Consistency {
             minimum = max(minimum, number)
         }
         let view: StoreView
-        if facts != nil || query["consistency"] == "stale" {
+        if early || facts != nil || query["consistency"] == "stale" {
             view = gateway.state.store.view
         } else {
             view = try await current(gateway, on: loop)

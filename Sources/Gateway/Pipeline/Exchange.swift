@@ -7,20 +7,64 @@ import Model
 import RBAC
 import Store
 
-/// One request on its way through the stages: what came in, and what each stage has found out so far.
-struct Exchange: Sendable {
-    /// On every log line and transaction that this request leads to, and in its error document.
+/// What was asked, and by what way: the part of an exchange that never changes.
+///
+/// A class because it is many fields wide and goes along with every step.
+final class Asked: Sendable {
     let id: String
-    /// Changes only in the interceptor stage.
-    var request: HTTPRequest
+    let request: HTTPRequest
     let connection: ConnectionInfo
-    /// Milliseconds since 1970 when it came in.
     let time: Int64
     let base: BaseURL
     let path: APIPath
     let query: QueryItems
+    let links: Links
+    let client: ClientAddress
+    let forwarded: ForwardedFacts?
+
+    /// - Parameter time: milliseconds since 1970.
+    init(_ arrival: Arrival, path: APIPath, query: QueryItems, time: Int64) {
+        id = arrival.id
+        request = arrival.request
+        connection = arrival.connection
+        base = arrival.base
+        forwarded = arrival.facts
+        self.time = time
+        self.path = path
+        self.query = query
+        let project: ResourceID? = path.project.flatMap { ResourceID($0) }
+        links = Links(base: base, project: project.map { ResourceID(number: $0.number).rendered("a") })
+        client = forwarded?.client ?? ClientAddress(headers: request.headers, peer: connection.peer.host)
+    }
+}
+
+/// One request on its way through the stages: what came in, and what each stage has found out so far.
+struct Exchange: Sendable {
+    private let asked: Asked
+
+    /// On every log line and transaction that this request leads to, and in its error document.
+    var id: String { asked.id }
+    var request: HTTPRequest { asked.request }
+    var connection: ConnectionInfo { asked.connection }
+    /// Milliseconds since 1970 when it came in.
+    var time: Int64 { asked.time }
+    var base: BaseURL { asked.base }
+    var path: APIPath { asked.path }
+    var query: QueryItems { asked.query }
+    /// The environment of the path stands in every address of the answer, as an id that was parsed: never as it came.
+    var links: Links { asked.links }
+    var client: ClientAddress { asked.client }
+    /// What the node says that forwarded the request; nil for one of a client's own.
+    var forwarded: ForwardedFacts? { asked.forwarded }
+
     /// Fresh again when a change has to be planned anew.
     var view: StoreView
+    private let policies: PolicySnapshots
+    /// Whether the view had everything that was acknowledged anywhere when the request came in.
+    ///
+    /// A change may be planned on one that has not: its preconditions decide. But whatever else is said of such a
+    /// view may be out of date.
+    var isCurrent: Bool = true
 
     /// Whom the connection's client certificate speaks for.
     var certified: CertifiedPeer?
@@ -31,15 +75,15 @@ struct Exchange: Sendable {
 
     /// Set by identify.
     var caller: Caller = .nobody {
-        didSet { rights = Rights(caller: caller, project: projectNumber) }
+        didSet { rights = caller.rights(in: projectNumber) }
     }
     /// The environment that the request acts in; set by scope.
     var project: AccountRecord?
     var projectNumber: UInt64? {
-        didSet { rights = Rights(caller: caller, project: projectNumber) }
+        didSet { rights = caller.rights(in: projectNumber) }
     }
     /// What the caller may do there: follows from the two above.
-    private(set) var rights = Rights(caller: .nobody, project: nil)
+    private(set) var rights = Rights.none
     /// The type that the path names; set by authorise early.
     var definition: ResourceDefinition?
     /// The revision at which this request changed something; 0 while it has not.
@@ -47,8 +91,6 @@ struct Exchange: Sendable {
 
     // Where it came from, and what makes it happen once however many nodes run it.
 
-    /// What the node says that forwarded the request; nil for one of a client's own.
-    var forwarded: ForwardedFacts?
     /// Stands for the credentials of whoever it was given to.
     var streamTicket: StreamTicket?
     /// When a change that finds no leader is given up.
@@ -63,42 +105,29 @@ struct Exchange: Sendable {
     /// The tickets were refused as a whole: nothing was made under them, and nothing will be.
     var isUntouched: Bool = false
 
-    init(
-        id: String,
-        request: HTTPRequest,
-        connection: ConnectionInfo,
-        time: Int64,
-        base: BaseURL,
-        path: APIPath,
-        query: QueryItems,
-        view: StoreView
-    ) {
-        self.id = id
-        self.request = request
-        self.connection = connection
-        self.time = time
-        self.base = base
-        self.path = path
-        self.query = query
+    init(_ asked: Asked, view: StoreView, policies: PolicySnapshots) {
+        self.asked = asked
         self.view = view
+        self.policies = policies
     }
+
+    /// What follows from the view's accounts, credentials, memberships and settings.
+    var policy: PolicySnapshot { policies.snapshot(of: view) }
 
     /// The method, after the override that forms without PUT and DELETE use.
     var method: String { MethodOverride.method(of: request, query) }
 
-    /// The environment of the path stands in every address of the answer, as an id that was parsed: never as it came.
-    var links: Links {
-        let project: ResourceID? = path.project.flatMap { ResourceID($0) }
-        return Links(base: base, project: project.map { ResourceID(number: $0.number).rendered("a") })
-    }
+    /// Whether actions stand under the key `actionLinks`.
+    var usesActionLinks: Bool { request.headers.contains("x-api-action-links") || query["_actionLinks"] != nil }
 
     var renderer: Renderer {
         Renderer(
             links: links,
             rights: rights,
             view: view,
-            usesActionLinks: request.headers.contains("x-api-action-links") || query["_actionLinks"] != nil,
-            registration: RegistrationPlace(view: view, base: base, pin: authorityFingerprint)
+            usesActionLinks: usesActionLinks,
+            base: base,
+            authorityFingerprint: authorityFingerprint
         )
     }
 
@@ -109,10 +138,6 @@ struct Exchange: Sendable {
         var copy: Exchange = self
         copy.view = .empty
         return copy
-    }
-
-    var client: ClientAddress {
-        forwarded?.client ?? ClientAddress(headers: request.headers, peer: connection.peer.host)
     }
 
     /// See ``RequestBody``.
@@ -128,6 +153,12 @@ struct Caller: Sendable {
     /// `apiKey`, `agentApiKey`, `registrationToken`, `none`.
     var authType: String
     var credentialNumber: UInt64?
+    /// Of a caller who has been here before.
+    var standing: Standing?
+
+    func rights(in project: UInt64?) -> Rights {
+        standing?.rights(in: project) ?? Rights(caller: self, project: project)
+    }
 
     static let nobody = Caller(subject: .anonymous, authType: "none")
 
@@ -139,6 +170,7 @@ struct Caller: Sendable {
 enum Answer: Sendable {
     case document(status: Int, JSONValue)
     case http(HTTPResponse)
+    case refused(Problem)
     /// Another node's, complete with its headers.
     case forwarded(HTTPResponse)
 }

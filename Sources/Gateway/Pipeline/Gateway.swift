@@ -52,6 +52,10 @@ package final class Gateway: Sendable {
     let cluster: (any ClusterOperating)?
     /// nil for a cluster without an authority, which speaks plain HTTP only.
     let certificates: (any CertificateIssuing)?
+    /// Nil where no history is kept.
+    let recall: (any Recalling)?
+    /// Why no more may be stored now, for people; nil while there is room.
+    let storageRefusal: (@Sendable () -> String?)?
     /// nil where hosts need not know of more than the server that they were given.
     let servers: (any ServerAddresses)?
     let logger: Logger
@@ -61,6 +65,8 @@ package final class Gateway: Sendable {
     let peers: (any PeerForwarding)?
     let timing: GatewayTiming
     let spentTickets = SpentTickets()
+    let policies = PolicySnapshots()
+    let events = SharedEvents()
     /// Milliseconds since 1970; the only clock of this room.
     let now: @Sendable () -> Int64
     /// Where the listener is, for requests without a usable Host.
@@ -77,6 +83,8 @@ package final class Gateway: Sendable {
         cluster: (any ClusterOperating)? = nil,
         certificates: (any CertificateIssuing)? = nil,
         servers: (any ServerAddresses)? = nil,
+        recall: (any Recalling)? = nil,
+        storageRefusal: (@Sendable () -> String?)? = nil,
         logger: Logger,
         metrics: MetricsRegistry,
         version: String,
@@ -92,6 +100,8 @@ package final class Gateway: Sendable {
         self.cluster = cluster
         self.certificates = certificates
         self.servers = servers
+        self.recall = recall
+        self.storageRefusal = storageRefusal
         self.logger = logger
         self.version = version
         self.now = now
@@ -179,28 +189,72 @@ package final class Gateway: Sendable {
         }
         var exchange: Exchange?
         defer { if let tickets: RequestTickets = exchange?.tickets { session.end(tickets) } }
+        let deadline: Deadline = .after(milliseconds: timing.requestMilliseconds)
         do throws(Problem) {
             if arrival.facts == nil { try CrossSite.refuse(request, base, state.store.view) }
-            let deadline: Deadline = .after(milliseconds: timing.requestMilliseconds)
-            let view: StoreView = try await Consistency.view(
-                for: request,
-                query,
-                arrival.facts,
-                on: arrival.connection.loop,
-                self
-            )
-            var current: Exchange = arrival.exchange(path, query, view, now())
-            current.deadline = deadline
-            if arrival.facts == nil { current.certified = CertifiedPeer.of(arrival.connection, certificates) }
-            current.authorityFingerprint = certificates?.authorityFingerprint
-            defer { exchange = current }
-            for stage in Self.stages {
-                guard let answer: Answer = try await stage.run(&current, self) else { continue }
-                return dressed(answer, current)
+            if arrival.facts == nil, EarlyPlanning.isPossible(request, path) {
+                let (answer, made): (Answer?, Exchange) = try await early(arrival, path, query, deadline)
+                exchange = made
+                if let answer { return dressed(answer, made) }
             }
-            throw .notFound("There is nothing at \(request.path).")
+            var current: Exchange = try await begin(arrival, path, query, deadline, early: false)
+            defer { exchange = current }
+            return dressed(try await pass(&current), current)
         } catch {
             return refusal(error, request, id: arrival.id, base: base, exchange: exchange)
+        }
+    }
+
+    /// The request as it comes to the first stage.
+    ///
+    /// - Parameter early: from the state that is here, however old.
+    private func begin(
+        _ arrival: Arrival,
+        _ path: APIPath,
+        _ query: QueryItems,
+        _ deadline: Deadline,
+        early: Bool
+    ) async throws(Problem) -> Exchange {
+        let view: StoreView = try await Consistency.view(
+            for: arrival.request,
+            query,
+            arrival.facts,
+            early: early,
+            on: arrival.connection.loop,
+            self
+        )
+        var exchange: Exchange = arrival.exchange(path, query, view, self)
+        exchange.isCurrent = !early
+        exchange.deadline = deadline
+        if arrival.facts == nil { exchange.certified = CertifiedPeer.of(arrival.connection, certificates) }
+        exchange.authorityFingerprint = certificates?.authorityFingerprint
+        return exchange
+    }
+
+    private func pass(_ exchange: inout Exchange) async throws(Problem) -> Answer {
+        for stage in Self.stages {
+            if let answer: Answer = try await stage.run(&exchange, self) { return answer }
+        }
+        throw .notFound("There is nothing at \(exchange.request.path).")
+    }
+
+    /// Makes a change from the state that is here, see ``EarlyPlanning``.
+    ///
+    /// - Returns: no answer when it has to be tried on the current state, as if nothing had been tried before.
+    private func early(
+        _ arrival: Arrival,
+        _ path: APIPath,
+        _ query: QueryItems,
+        _ deadline: Deadline
+    ) async throws(Problem) -> (Answer?, Exchange) {
+        var exchange: Exchange = try await begin(arrival, path, query, deadline, early: true)
+        do throws(Problem) {
+            let answer: Answer = try await pass(&exchange)
+            return (EarlyPlanning.isTrue(exchange) ? answer : nil, exchange)
+        } catch {
+            guard EarlyPlanning.isTrue(exchange) else { return (nil, exchange) }
+            // The refusal is rendered with what is known of the request, and its tickets are given back.
+            return (.refused(error), exchange)
         }
     }
 
@@ -209,6 +263,8 @@ package final class Gateway: Sendable {
         switch answer {
         case .forwarded(let complete): return complete
         case .http(let ready): response = ready
+        case .refused(let problem):
+            return refusal(problem, exchange.request, id: exchange.id, base: exchange.base, exchange: exchange)
         case .document(let status, let value):
             response = HTTPResponse(
                 status: status,
@@ -250,7 +306,9 @@ package final class Gateway: Sendable {
         if problem.challenges, let request {
             response.headers["WWW-Authenticate"] = ResponseHeaders.challenge(request, state.store.view)
         }
-        if problem.status == 503 { response.headers["Retry-After"] = "1" }
+        if problem.status == 503 || problem.status == 507 {
+            response.headers["Retry-After"] = problem.status == 503 ? "1" : "30"
+        }
         if let exchange, exchange.forwarded != nil, exchange.isUntouched {
             response.headers[ForwardedFacts.untouched] = "1"
         }

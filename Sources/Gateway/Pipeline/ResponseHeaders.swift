@@ -15,10 +15,10 @@ enum ResponseHeaders {
         _ exchange: Exchange?,
         _ gateway: Gateway
     ) {
-        let view: StoreView = exchange?.view ?? gateway.state.store.view
+        let policy: PolicySnapshot = exchange?.policy ?? gateway.policies.snapshot(of: gateway.state.store.view)
         response.headers["X-API-Schemas"] = links.schemas
         response.headers["X-API-Request-Id"] = id
-        response.headers["X-Rancher-Version"] = safe(ActiveSettings.value("rancher.server.version", view) ?? "")
+        response.headers["X-Rancher-Version"] = policy.versionHeader
         response.headers["X-Drover-Version"] = safe(gateway.version)
         guard let exchange else { return }
         response.headers["X-API-Client-IP"] = exchange.client.claimed
@@ -41,7 +41,7 @@ enum ResponseHeaders {
     }
 
     /// Names are users' text: whatever cannot stand in a header is left out.
-    private static func safe(_ text: String) -> String {
+    static func safe(_ text: String) -> String {
         String(
             String.UnicodeScalarView(text.unicodeScalars.filter { $0.isASCII && $0.value >= 0x20 && $0.value != 0x7F })
         )

@@ -17,6 +17,7 @@ extension Gateway {
         Stage("identify", Identify.stage),
         Stage("scope", ProjectScope.stage),
         Stage("authorise early", EarlyAuthorisation.stage),
+        Stage("space", StorageDoor.stage),
         Stage("intercept", Interception.stage),
         Stage("route", Routing.stage),
         Stage("answer", Answering.stage),

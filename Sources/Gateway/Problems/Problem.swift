@@ -90,6 +90,11 @@ extension Problem {
         Problem(status: 503, code: "Service Unavailable", message: message)
     }
 
+    /// This node's disk, or those of a majority, have no room for the change.
+    package static func noSpace(_ message: String) -> Problem {
+        Problem(status: 507, code: "Insufficient Storage", message: message)
+    }
+
     package static func tooLarge(_ message: String) -> Problem {
         Problem(status: 413, code: "Request Entity Too Long", message: message)
     }

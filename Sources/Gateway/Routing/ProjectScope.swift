@@ -24,9 +24,9 @@ enum ProjectScope {
             "The environment \(named) does not exist, is not active, or is not yours to use."
         )
         guard let id = ResourceID(named), id.cluster == nil,
-            let project: AccountRecord = Identify.account(id.number, exchange.view), project.isProject,
+            let project: AccountRecord = exchange.policy.account(id.number, exchange.view), project.isProject,
             project.isActive,
-            Rights(caller: exchange.caller, project: id.number).mayEnterProject
+            exchange.caller.rights(in: id.number).mayEnterProject
         else { throw refused }
         exchange.project = project
         exchange.projectNumber = id.number

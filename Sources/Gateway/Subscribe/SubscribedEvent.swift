@@ -7,20 +7,20 @@ enum SubscribedEvent {
     static let logout: String = #"{"name":"logout"}"#
 
     static func ping(time: Int64) -> String {
-        text("ping", data: ["options": [:]], time: time)
+        String(decoding: bytes("ping", data: ["options": [:]], time: time), as: UTF8.self)
     }
 
-    static func resourceChange(type: String, id: String, document: JSONObject, time: Int64) -> String {
-        text("resource.change", type: type, id: id, data: ["resource": .object(document)], time: time)
+    static func resourceChange(type: String, id: String, document: JSONObject, time: Int64) -> [UInt8] {
+        bytes("resource.change", type: type, id: id, data: ["resource": .object(document)], time: time)
     }
 
-    private static func text(
+    private static func bytes(
         _ name: String,
         type: String? = nil,
         id: String? = nil,
         data: JSONValue,
         time: Int64
-    ) -> String {
+    ) -> [UInt8] {
         let event: JSONValue = .object([
             "id": .string(Hex.encode(SecureRandom.bytes(16))), "name": .string(name), "resourceType": JSONValue(type),
             "resourceId": JSONValue(id), "time": .int(time), "data": data, "previousIds": nil,
@@ -28,6 +28,6 @@ enum SubscribedEvent {
             "transitioningInternalMessage": nil, "transitioningProgress": nil, "timeoutMillis": nil,
             "listenerKey": nil, "context": nil,
         ])
-        return String(decoding: JSONWriter.bytes(event), as: UTF8.self)
+        return JSONWriter.bytes(event)
     }
 }

@@ -20,6 +20,8 @@ final class Subscription: Sendable {
         /// The request, with the rights as they were when they were last looked at.
         var exchange: Exchange
         var coalescer = ChangeCoalescer()
+        /// Of the last event that was heard of: what is told shows nothing older.
+        var revision: Revision = 0
         /// Waits for what is due, as long as anything is.
         var flushing: Task<Void, Never>?
         var isOver: Bool = false
@@ -78,6 +80,7 @@ final class Subscription: Sendable {
         // A subscriber that cannot follow is closed by the watch: it lists again and subscribes anew.
         while let event: WatchEvent = try? await watch.next() {
             guard tellsChanges else { continue }
+            state.withLock { $0.revision = event.revision }
             for key in Self.resources(event.changes) {
                 let isNow: Bool = state.withLock { $0.coalescer.changed(key, now: gateway.now()) }
                 if isNow {
@@ -117,19 +120,15 @@ final class Subscription: Sendable {
 
     /// The resource as this caller sees it now; nothing when it does not.
     private func deliver(_ key: RecordKey) async throws {
-        var current: Exchange = exchange
-        current.view = gateway.state.store.view
-        guard let record: Record = current.view.get(key), let resource = Resource(record, in: current.view),
-            Reading.isVisible(resource, current), !resource.isRemoved || resource.state == "removed"
-        else { return }
-        try await socket.send(
-            text: SubscribedEvent.resourceChange(
-                type: resource.definition.name,
-                id: Renderer.id(of: resource),
-                document: Reading.document(resource, current),
-                time: gateway.now()
-            )
+        let (exchange, revision): (Exchange, Revision) = state.withLock { ($0.exchange, $0.revision) }
+        let frame: ServerTextFrame? = gateway.events.frame(
+            of: key,
+            for: exchange,
+            since: revision,
+            in: gateway.state.store,
+            time: gateway.now()
         )
+        if let frame { try await socket.send(frame) }
     }
 
     /// The resources that changes of records are about, each once.

@@ -41,6 +41,11 @@ package struct NodeRecord: ResourceRecord {
     /// The program that it runs.
     package var version: String? { text("version") }
 
+    /// What it can read: see ``FeatureGate``.
+    package var level: Int { number("level").map { Int($0) } ?? FeatureGate.firstLevel }
+    /// What is wrong on it, as it said itself: see ``Alarm``.
+    package var alarms: [Alarm] { (fields["alarms"]?.array ?? []).compactMap { Alarm($0) } }
+
     /// The key under which no other node that is not removed may have this name.
     package static func uniqueKey(_ name: String) -> [UInt8] { Array("node/\(name)".utf8) }
 }

@@ -11,7 +11,7 @@ extension Table {
     package static let credential = Table(rawValue: 2)
     package static let projectMember = Table(rawValue: 3)
     package static let setting = Table(rawValue: 4)
-    /// Keys of the cluster itself; one record, never shown by the API.
+    /// Keys of the cluster itself, and its level; never shown by the API.
     package static let clusterKeys = Table(rawValue: 5)
     /// Server nodes; a record's number is the member's id in the Raft group.
     package static let node = Table(rawValue: 6)

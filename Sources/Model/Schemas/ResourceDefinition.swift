@@ -49,13 +49,15 @@ package struct LinkDefinition: Hashable, Sendable {
     }
 
     /// Camel-case; lower-cased in addresses.
-    package var name: String
+    package let name: String
+    package let pathSegment: String
     /// The type at the other end.
     package var type: String
     package var kind: Kind
 
     package init(_ name: String, to type: String, _ kind: Kind) {
         self.name = name
+        pathSegment = name.lowercased()
         self.type = type
         self.kind = kind
     }
@@ -104,6 +106,10 @@ package final class ResourceDefinition: Sendable {
     package let unsupported: [UnsupportedMember]
     /// Whether members without a definition are kept as they came (launch configurations) instead of dropped.
     package let keepsUnknownMembers: Bool
+    /// The plural as it stands in addresses: lower-case.
+    package let pathSegment: String
+    /// Those of ``fields`` that a PUT may change, whoever sends it.
+    package let updatableFields: [FieldDefinition]
 
     private let fieldIndex: [String: Int]
 
@@ -126,7 +132,9 @@ package final class ResourceDefinition: Sendable {
         keepsUnknownMembers: Bool = false
     ) {
         self.name = name
-        self.plural = plural ?? Self.guessedPlural(of: name)
+        let plural: String = plural ?? Self.guessedPlural(of: name)
+        self.plural = plural
+        pathSegment = plural.lowercased()
         self.base = base
         self.idLetters = table == nil || hasTextID ? nil : IDLetters.letters(of: base ?? name)
         self.table = table
@@ -142,6 +150,7 @@ package final class ResourceDefinition: Sendable {
         self.keepsUnknownMembers = keepsUnknownMembers
         let ordered: [FieldDefinition] = fields.sorted { Self.orderKey($0.name) < Self.orderKey($1.name) }
         self.fields = ordered
+        updatableFields = ordered.filter(\.isUpdatable)
         var index: [String: Int] = [:]
         for (position, field) in ordered.enumerated() {
             precondition(index.updateValue(position, forKey: field.name) == nil, "\(name).\(field.name) stands twice")

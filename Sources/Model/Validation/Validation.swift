@@ -66,8 +66,8 @@ package enum Validation {
         try refuseUnsupported(definition, body)
         let values = ValueValidation(context: context)
         var update = ValidatedUpdate(changed: [:], schedulesUpdate: false)
-        for field in definition.fields where field.isUpdatable && context.permits(field.name) {
-            guard let given: JSONValue = body[field.name] else { continue }
+        for field in definition.updatableFields {
+            guard let given: JSONValue = body[field.name], context.permits(field.name) else { continue }
             let value: JSONValue = try values.checked(field, given)
             guard value != (stored[field.name] ?? .null) else { continue }
             update.changed.append(field.name, value)

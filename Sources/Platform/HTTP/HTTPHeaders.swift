@@ -68,6 +68,13 @@ package struct HTTPHeaders: Sendable {
         fields = kept
     }
 
+    /// Removes every field whose name begins like this.
+    package mutating func removeAll(beginningWith prefix: String) {
+        guard fields.contains(where: { begins($0, prefix) }) else { return }
+        let kept: [Field] = fields.filter { !begins($0, prefix) }
+        fields = kept
+    }
+
     /// Whether one of the comma-separated members of that header is `token`, without regard to case.
     package func list(_ name: String, contains token: String) -> Bool {
         for field in fields where matches(field, name) {
@@ -95,6 +102,16 @@ package struct HTTPHeaders: Sendable {
         guard field.name.count == utf8.count else { return false }
         var index: Int = field.name.lowerBound
         for byte in utf8 {
+            guard CharacterClass.lowercased(bytes[index]) == CharacterClass.lowercased(byte) else { return false }
+            index += 1
+        }
+        return true
+    }
+
+    private func begins(_ field: Field, _ prefix: String) -> Bool {
+        guard field.name.count >= prefix.utf8.count else { return false }
+        var index: Int = field.name.lowerBound
+        for byte in prefix.utf8 {
             guard CharacterClass.lowercased(bytes[index]) == CharacterClass.lowercased(byte) else { return false }
             index += 1
         }

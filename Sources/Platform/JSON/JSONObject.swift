@@ -30,6 +30,12 @@ package struct JSONObject: Sendable {
         }
     }
 
+    /// Makes room for so many members.
+    package mutating func reserve(_ count: Int) {
+        keys.reserveCapacity(count)
+        values.reserveCapacity(count)
+    }
+
     /// Appends without looking for the key: the caller knows that it is new.
     package mutating func append(_ key: String, _ value: JSONValue) {
         keys.append(key)

@@ -104,12 +104,20 @@ package enum Limits {
     package static let checkpointChanges: Int = 20_000
     /// Changes that wait for history in memory; at this many apply waits until they are written.
     package static let historyPendingChanges: Int = 200_000
+    /// At this many, while the disk has no space, the log takes no more entries.
+    package static let historyHeldChanges: Int = 50_000
+    /// Entries of one answer about a resource's past.
+    package static let historyEntries: Int = 100
     /// Entries that one question to history returns at most.
     package static let historyPage: Int = 1_000
 
     // MARK: Raft
 
     package static let raftSegmentBytes: Int = 16 * 1024 * 1024
+    /// Segments whose space is taken ahead, for the day when the disk is full.
+    package static let raftReservedSegments: Int = 2
+    /// Between two attempts to write while the disk is full.
+    package static let raftSpacePauseMilliseconds: Int = 250
     package static let raftUncommittedBytes: Int = 64 * 1024 * 1024
     /// One command; larger ones are refused before they enter the log.
     package static let raftCommandBytes: Int = 2 * 1024 * 1024
@@ -142,6 +150,8 @@ package enum Limits {
     package static let raftPingSilenceMilliseconds: Int = 5_000
     /// Requests to one member without an answer yet; further ones fail at once.
     package static let raftCalls: Int = 1_024
+    /// How often it is looked whether a request to a member has waited too long, while any waits.
+    package static let raftCallSweepMilliseconds: Int = 20
     /// A request between nodes, or its answer.
     package static let raftCallBytes: Int = 3 * 1024 * 1024
     package static let raftSnapshotChunkBytes: Int = 256 * 1024
@@ -159,6 +169,41 @@ package enum Limits {
     package static let checkpointSeconds: Int = 30
     /// Log entries that stay behind a checkpoint, for members that are a little late.
     package static let raftKeptEntries: UInt64 = 10_000
+
+    /// How much of the log stays behind a checkpoint on a node whose disk is nearly full.
+    package static let raftKeptEntriesLow: UInt64 = 200
+
+    // MARK: Comparing states
+
+    /// Between two comparisons of the members' states.
+    package static let stateCompareSeconds: Int = 300
+    /// After a node begins to lead, a member comes back, or a comparison failed.
+    package static let stateCompareSoonSeconds: Int = 10
+    /// Entries that are tried in one comparison, and how far ahead one lies at least when the members are busy.
+    package static let stateCompareAttempts: Int = 4
+    package static let stateCompareLead: UInt64 = 64
+    /// Comparisons in a row that may come to nothing before that is an alarm.
+    package static let stateCompareFailures: Int = 3
+    /// How long a member waits for the entry that was named, and how often it looks.
+    package static let stateHashWaitMilliseconds: Int = 5_000
+    package static let stateHashLookMilliseconds: Int = 20
+    /// For a member to answer with its hash.
+    package static let stateHashCallSeconds: Int = 30
+
+    // MARK: Disk space
+
+    /// With less than this free on the disk of its data folder a node is read-only.
+    package static let diskLowBytes: UInt64 = 256 * 1024 * 1024
+    /// On a small disk it is this part of the whole: one in so many.
+    package static let diskLowPart: UInt64 = 8
+    /// It takes changes again when so many percent more than that are free: a disk at the edge does not flap.
+    package static let diskAmplePercent: UInt64 = 125
+    /// Between two looks at the free space.
+    package static let diskLookMilliseconds: Int = 1_000
+    /// Between two attempts of a node without space to write its checkpoint, give back its log and hand over leadership.
+    package static let diskReliefMilliseconds: Int = 5_000
+    /// What a node keeps free for opening its files: with less it gives up a part of the log's reserve when it starts.
+    package static let diskStartBytes: UInt64 = 4 * 1024 * 1024
 
     // MARK: Membership
 
@@ -191,6 +236,9 @@ package enum Limits {
     package static let settingMaximumSeconds: Int = 10 * 365 * 86_400
     /// How long a node waits for what others say of themselves.
     package static let healthCallMilliseconds: Int = 1_000
+    /// How long each phase of an exchange of the authority waits for who is not ready, unless it is said otherwise.
+    package static let rotationWaitSeconds: Int64 = 600
+    package static let rotationMaximumSeconds: Int64 = 30 * 86_400
     /// What a backup is read and sent in.
     package static let backupPieceBytes: Int = 256 * 1024
     /// The header of a backup: who made it, of what.
@@ -235,6 +283,8 @@ package enum Limits {
     package static let likePatternBytes: Int = 1024
     /// What the audit log keeps of a request; of a longer one it keeps the length.
     package static let auditedRequestBytes: Int = 32 * 1024
+    /// Callers and environments that a gateway keeps in mind while nobody's rights change.
+    package static let knownCallers: Int = 4_096
     /// Tokens of streams that were used here and have not expired yet.
     package static let streamTickets: Int = 10_000
     /// From the action that gives a stream's token to the opening of the stream.

@@ -19,6 +19,8 @@ package struct SQLiteError: Error, Equatable, Sendable, CustomStringConvertible 
     package var isBusy: Bool { [5, 6].contains(code & 0xFF) }  // SQLITE_BUSY, SQLITE_LOCKED
     /// The file is damaged or no database; trying again cannot help.
     package var isCorrupt: Bool { [11, 26].contains(code & 0xFF) }  // SQLITE_CORRUPT, SQLITE_NOTADB
+    /// There is no space: SQLITE_FULL, or no room for the shared memory of the write-ahead log (SQLITE_IOERR_SHMSIZE).
+    package var isFull: Bool { code & 0xFF == 13 || code == 4_874 }
     /// A UNIQUE, NOT NULL, CHECK or other constraint refused the change.
     package var isConstraint: Bool { code & 0xFF == 19 }  // SQLITE_CONSTRAINT
 

@@ -6,6 +6,16 @@ struct Outgoing: Sendable {
     var sent: CheckedContinuation<Void, any Error>?
 }
 
+/// A text message as a server sends it, put into its frame once for any number of connections.
+package struct ServerTextFrame: Sendable {
+    let bytes: [UInt8]
+
+    /// - Parameter text: UTF-8.
+    package init(_ text: [UInt8]) {
+        bytes = Frame(.text, text).encoded(mask: nil)
+    }
+}
+
 extension WebSocket {
     /// Frames are joined up to this size into one write.
     private static let batchBytes: Int = 64 * 1024
@@ -28,6 +38,15 @@ extension WebSocket {
         try await send(Frame(.text, text()))
     }
 
+    /// Sends a message that others are sent as well; on a server's end only, since clients mask each for itself.
+    ///
+    /// - Throws: as ``send(text:)``.
+    package func send(_ frame: ServerTextFrame) async throws {
+        precondition(role == .server, "a client's frames are masked, each in its own way")
+        try checkRoom()
+        try await enqueue(frame.bytes)
+    }
+
     /// Sends a binary message; as ``send(text:)``.
     package func send(binary: [UInt8]) async throws {
         try await send(Frame(.binary, binary))
@@ -39,18 +58,22 @@ extension WebSocket {
     }
 
     private func send(_ frame: Frame) async throws {
+        try checkRoom()
+        try await enqueue(encoded(frame))
+    }
+
+    private func checkRoom() throws {
         guard !closeSent, !isClosed else { throw WebSocketFault.closed }
         guard queue.count < limits.queuedMessages else {
             let waiting: Int = queue.count
             finish()
             throw WebSocketFault.tooSlow(waiting: waiting)
         }
-        try await enqueue(frame)
     }
 
     func sendClose(_ reason: CloseReason) async throws {
         closeSent = true
-        try await enqueue(Frame(.close, reason.payload))
+        try await enqueue(encoded(Frame(.close, reason.payload)))
     }
 
     /// Pongs are not waited for; of several pings that wait for their answer only the first is answered
@@ -62,8 +85,7 @@ extension WebSocket {
         startPump()
     }
 
-    private func enqueue(_ frame: Frame) async throws {
-        let bytes: [UInt8] = encoded(frame)
+    private func enqueue(_ bytes: [UInt8]) async throws {
         try await withCheckedThrowingContinuation { continuation in
             queue.append(Outgoing(bytes: bytes, sent: continuation))
             startPump()

@@ -68,6 +68,12 @@ package enum Observation: Hashable, Sendable {
     case removedSender(MemberID)
     /// A member that had acknowledged entries does not have them any more: its data was lost.
     case memberLostLog(MemberID, acknowledged: LogIndex, has: LogIndex)
+    /// A member says that its disk lost a part of the log, and takes it anew from this leader.
+    case memberMends(MemberID, acknowledged: LogIndex, has: LogIndex)
+    /// This member has again all that it had; it votes again.
+    case mended(through: LogIndex)
+    /// This leader's disk is slower than those of a majority of the others.
+    case diskSlow(handingTo: MemberID)
     case transferRefused(to: MemberID)
     case transferAbandoned(to: MemberID)
     // The following come from the group, which moves the bytes of snapshots.
@@ -76,6 +82,10 @@ package enum Observation: Hashable, Sendable {
     case snapshotFailed(to: MemberID, reason: String)
     case snapshotInstalled(LogPosition)
     case installFailed(LogPosition, reason: String)
+    // The following, too: what it hears of its log's thread.
+    /// Nothing is written until there is space; nothing was lost.
+    case logStalled
+    case logResumed
 }
 
 package enum StepDownCause: Hashable, Sendable {

@@ -62,6 +62,14 @@ struct Progress: Sendable {
         return isNews
     }
 
+    /// Nothing that it acknowledged counts any more.
+    mutating func forgetMatch(at number: UInt64) {
+        match = 0
+        matchKnownAt = number
+        hasLostLog = false
+        probe(from: 1)
+    }
+
     mutating func probe(from index: LogIndex) {
         next = max(match + 1, index)
         phase = .probe(waiting: false)

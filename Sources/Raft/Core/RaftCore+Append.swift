@@ -3,6 +3,8 @@ extension RaftCore {
     /// Takes the leader's entries if they fit what is here (Raft dissertation, section 3.5).
     mutating func onAppend(_ request: AppendRequest, from leader: MemberID) {
         guard isWellFormed(request) else { return }
+        mendAtLeast(through: request.commit)
+        defer { finishMending() }
         var previous: LogPosition = request.previous
         var entries: ArraySlice<LogEntry> = request.entries[...]
         // What is committed here is in every later leader's log, so it need not be compared.
@@ -19,7 +21,7 @@ extension RaftCore {
             let rejection = AppendRejection(
                 previousIndex: request.previous.index,
                 hint: hint,
-                number: request.number
+                number: mending == nil ? request.number : Self.mendingNumber
             )
             return send(.appendRejected(rejection), to: leader)
         }
@@ -59,5 +61,9 @@ extension RaftCore {
         if log.term(at: leaderCommit.index) == leaderCommit.term { verified = max(verified, leaderCommit.index) }
         advanceCommit(to: max(commit, min(leaderCommit.index, verified)))
         send(.heartbeatReply(round: round), to: leader)
+        // The leader believes that this is on the disk here, and would send nothing.
+        if mending != nil, log.term(at: leaderCommit.index) != leaderCommit.term {
+            sayLost(leaderCommit, to: leader)
+        }
     }
 }

@@ -67,6 +67,7 @@ extension RaftCore {
         }
         diskIdleTicks = 0
         durable = reached
+        finishMending()
         if role == .leader {
             commitWhatMajorityHas()
         } else if let leader {

@@ -47,7 +47,9 @@ extension RaftCore {
     }
 
     mutating func onAppendRejected(_ rejection: AppendRejection, from peer: MemberID) {
-        guard role == .leader, var state = progress[peer] else { return }
+        guard role == .leader else { return }
+        if rejection.number == Self.mendingNumber { forgetMatch(of: peer, has: rejection.hint.index) }
+        guard var state = progress[peer] else { return }
         state.heard()
         if rejection.previousIndex <= state.match {
             // An old message, unless the question was asked after the acknowledgement had arrived: then the disk over

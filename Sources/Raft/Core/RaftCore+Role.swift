@@ -25,6 +25,7 @@ extension RaftCore {
                 note(.transferAbandoned(to: target))
             }
         }
+        watchOwnDisk()
         for peer in peers { progress[peer]?.silentTicks += 1 }
         guard quorum.agrees(isActive) else { return becomeFollower(leader: nil, because: .noQuorum) }
         heartbeatElapsed += 1
@@ -36,8 +37,8 @@ extension RaftCore {
     /// Its disk has finished nothing for too long (a hung disk must not hide behind heartbeats).
     var isDiskStalled: Bool { diskIdleTicks >= settings.diskStallTicks }
 
-    /// Learners, strangers and members with a stalled disk never campaign.
-    var mayCampaign: Bool { configuration.isVoter(id) && !isDiskStalled }
+    /// Learners, strangers, members with a stalled disk and those that lost a part of their log never campaign.
+    var mayCampaign: Bool { configuration.isVoter(id) && !isDiskStalled && mending == nil }
 
     /// Heard from within one election timeout.
     func isActive(_ member: MemberID) -> Bool {
@@ -111,6 +112,7 @@ extension RaftCore {
         for entry in log.slice(commit + 1, through: log.lastIndex) { uncommittedBytes += entry.cost }
         note(.becameLeader(ballot.term))
         appendNumber = 0
+        (slowDiskTicks, othersReached) = (0, (0, 0))
         appendOwn([LogEntry(index: log.lastIndex + 1, term: ballot.term, kind: .noop)])
     }
 }

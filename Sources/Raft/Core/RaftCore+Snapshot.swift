@@ -25,6 +25,7 @@ extension RaftCore {
             announced = max(announced, position.index)
         }
         verified = max(verified, commit)
+        finishMending()
         if role != .leader, let leader { acknowledge(to: leader) }
     }
 

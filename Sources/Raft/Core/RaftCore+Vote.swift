@@ -47,7 +47,7 @@ extension RaftCore {
     ///
     /// Changes nothing.
     mutating func onPreVoteRequest(_ request: VoteRequest, _ message: Message) {
-        let granted: Bool = message.term > ballot.term && request.last >= log.last
+        let granted: Bool = message.term > ballot.term && request.last >= log.last && mending == nil
         if granted { makeWay() }
         send(.preVoteReply(granted: granted), to: message.from, term: granted ? message.term : ballot.term)
     }
@@ -58,7 +58,7 @@ extension RaftCore {
     mutating func onVoteRequest(_ request: VoteRequest, _ message: Message) {
         let isFree: Bool = ballot.vote == nil && leader == nil
         let isOpen: Bool = ballot.vote == message.from || isFree || flaws.contains(.votesTwice)
-        let granted: Bool = message.term == ballot.term && isOpen && request.last >= log.last
+        let granted: Bool = message.term == ballot.term && isOpen && request.last >= log.last && mending == nil
         if granted {
             ballot.vote = message.from
             electionElapsed = 0

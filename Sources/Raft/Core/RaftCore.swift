@@ -75,6 +75,10 @@ package struct RaftCore: Sendable {
     /// Appends that the disk has not confirmed, oldest first.
     var pendingWrites: [(write: UInt64, last: LogIndex)] = []
     var diskIdleTicks: Int = 0
+    /// Ticks at which this leader's disk was waited for, less those at which it was not; see `watchOwnDisk`.
+    var slowDiskTicks: Int = 0
+    /// What the others had at the last two ticks.
+    var othersReached: (before: LogIndex, now: LogIndex) = (0, 0)
 
     var electionElapsed: Int = 0
     var electionTimeout: Int = 0
@@ -85,6 +89,12 @@ package struct RaftCore: Sendable {
     var votes: [MemberID: Bool] = [:]
     /// This candidacy was asked for by the leader.
     var isTransferCandidate: Bool = false
+
+    /// Up to here this member may have acknowledged entries that its disk has lost since: until its log reaches that, it gives
+    /// no vote and wants none. Nil for a member that has all that it had.
+    package internal(set) var mending: LogIndex?
+    /// A leader has said since the start how much is committed.
+    var mendingIsComplete: Bool = false
 
     // A leader's own state; meaningless in other roles.
     var progress: [MemberID: Progress] = [:]
@@ -102,7 +112,9 @@ package struct RaftCore: Sendable {
 
     /// A member as its disk remembers it.
     ///
-    /// - Parameter applied: what the state machine already holds; known to be committed.
+    /// - Parameters:
+    ///   - applied: what the state machine already holds; known to be committed.
+    ///   - mending: the last entry that was in the log before a part of it was lost; nil for a log that is whole.
     package init(
         id: MemberID,
         group: GroupIdentity,
@@ -110,6 +122,7 @@ package struct RaftCore: Sendable {
         log: EntryTail,
         configuration: Configuration,
         applied: LogIndex,
+        mending: LogIndex? = nil,
         settings: RaftSettings = RaftSettings(),
         random: SeededRandom,
         flaws: Flaws = []
@@ -124,6 +137,7 @@ package struct RaftCore: Sendable {
         precondition(applied <= log.lastIndex, "applied \(applied) is beyond the log, which ends at \(log.lastIndex)")
         self.id = id
         self.group = group
+        self.mending = mending
         self.ballot = ballot
         self.log = log
         self.settings = settings

@@ -10,6 +10,9 @@ package struct RaftSettings: Sendable {
     package var heartbeatTicks: Int = 2
     /// A leader whose own disk has finished nothing for this long steps down, unless it is alone.
     package var diskStallTicks: Int = 160
+    /// A leader that is waited for at so many ticks more than it is not, because its disk is slower than those of the others,
+    /// hands over.
+    package var slowDiskTicks: Int = 120
     /// When the leader's process is known to have ended, a member campaigns within this.
     ///
     /// It is the spread in which followers avoid each other, too.

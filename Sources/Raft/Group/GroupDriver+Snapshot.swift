@@ -72,25 +72,41 @@ extension GroupDriver {
 
     /// Replaces the state by the snapshot that lies there, verified, and lets the log follow.
     ///
-    /// Order: the description first, so that a crash can be understood; then the state; then the log.
-    mutating func install(_ about: SnapshotAbout) -> SnapshotReply {
+    /// Order: the description first, so that a crash can be understood; then the state; then the log. The state is replaced
+    /// on the thread of snapshots, which may take long: meanwhile this one goes on hearing the leader, and applies nothing.
+    mutating func install(_ about: SnapshotAbout, _ continuation: CheckedContinuation<SnapshotReply, Never>) {
+        guard let desk else { return continuation.resume(returning: .refused("this member keeps no snapshots")) }
+        guard about.group == core.group, about.position.term <= core.term else {
+            desk.finishInstall()
+            return continuation.resume(
+                returning: .refused("the snapshot is of group \(about.group) and term \(about.position.term)")
+            )
+        }
+        guard core.wantsSnapshot(about.position), !isReplacing else {
+            desk.finishInstall()
+            return continuation.resume(returning: isReplacing ? .later : .installed)
+        }
+        isReplacing = true
+        let jobs: Mailbox<Job> = jobs
+        let machine: Machine = machine
+        desk.install(about, { try machine.install(from: $0) }) { result in
+            if !jobs.post(.replaced(about, result, continuation)) {
+                continuation.resume(returning: .refused("the member stops"))
+            }
+        }
+    }
+
+    /// The state was replaced, or was not.
+    mutating func onReplaced(_ about: SnapshotAbout, _ result: Result<Void, SnapshotFailure>) -> SnapshotReply {
+        isReplacing = false
+        // What was committed meanwhile is applied at the end, on whichever state is in force then.
+        defer { if isRunning { apply(through: heldCommit) } }
         guard let desk else { return .refused("this member keeps no snapshots") }
         let position: LogPosition = about.position
-        guard about.group == core.group, position.term <= core.term else {
+        if case .failure(let failure) = result {
+            observer(.installFailed(position, reason: failure.reason))
             desk.finishInstall()
-            return .refused("the snapshot is of group \(about.group) and term \(position.term)")
-        }
-        guard core.wantsSnapshot(position) else {
-            desk.finishInstall()
-            return .installed
-        }
-        do {
-            try desk.beginInstall(about)
-            try machine.install(from: desk.incomingPath)
-        } catch {
-            observer(.installFailed(position, reason: "\(error)"))
-            desk.finishInstall()
-            return .refused("it could not be installed: \(error)")
+            return .refused("it could not be installed: \(failure.reason)")
         }
         guard machine.appliedIndex == position.index else {
             fatal(

@@ -21,6 +21,10 @@ struct GroupDriver<Machine: StateMachine> {
     var sending = SnapshotSending()
     /// The snapshot whose log the disk has not begun anew yet.
     var installing: LogPosition?
+    /// The state is being replaced on another thread: nothing is applied until that is done.
+    var isReplacing: Bool = false
+    /// Up to here entries may be applied then.
+    var heldCommit: LogIndex = 0
 
     private let tickMilliseconds: Int
     private let patienceTicks: UInt64
@@ -46,6 +50,8 @@ struct GroupDriver<Machine: StateMachine> {
 
     /// Gathered over one turn, so that the disk is handed one batch.
     var writes: [DiskWrite] = []
+    /// Gathered over one turn, so that what a later message says as well is not sent.
+    private var outbox = Outbox()
 
     init(
         core: RaftCore,
@@ -126,12 +132,15 @@ struct GroupDriver<Machine: StateMachine> {
             case .peerGone(let member): step(.peerGone(member))
             case .snapshotMade(let member, let result): onSnapshotMade(for: member, result)
             case .snapshotSent(let member, let position, let outcome): onSnapshotSent(to: member, position, outcome)
-            case .install(let about, let continuation): continuation.resume(returning: install(about))
+            case .install(let about, let continuation): install(about, continuation)
+            case .replaced(let about, let result, let continuation):
+                continuation.resume(returning: onReplaced(about, result))
             case .message(let message): step(.received(message))
             case .disk(let completion):
                 if let ballot = completion.ballot { step(.ballotDurable(ballot)) }
                 if let write = completion.write { step(.logDurable(write: write)) }
                 if let position = completion.reset, position == installing { finishInstall() }
+            case .note(let observation): observer(observation)
             case .compact(let index): compact(through: index)
             case .stop: isRunning = false
             }
@@ -182,7 +191,7 @@ struct GroupDriver<Machine: StateMachine> {
 
     private mutating func perform(_ effect: Effect) {
         switch effect {
-        case .send(let message): transport.send(message, to: message.to)
+        case .send(let message): outbox.add(message)
         case .persist, .append, .truncate, .reset:
             if let write = DiskWrite(effect) { writes.append(write) }
         case .commit(let index): apply(through: index)
@@ -199,11 +208,17 @@ struct GroupDriver<Machine: StateMachine> {
         case .snapshotNeeded(let member):
             sending.ask(for: member)
             startSnapshot()
-        case .note(let observation): observer(observation)
+        case .note(let observation):
+            if case .mended = observation { writer.finishMending() }
+            observer(observation)
         }
     }
 
-    private mutating func apply(through index: LogIndex) {
+    mutating func apply(through index: LogIndex) {
+        guard !isReplacing else {
+            heldCommit = max(heldCommit, index)
+            return
+        }
         guard index > applied else { return }
         for entry in core.log.slice(applied + 1, through: index) {
             let waiter: (id: UInt64, term: Term)? = accepted.removeValue(forKey: entry.index)
@@ -253,6 +268,8 @@ struct GroupDriver<Machine: StateMachine> {
 
     /// Hands the disk what this turn asked for, and shows the state to others.
     private mutating func endTurn() {
+        // Before the disk: the others write while this one does.
+        for message in outbox.take() { transport.send(message, to: message.to) }
         if !writes.isEmpty {
             writer.submit(writes)
             writes.removeAll(keepingCapacity: true)
@@ -281,8 +298,9 @@ struct GroupDriver<Machine: StateMachine> {
                 continuation.resume(returning: .failure(.noLeader(leader: nil)))
             case .changeMembers(_, _, let continuation): continuation.resume(returning: .notLeader(leader: nil))
             case .stepDown(let continuation): continuation.resume(returning: true)
-            case .install(_, let continuation): continuation.resume(returning: .refused("the member stops"))
-            case .transfer, .message, .peerGone, .snapshotMade, .snapshotSent, .disk, .compact, .stop: break
+            case .install(_, let continuation), .replaced(_, _, let continuation):
+                continuation.resume(returning: .refused("the member stops"))
+            case .transfer, .message, .peerGone, .snapshotMade, .snapshotSent, .disk, .note, .compact, .stop: break
             }
         }
         proposals.answerAll(.failure(.unknown))

@@ -24,8 +24,11 @@ enum GroupJob<Outcome: Sendable>: Sendable {
     case snapshotSent(MemberID, LogPosition, SnapshotOutcome)
     /// A received snapshot lies there, verified.
     case install(SnapshotAbout, CheckedContinuation<SnapshotReply, Never>)
+    /// The state machine was replaced by it, or was not.
+    case replaced(SnapshotAbout, Result<Void, SnapshotFailure>, CheckedContinuation<SnapshotReply, Never>)
     case message(Message)
     case disk(LogWriter.Completion)
+    case note(Observation)
     case compact(through: LogIndex)
     case stop
 }

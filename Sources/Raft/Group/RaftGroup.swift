@@ -35,6 +35,8 @@ package final class RaftGroup<Machine: StateMachine>: Sendable {
     /// - Parameters:
     ///   - snapshots: where snapshots lie while they travel, the folder that the log was opened with; without it none are
     ///     sent or taken in.
+    ///   - holds: whether nothing more may be written to the log now, because the state machine's own files cannot take what
+    ///     would come of it; asked on the log's thread before each batch.
     ///   - meters: count what happens, for operators.
     ///   - observer: hears what is worth a log line; called on the group's thread, must not block.
     ///   - fatal: the disk failed, and nothing more will be acknowledged; the process must end now.
@@ -46,6 +48,7 @@ package final class RaftGroup<Machine: StateMachine>: Sendable {
         transport: any PeerTransport = NoPeers(),
         snapshots: SnapshotFolder? = nil,
         options: Options = Options(),
+        holds: @escaping @Sendable () -> Bool = { false },
         meters: RaftMeters = RaftMeters(),
         observer: @escaping @Sendable (Observation) -> Void = { _ in },
         fatal: @escaping @Sendable (LogFault) -> Void
@@ -59,6 +62,8 @@ package final class RaftGroup<Machine: StateMachine>: Sendable {
         let jobs = Mailbox<GroupJob<Outcome>>()
         let writer = LogWriter(
             storage: storage,
+            holds: holds,
+            stalled: { jobs.post(.note($0 ? .logStalled : .logResumed)) },
             measured: { meters.wrote($0) },
             completion: { jobs.post(.disk($0)) },
             fatal: { fault in
@@ -73,6 +78,7 @@ package final class RaftGroup<Machine: StateMachine>: Sendable {
             log: EntryTail(base: contents.base, entries: contents.entries),
             configuration: contents.baseConfiguration,
             applied: applied,
+            mending: contents.mending,
             settings: options.settings,
             random: SeededRandom(seed: options.seed)
         )

@@ -98,7 +98,9 @@ package final class RaftMeters: Sendable {
         case .snapshotInstalled: snapshots["installed"]?.add()
         case .installFailed: snapshots["install_failed"]?.add()
         case .foreignMessage, .removedSender: foreignMessages.add()
-        case .leaderRemoved, .memberLostLog, .transferRefused, .transferAbandoned: break
+        case .leaderRemoved, .memberLostLog, .memberMends, .mended, .diskSlow, .transferRefused, .transferAbandoned,
+            .logStalled, .logResumed:
+            break
         }
     }
 

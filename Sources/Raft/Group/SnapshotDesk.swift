@@ -163,8 +163,23 @@ final class SnapshotDesk: @unchecked Sendable {
         }
     }
 
-    /// Before the state machine is replaced, on the group's thread: nothing else touches that file then.
-    func beginInstall(_ about: SnapshotAbout) throws(LogFault) { try folder.beginInstall(about) }
+    /// Notes what is being installed, and lets `replace` put it in the place of the state.
+    func install(
+        _ about: SnapshotAbout,
+        _ replace: @escaping @Sendable (String) throws -> Void,
+        done: @escaping @Sendable (Result<Void, SnapshotFailure>) -> Void
+    ) {
+        let posted: Bool = jobs.post { [self] in
+            do {
+                try folder.beginInstall(about)
+                try replace(folder.incomingPath)
+                done(.success(()))
+            } catch {
+                done(.failure(SnapshotFailure(reason: "\(error)")))
+            }
+        }
+        if !posted { done(.failure(SnapshotFailure(reason: "the member stops"))) }
+    }
 
     // MARK: Within
 

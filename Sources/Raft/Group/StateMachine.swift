@@ -2,7 +2,8 @@ package import RaftCore
 
 /// What the log's commands are applied to.
 ///
-/// Called in order, on the group's own thread.
+/// Called in order, on the group's own thread, but for ``install(from:)``, during which nothing else is called but
+/// ``appliedIndex``.
 package protocol StateMachine: AnyObject, Sendable {
     /// What a command comes to; handed to whoever proposed it here.
     associatedtype Outcome: Sendable

@@ -32,6 +32,8 @@ package struct LogContents: Hashable, Sendable {
     package var base: LogPosition
     package var baseConfiguration: Configuration
     package var entries: [LogEntry]
+    /// A part of the log was lost; entries up to here may have been acknowledged.
+    package var mending: LogIndex?
 
     package init(
         member: MemberID,
@@ -39,7 +41,8 @@ package struct LogContents: Hashable, Sendable {
         ballot: Ballot = Ballot(),
         base: LogPosition = .start,
         baseConfiguration: Configuration,
-        entries: [LogEntry] = []
+        entries: [LogEntry] = [],
+        mending: LogIndex? = nil
     ) {
         self.member = member
         self.group = group
@@ -47,6 +50,7 @@ package struct LogContents: Hashable, Sendable {
         self.base = base
         self.baseConfiguration = baseConfiguration
         self.entries = entries
+        self.mending = mending
     }
 
     package var last: LogPosition { entries.last?.position ?? base }

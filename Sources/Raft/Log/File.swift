@@ -93,6 +93,12 @@ final class File: Sendable {
         }
     }
 
+    /// Takes space for so many bytes, which read as zeros.
+    func allocate(_ count: Int) throws(LogFault) {
+        let code: Int32 = posix_fallocate(descriptor, 0, off_t(count))
+        guard code == 0 else { throw .system(operation: "take space for", path: path, code: code) }
+    }
+
     /// Data, and what is needed to read it back.
     ///
     /// A failure is final: the kernel may have dropped the pages.
@@ -147,10 +153,25 @@ struct Directory {
     /// Writes beside, flushes, renames, flushes the folder: the name holds the old bytes or the new ones, never a part.
     func replace(_ name: String, with bytes: [UInt8]) throws(LogFault) {
         let beside: String = name + ".new"
-        let file = try File(opening: path(of: beside), flags: O_WRONLY | O_CREAT | O_TRUNC)
-        try file.write(bytes, at: 0)
-        try file.flush()
+        try make(beside) { (file) throws(LogFault) in try file.write(bytes, at: 0) }
         try rename(beside, to: name)
+    }
+
+    /// A new file, filled and flushed; without space for it there is none.
+    ///
+    /// - Throws: ``LogFault/full(path:)`` when the disk has no space.
+    @discardableResult
+    func make(_ name: String, _ fill: (File) throws(LogFault) -> Void) throws(LogFault) -> File {
+        do throws(LogFault) {
+            let file = try File(opening: path(of: name), flags: O_RDWR | O_CREAT | O_TRUNC)
+            try fill(file)
+            try file.flush()
+            return file
+        } catch {
+            // A part of it would only take more of what is missing. A name from before this call is not what is removed.
+            unlink(path(of: name))
+            throw error.whileMaking(path(of: name))
+        }
     }
 
     /// The names in it, sorted.

@@ -26,6 +26,9 @@ package final class FileLog: LogStorage {
     private var buffer = ByteWriter()
     private var checksum: UInt32
     private let spare: SpareSegment
+    private let reserve: SegmentReserve
+    /// Asked when there is no space at all: whether to try again, after a while.
+    private var waitForSpace: () -> Bool = { false }
     private var hasFailed: Bool = false
 
     /// Makes a folder for a new member, whose log begins empty with this configuration.
@@ -119,6 +122,9 @@ package final class FileLog: LogStorage {
         flushedOffset = end.offset
         checksum = end.checksum
         spare = SpareSegment(directory: directory, bytes: segmentBytes)
+        reserve = SegmentReserve(directory: directory, bytes: segmentBytes, count: Limits.raftReservedSegments)
+        reserve.refill()
+        restored.mending = try MendingFile.read(in: directory)
         if let about = follows { try follow(about) }
         if installed != nil { try snapshots?.finishInstall() }
     }
@@ -137,6 +143,9 @@ package final class FileLog: LogStorage {
     /// The entry after which the log begins: what comes before it must be in the state already.
     package var base: LogIndex { restored.base.index }
 
+    /// A part of the log was lost; see ``LogContents/mending``.
+    package var mending: LogIndex? { restored.mending }
+
     package func contents() -> LogContents {
         // Handed out once; the entries need not be kept here, too.
         defer { restored.entries = [] }
@@ -148,7 +157,9 @@ package final class FileLog: LogStorage {
         switch change {
         case .ballot(let ballot):
             member.ballot = ballot
-            do { try member.save(in: directory) } catch {
+            do throws(LogFault) {
+                try whenThereIsSpace { () throws(LogFault) in try member.save(in: directory) }
+            } catch {
                 hasFailed = true
                 throw error
             }
@@ -190,7 +201,32 @@ package final class FileLog: LogStorage {
             openings.removeFirst()
             removed = true
         }
-        if removed { try directory.flush() }
+        guard removed else { return }
+        try directory.flush()
+        reserve.refill()
+    }
+
+    package func finishMending() throws(LogFault) { try MendingFile.remove(in: directory) }
+
+    package func whenFull(_ wait: @escaping () -> Bool) { waitForSpace = wait }
+
+    /// Gives back the space of one reserved segment, if there is one, so that other files can be opened on a full disk.
+    package static func yieldReserve(in path: String) throws(LogFault) {
+        let directory = try Directory(creating: path)
+        guard let name: String = try directory.names().last(where: { $0.hasPrefix("reserve.") }) else { return }
+        try directory.remove(name)
+        try directory.flush()
+    }
+
+    /// Runs `make`, which leaves everything as it was when it finds no space, until there is some.
+    private func whenThereIsSpace<Made>(_ make: () throws(LogFault) -> Made) throws(LogFault) -> Made {
+        while true {
+            do throws(LogFault) {
+                return try make()
+            } catch {
+                guard case .full = error, waitForSpace() else { throw error }
+            }
+        }
     }
 
     package func close() throws(LogFault) {
@@ -230,38 +266,48 @@ package final class FileLog: LogStorage {
         try flush()
         let opening: LogPosition = last
         let sequence: UInt64 = head.sequence + 1
-        let opened = try Self.newSegment(
-            sequence: sequence,
-            opening: opening,
-            configuration: configuration,
-            previous: checksum,
-            in: directory,
-            bytes: max(segmentBytes, bytes + 4096 + configuration.encoded.count),
-            spare: spare
-        )
+        let opened = try whenThereIsSpace { () throws(LogFault) in
+            try Self.newSegment(
+                sequence: sequence,
+                opening: opening,
+                configuration: configuration,
+                previous: checksum,
+                in: directory,
+                bytes: max(segmentBytes, bytes + 4096 + configuration.encoded.count),
+                spare: spare,
+                reserve: reserve
+            )
+        }
         file = opened.file
         head = opened.head
         size = opened.size
         flushedOffset = opened.offset
         checksum = opened.checksum
         openings.append((sequence, opening.index))
+        reserve.refill()
     }
 
-    private static func newSegment(
+    static func newSegment(
         sequence: UInt64,
         opening: LogPosition,
         configuration: Configuration,
         previous: UInt32,
         in directory: Directory,
         bytes: Int,
-        spare: SpareSegment? = nil
+        spare: SpareSegment? = nil,
+        reserve: SegmentReserve? = nil
     ) throws(LogFault) -> (file: File, head: SegmentHead, size: Int, offset: Int, checksum: UInt32) {
         let name: String = "next"
         let file: File
         if let prepared = try spare?.take(as: name, atLeast: bytes) {
             file = prepared
         } else {
-            file = try ZeroFilledFile.create(name, in: directory, bytes: bytes)
+            do throws(LogFault) {
+                file = try ZeroFilledFile.create(name, in: directory, bytes: bytes)
+            } catch {
+                guard case .full = error, let kept = try reserve?.take(as: name, atLeast: bytes) else { throw error }
+                file = kept
+            }
         }
         let head = SegmentHead(sequence: sequence, salt: UInt32.random(in: 1...UInt32.max))
         var writer = ByteWriter()

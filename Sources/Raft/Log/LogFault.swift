@@ -13,6 +13,8 @@ package enum LogFault: Error, Equatable, Sendable, CustomStringConvertible {
     /// A format of another version.
     case unknownFormat(file: String, found: String)
     case system(operation: String, path: String, code: Int32)
+    /// There is no space for a file that was to be made. Nothing that was there is touched, so it may be tried again.
+    case full(path: String)
 
     package var description: String {
         switch self {
@@ -31,6 +33,14 @@ package enum LogFault: Error, Equatable, Sendable, CustomStringConvertible {
             "\(file) has format \(found), which this version does not know; use the version that wrote it"
         case .system(let operation, let path, let code):
             "cannot \(operation) \(path): \(String(cString: strerror(code)))"
+        case .full(let path):
+            "there is no space for \(path); free some on its filesystem, or enlarge it: the log goes on by itself then"
         }
+    }
+
+    /// What was to be made new found no space; it is gone again, and may be tried once more.
+    func whileMaking(_ path: String) -> LogFault {
+        guard case .system(_, _, let code) = self, code == ENOSPC || code == EDQUOT else { return self }
+        return .full(path: path)
     }
 }

@@ -82,6 +82,17 @@ struct LogRecord: Equatable {
         return checksum
     }
 
+    /// The kind of a record that is whole and has a right checksum, but a kind that this version does not know.
+    static func unknownKind(in bytes: [UInt8], at offset: Int, salt: UInt32) -> UInt8? {
+        guard offset + headBytes <= bytes.count, Kind(code: bytes[offset + 12]) == nil else { return nil }
+        var reader = ByteReader(bytes[offset...])
+        guard let length = try? reader.u32(), let checksum = try? reader.u32(),
+            Int(length) <= bytes.count - offset - headBytes
+        else { return nil }
+        let covered: ArraySlice<UInt8> = bytes[(offset + 8)..<(offset + headBytes + Int(length))]
+        return CRC32C.checksum(covered, continuing: salt) == checksum ? bytes[offset + 12] : nil
+    }
+
     /// The record at `offset`, whole and with a right checksum, or nil.
     init?(in bytes: [UInt8], at offset: Int, salt: UInt32) {
         guard offset + Self.headBytes <= bytes.count else { return nil }

@@ -18,6 +18,22 @@ package protocol LogStorage: AnyObject {
     /// Gives back space below `index`, as far as that is easy. Never anything above it.
     func compact(through index: LogIndex) throws(LogFault)
 
+    /// Takes whom to ask when there is no space for what comes next: he waits for some and returns true, or gives up.
+    ///
+    /// Without one, and when he gives up, ``write(_:)`` throws ``LogFault/full(path:)``; nothing was lost then.
+    func whenFull(_ wait: @escaping () -> Bool)
+
+    /// The log holds again all that it held; see ``LogContents/mending``.
+    func finishMending() throws(LogFault)
+
     /// Marks the end as complete and releases the folder.
     func close() throws(LogFault)
+}
+
+extension LogStorage {
+    /// For a storage that is never full.
+    package func whenFull(_ wait: @escaping () -> Bool) {}
+
+    /// For a storage that loses nothing.
+    package func finishMending() throws(LogFault) {}
 }

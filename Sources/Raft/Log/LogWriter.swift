@@ -1,3 +1,4 @@
+internal import Limits
 package import RaftCore
 internal import Synchronization
 
@@ -25,6 +26,7 @@ package final class LogWriter: Sendable {
     private enum Job: Sendable {
         case write(DiskWrite, since: UInt64)
         case compact(through: LogIndex)
+        case finishMending
     }
 
     private let jobs: Mailbox<Job>
@@ -32,11 +34,16 @@ package final class LogWriter: Sendable {
     private let work = DiskWork()
 
     /// - Parameters:
+    ///   - holds: whether nothing is to be written now, because what lies behind the log cannot take more; asked before
+    ///     each batch, and again and again while it says so.
+    ///   - stalled: called with true when writing waits (for space, or because of `holds`), and with false when it goes on.
     ///   - measured: hears of each batch that held something, on the log's thread; must not block.
     ///   - completion: called on the log's thread after each batch; must not block.
     ///   - fatal: the disk failed. Nothing was retried and nothing more is written; the process must end.
     package init(
         storage: sending any LogStorage,
+        holds: @escaping @Sendable () -> Bool = { false },
+        stalled: @escaping @Sendable (Bool) -> Void = { _ in },
         measured: @escaping @Sendable (Batch) -> Void = { _ in },
         completion: @escaping @Sendable (Completion) -> Void,
         fatal: @escaping @Sendable (LogFault) -> Void
@@ -46,13 +53,17 @@ package final class LogWriter: Sendable {
         let owned = ThreadOwned(storage)
         let work: DiskWork = work
         thread = WorkerThread {
+            let queue = Queue(jobs, stalled)
             do throws(LogFault) {
-                while let batch = jobs.take() {
+                owned.value.whenFull { queue.waits(owned.value) }
+                while let batch = queue.next() {
                     let begun: UInt64 = MonotonicTime.now
                     var about: Batch = Self.about(batch)
                     let since: UInt64 = Self.oldest(batch) ?? begun
                     work.since.store(since, ordering: .relaxed)
+                    while holds(), queue.waits(owned.value) {}
                     try Self.run(batch, on: owned.value, completion)
+                    queue.goesOn()
                     work.since.store(0, ordering: .relaxed)
                     guard Self.oldest(batch) != nil else { continue }
                     let end: UInt64 = MonotonicTime.now
@@ -63,9 +74,51 @@ package final class LogWriter: Sendable {
                 try owned.value.close()
             } catch {
                 jobs.close()
-                fatal(error)
+                // Without space nothing of the batch was acknowledged, and nothing that was is in doubt.
+                if case .full = error {} else { fatal(error) }
             }
             owned.release()
+        }
+    }
+
+    /// What the thread takes its work from; while it waits for space it takes what gives some back, and keeps the rest.
+    private final class Queue {
+        private let jobs: Mailbox<Job>
+        private let stalled: @Sendable (Bool) -> Void
+        private var kept: [Job] = []
+        private var isStalled: Bool = false
+
+        init(_ jobs: Mailbox<Job>, _ stalled: @escaping @Sendable (Bool) -> Void) {
+            self.jobs = jobs
+            self.stalled = stalled
+        }
+
+        func next() -> [Job]? {
+            guard kept.isEmpty else {
+                defer { kept = [] }
+                return kept
+            }
+            return jobs.take()
+        }
+
+        /// Waits a moment; false when the member stops.
+        func waits(_ storage: any LogStorage) -> Bool {
+            if !isStalled {
+                isStalled = true
+                stalled(true)
+            }
+            let pause = UInt64(Limits.raftSpacePauseMilliseconds) * 1_000_000
+            guard let batch = jobs.take(until: MonotonicTime.now + pause) else { return false }
+            for job in batch {
+                if case .compact(let index) = job { try? storage.compact(through: index) } else { kept.append(job) }
+            }
+            return true
+        }
+
+        func goesOn() {
+            guard isStalled else { return }
+            isStalled = false
+            stalled(false)
         }
     }
 
@@ -84,6 +137,8 @@ package final class LogWriter: Sendable {
         return since == 0 || since > now ? 0 : now - since
     }
 
+    package func finishMending() { jobs.post(.finishMending) }
+
     package func compact(through index: LogIndex) { jobs.post(.compact(through: index)) }
 
     /// Writes what is waiting, closes the storage and ends the thread.
@@ -99,9 +154,11 @@ package final class LogWriter: Sendable {
     ) throws(LogFault) {
         var done = Completion()
         var compaction: LogIndex?
+        var isMended: Bool = false
         for job in batch {
             switch job {
             case .compact(let index): compaction = max(index, compaction ?? 0)
+            case .finishMending: isMended = true
             case .write(let change, _):
                 try storage.write(change)
                 switch change {
@@ -114,6 +171,7 @@ package final class LogWriter: Sendable {
         }
         try storage.flush()
         if done.ballot != nil || done.write != nil || done.reset != nil { completion(done) }
+        if isMended { try storage.finishMending() }
         if let compaction { try storage.compact(through: compaction) }
     }
 }

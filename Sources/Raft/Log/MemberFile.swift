@@ -4,10 +4,14 @@ internal import RaftCore
 
 /// Who this member is and how it voted: the small file `member`.
 ///
+/// There are two copies, `member` and `member.copy`, both written before a ballot counts as written: when one is damaged the
+/// other one is used.
+///
 /// Shape (version 1): "DRVMEMB" and the version byte; member, cluster, incarnation, term, vote (0 for none), 8 bytes
 /// each; CRC-32C of all that.
 struct MemberFile {
     static let name: String = "member"
+    private static let copy: String = "member.copy"
     private static let magic: [UInt8] = Array("DRVMEMB".utf8) + [1]
 
     var member: MemberID
@@ -21,8 +25,28 @@ struct MemberFile {
     }
 
     init(reading directory: Directory) throws(LogFault) {
-        let path: String = directory.path(of: Self.name)
         guard directory.exists(Self.name) else { throw .missing(directory: directory.path) }
+        let copy: MemberFile? =
+            directory.exists(Self.copy) ? try? MemberFile(reading: Self.copy, in: directory) : nil
+        do throws(LogFault) {
+            let first = try MemberFile(reading: Self.name, in: directory)
+            // A crash between the two: the newer one may have been told of already, or not; nothing is lost by using it.
+            self = copy.map { $0.isNewer(than: first) ? $0 : first } ?? first
+        } catch {
+            guard case .damaged = error, let copy else { throw error }
+            self = copy
+            try save(in: directory)
+        }
+    }
+
+    private func isNewer(than other: MemberFile) -> Bool {
+        guard member == other.member, group == other.group else { return false }
+        if ballot.term != other.ballot.term { return ballot.term > other.ballot.term }
+        return ballot.vote != nil && other.ballot.vote == nil
+    }
+
+    private init(reading name: String, in directory: Directory) throws(LogFault) {
+        let path: String = directory.path(of: name)
         let bytes: [UInt8] = try File(opening: path, flags: O_RDONLY).readAll()
         guard let found = Self(decoding: bytes) else {
             if bytes.count > 8, bytes.starts(with: Self.magic.dropLast()), bytes[7] != 1 {
@@ -56,5 +80,6 @@ struct MemberFile {
 
     func save(in directory: Directory) throws(LogFault) {
         try directory.replace(Self.name, with: encoded)
+        try directory.replace(Self.copy, with: encoded)
     }
 }

@@ -1,5 +1,4 @@
 internal import Bytes
-internal import Glibc
 
 /// One file of the log: a head, then records, then zeros that were written ahead of use.
 ///
@@ -52,10 +51,7 @@ enum ZeroFilledFile {
     private static let chunk: [UInt8] = [UInt8](repeating: 0, count: 1 << 20)
 
     static func create(_ name: String, in directory: Directory, bytes: Int) throws(LogFault) -> File {
-        let file = try File(opening: directory.path(of: name), flags: O_RDWR | O_CREAT | O_TRUNC)
-        try fill(file, from: 0, to: bytes)
-        try file.flush()
-        return file
+        try directory.make(name) { (file) throws(LogFault) in try fill(file, from: 0, to: bytes) }
     }
 
     static func fill(_ file: File, from start: Int, to end: Int) throws(LogFault) {

@@ -23,6 +23,10 @@ struct SegmentReader {
 
     /// Refuses when something that was flushed cannot be read: a later record says that the disk had this place.
     func checkEnd() throws(LogFault) {
+        if let code: UInt8 = LogRecord.unknownKind(in: bytes, at: offset, salt: head.salt) {
+            // Whole, and written by a later version: cutting it would lose what was acknowledged.
+            throw .unknownFormat(file: path, found: "a record of kind \(code) at byte \(offset)")
+        }
         var place: Int = offset + 8
         while let candidate = nextNonZero(from: place) {
             place = candidate + 8

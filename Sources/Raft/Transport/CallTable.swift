@@ -1,3 +1,4 @@
+internal import EventLoop
 internal import RaftCore
 internal import Synchronization
 
@@ -6,22 +7,50 @@ final class CallTable: Sendable {
     typealias Answer = Result<[UInt8], CallFault>
 
     private struct Call {
+        let deadline: Deadline
         let continuation: CheckedContinuation<Answer, Never>
         /// It was handed to the system.
         var hasLeft: Bool = false
     }
 
-    private let calls = Mutex<[UInt64: Call]>([:])
+    private struct Table {
+        var calls: [UInt64: Call] = [:]
+        /// Somebody looks from time to time whether a deadline has passed.
+        var isWatched: Bool = false
+    }
 
-    var count: Int { calls.withLock { $0.count } }
+    private let table = Mutex(Table())
 
-    func add(_ number: UInt64, _ continuation: CheckedContinuation<Answer, Never>) {
-        calls.withLock { $0[number] = Call(continuation: continuation) }
+    var count: Int { table.withLock { $0.calls.count } }
+
+    /// - Returns: whether the caller must see to it that ``overdue()`` is asked, until it says that nobody waits.
+    func add(_ number: UInt64, before deadline: Deadline, _ continuation: CheckedContinuation<Answer, Never>) -> Bool {
+        table.withLock { table in
+            table.calls[number] = Call(deadline: deadline, continuation: continuation)
+            defer { table.isWatched = true }
+            return !table.isWatched
+        }
+    }
+
+    /// Those whose deadline has passed, and when the next one does; nil, and nobody has to ask any more, when nobody waits.
+    func overdue() -> (numbers: [UInt64], next: Deadline)? {
+        table.withLock { table in
+            guard !table.calls.isEmpty else {
+                table.isWatched = false
+                return nil
+            }
+            var late: [UInt64] = []
+            var next: Deadline = .never
+            for (number, call) in table.calls {
+                if call.deadline.isPast { late.append(number) } else { next = min(next, call.deadline) }
+            }
+            return (late, next)
+        }
     }
 
     func left(_ items: [LaneQueue.Item]) {
-        calls.withLock { calls in
-            for case .call(.request(let number, _, _)) in items { calls[number]?.hasLeft = true }
+        table.withLock { table in
+            for case .call(.request(let number, _, _)) in items { table.calls[number]?.hasLeft = true }
         }
     }
 
@@ -45,21 +74,21 @@ final class CallTable: Sendable {
 
     /// The connection is gone; what waits in the queue is not concerned.
     func connectionLost() {
-        let lost: [Call] = calls.withLock { calls in
-            let lost: [UInt64] = calls.filter(\.value.hasLeft).map(\.key)
-            return lost.compactMap { calls.removeValue(forKey: $0) }
+        let lost: [Call] = table.withLock { table in
+            let lost: [UInt64] = table.calls.filter(\.value.hasLeft).map(\.key)
+            return lost.compactMap { table.calls.removeValue(forKey: $0) }
         }
         for call in lost { call.continuation.resume(returning: .failure(.unknown(.connectionLost))) }
     }
 
     /// After those in the queue were told that they were not sent.
     func stop() {
-        let all: [Call] = calls.withLock { calls in
-            defer { calls = [:] }
-            return Array(calls.values)
+        let all: [Call] = table.withLock { table in
+            defer { table.calls = [:] }
+            return Array(table.calls.values)
         }
         for call in all { call.continuation.resume(returning: .failure(.unknown(.stopped))) }
     }
 
-    private func take(_ number: UInt64) -> Call? { calls.withLock { $0.removeValue(forKey: number) } }
+    private func take(_ number: UInt64) -> Call? { table.withLock { $0.calls.removeValue(forKey: number) } }
 }

@@ -154,6 +154,7 @@ final class LaneLink: Sendable {
     /// Answers of the lane of calls; on the others nothing is said, and reading notices the end at once.
     private func read(_ stream: any ByteStream, _ leftover: [UInt8]) async {
         var frames = WireFrameReader()
+        let buffer = ReadBuffer()
         frames.append(leftover)
         while true {
             while let found = frames.next() {
@@ -162,9 +163,9 @@ final class LaneLink: Sendable {
                 }
                 events.answered(frame)
             }
-            guard let bytes = try? await stream.read(upTo: 64 * 1024, before: .never), !bytes.isEmpty else { return }
-            tally.receivedBytes.add(UInt64(bytes.count))
-            frames.append(bytes)
+            guard let count = try? await stream.read(into: buffer, before: .never), count > 0 else { return }
+            tally.receivedBytes.add(UInt64(count))
+            frames.append(buffer.take())
         }
     }
 

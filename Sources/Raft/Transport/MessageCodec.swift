@@ -8,6 +8,8 @@ package import RaftCore
 /// is kind 1 · version 1 · term varint · payload with its length; its index follows from its place.
 package enum MessageCodec {
     package static let version: UInt8 = 1
+    /// What ``DecodingFault/unknown(what:value:)`` names when a later version's entry came in.
+    static let unknownEntry: String = "kind of log entry"
 
     package static func encode(_ message: Message) -> [UInt8] {
         var writer = ByteWriter()
@@ -160,9 +162,9 @@ extension MessageCodec {
         var entries: [LogEntry] = []
         entries.reserveCapacity(count)
         for place in 0..<count {
-            let offset: Int = reader.offset
-            guard let kind = LogEntry.Kind(rawValue: try reader.u8()) else {
-                throw .malformed(offset: offset, expected: "a kind of entry")
+            let code: UInt8 = try reader.u8()
+            guard let kind = LogEntry.Kind(rawValue: code) else {
+                throw .unknown(what: unknownEntry, value: UInt64(code))
             }
             let version: UInt8 = try reader.u8()
             let term: Term = try number(&reader)

@@ -173,15 +173,9 @@ final class PeerLink: Sendable {
         // It was tried a moment ago; whoever has another member to ask should not wait.
         guard !callLane.isUnreachable else { throw .notSent(.unreachable("the last attempt to connect failed")) }
         let number: UInt64 = numbers.wrappingAdd(1, ordering: .relaxed).oldValue
-        let loop: EventLoop = loop
-        let timer = Task(executorPreference: loop) { [self] in
-            guard (try? await loop.sleep(until: deadline)) != nil else { return }
-            giveUp(number, .timedOut)
-        }
-        defer { timer.cancel() }
         let answer: CallTable.Answer = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                calls.add(number, continuation)
+                if calls.add(number, before: deadline, continuation) { watchDeadlines() }
                 callLane.queue.add(.call(.request(number: number, me, request)))
                 if Task.isCancelled { giveUp(number, .cancelled) }
             }
@@ -189,6 +183,19 @@ final class PeerLink: Sendable {
             giveUp(number, .cancelled)
         }
         return try answer.get()
+    }
+
+    /// One task for all calls that wait, not a timer for each: hardly any of them comes to its deadline.
+    private func watchDeadlines() {
+        let (loop, calls): (EventLoop, CallTable) = (loop, calls)
+        Task(executorPreference: loop) { [weak self] in
+            while let (late, next): ([UInt64], Deadline) = calls.overdue() {
+                for number in late { self?.giveUp(number, .timedOut) }
+                // A later call may have an earlier deadline than those that are here.
+                let pause: Deadline = .after(milliseconds: Limits.raftCallSweepMilliseconds)
+                guard (try? await loop.sleep(until: min(next, pause))) != nil else { return }
+            }
+        }
     }
 
     private func giveUp(_ number: UInt64, _ cause: CallCause) {

@@ -9,6 +9,7 @@ extension RaftTransport {
     /// Hands on what a member says on a lane of raft messages.
     func readMessages(_ stream: any ByteStream, _ leftover: [UInt8], from member: MemberID) async {
         var frames = WireFrameReader()
+        let buffer = ReadBuffer()
         frames.append(leftover)
         while true {
             while let found = frames.next() {
@@ -20,10 +21,10 @@ extension RaftTransport {
                     return tally.dropped(.damaged, member, LaneLink.word(found))
                 }
             }
-            guard let bytes = try? await stream.read(upTo: 64 * 1024, before: .never), !bytes.isEmpty else { return }
+            guard let count = try? await stream.read(into: buffer, before: .never), count > 0 else { return }
             link(to: member, mayMake: false)?.heard()
-            tally.receivedBytes.add(UInt64(bytes.count))
-            frames.append(bytes)
+            tally.receivedBytes.add(UInt64(count))
+            frames.append(buffer.take())
         }
     }
 
@@ -32,7 +33,10 @@ extension RaftTransport {
         do throws(DecodingFault) {
             message = try MessageCodec.decode(body)
         } catch {
-            return tally.dropped(.unreadable, member, "\(error)")
+            tally.dropped(.unreadable, member, "\(error)")
+            // Going on without the entry would leave this member behind for ever, and nobody would know why.
+            if case .unknown(MessageCodec.unknownEntry, let kind) = error { onNewerEntry?(member, kind) }
+            return
         }
         guard message.group == group else {
             return tally.dropped(.foreignGroup, member, "a message of group \(message.group)")
@@ -52,6 +56,7 @@ extension RaftTransport {
         await withTaskGroup(of: Void.self) { tasks in
             tasks.addTask { await self.writeAnswers(of: desk, to: stream) }
             var frames = WireFrameReader()
+            let buffer = ReadBuffer()
             frames.append(leftover)
             reading: while true {
                 while let found = frames.next() {
@@ -83,10 +88,10 @@ extension RaftTransport {
                         break reading
                     }
                 }
-                guard let bytes = try? await stream.read(upTo: 64 * 1024, before: .never), !bytes.isEmpty else { break }
+                guard let count = try? await stream.read(into: buffer, before: .never), count > 0 else { break }
                 link(to: member, mayMake: false)?.heard()
-                tally.receivedBytes.add(UInt64(bytes.count))
-                frames.append(bytes)
+                tally.receivedBytes.add(UInt64(count))
+                frames.append(buffer.take())
             }
             stream.close()
             tasks.cancelAll()

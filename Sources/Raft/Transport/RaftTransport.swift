@@ -29,6 +29,7 @@ package final class RaftTransport: PeerTransport {
         /// The newest connection of each kind; an older one is closed.
         var accepted: [Way: any ByteStream] = [:]
         var onCall: CallHandler?
+        var onNewerEntry: (@Sendable (MemberID, UInt64) -> Void)?
     }
 
     package let group: GroupIdentity
@@ -53,6 +54,12 @@ package final class RaftTransport: PeerTransport {
         self.loops = loops
         self.logger = logger
         tally = TransportTally(logger: logger, metrics: metrics)
+    }
+
+    /// Told when a member sends an entry of a kind that this version does not know: this member must end, and say why.
+    package var onNewerEntry: (@Sendable (MemberID, UInt64) -> Void)? {
+        get { state.withLock { $0.onNewerEntry } }
+        set { state.withLock { $0.onNewerEntry = newValue } }
     }
 
     /// Answers requests of other members; set it before ``start(receiver:)``.

@@ -100,7 +100,8 @@ extension Write {
         case .assignScope(let scope, let node):
             if node.utf8.count > Limits.transactionTextBytes { return "the node's name is too long" }
             return scope.brokenRule(created: created)
-        case .touchPolicy(let subject): return subject.brokenRule(created: created, limit: key, "the policy subject")
+        case .touchPolicy(let subject), .forgetPolicy(let subject):
+            return subject.brokenRule(created: created, limit: key, "the policy subject")
         case .definePool(let name, _), .takeFromPool(let name, _):
             return name.brokenRule(created: created, limit: key, "the pool name")
         case .openSession: return nil

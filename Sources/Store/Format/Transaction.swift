@@ -114,6 +114,10 @@ package enum Write: Hashable, Sendable {
     /// Proposed without a ticket; when its fate is unknown, propose another: a session that nobody
     /// uses is evicted in time.
     case openSession(nonce: UInt64)
+    /// Forgets when the rights of `subject` last changed: there will be nobody of that name any more.
+    ///
+    /// Read by nodes of level 2 and later: proposed only when the cluster has that level.
+    case forgetPolicy(subject: Template)
 }
 
 package struct RecordWrite: Hashable, Sendable {

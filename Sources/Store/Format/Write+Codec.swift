@@ -74,6 +74,9 @@ extension Write {
         case .openSession(let nonce):
             writer.u8(7)
             writer.u64(nonce)
+        case .forgetPolicy(let subject):
+            writer.u8(8)
+            subject.encode(into: &writer)
         }
     }
 
@@ -96,6 +99,7 @@ extension Write {
             let name: Template = try Template(from: &reader, limit: key, of: "a pool name")
             self = .takeFromPool(name: name, amount: try reader.i64())
         case 7: self = .openSession(nonce: try reader.u64())
+        case 8: self = .forgetPolicy(subject: try Template(from: &reader, limit: key, of: "a policy subject"))
         case let tag: throw .unknown(what: "write kind", value: UInt64(tag))
         }
     }

@@ -55,14 +55,40 @@ final class StateFile {
     func load() throws(StoreFault) -> StoreView { try Self.load(database) }
 
     static func load(_ database: SQLiteDatabase) throws(StoreFault) -> StoreView {
-        let path: String = database.path
         var view = StoreView()
-        let head: (revision: Int64, next: Int64, digest: [UInt8])? = try fault(path) { () throws(SQLiteError) in
+        let head: Head? = try read(database) { kind, key, value in try view.load(kind, key: key, value: value) }
+        if let head {
+            view.revision = head.revision
+            view.nextNumber = head.nextNumber
+        }
+        return view
+    }
+
+    /// What a checkpoint says of itself.
+    private struct Head {
+        var revision: Revision
+        var nextNumber: UInt64
+        var digest: [UInt8]
+    }
+
+    /// Reads every row and compares their digest with the one that was written with them; nil for a new file.
+    private static func read(
+        _ database: SQLiteDatabase,
+        _ take: (StateRow.Kind, _ key: [UInt8], _ value: [UInt8]) throws -> Void
+    ) throws(StoreFault) -> Head? {
+        let path: String = database.path
+        let head: Head? = try fault(path) { () throws(SQLiteError) in
             let head: SQLiteStatement = try database.prepare("SELECT revision, next_number, digest FROM head")
             defer { head.reset() }
-            return try head.step() ? (head.int64(0), head.int64(1), head.blob(2) ?? []) : nil
+            guard try head.step() else { return nil }
+            return Head(
+                revision: Revision(max(0, head.int64(0))),
+                nextNumber: UInt64(max(1, head.int64(1))),
+                digest: head.blob(2) ?? []
+            )
         }
         var digest = StateDigest()
+        var count: Int = 0
         var problem: String?
         try fault(path) { () throws(SQLiteError) in
             let rows: SQLiteStatement = try database.prepare("SELECT kind, key, value FROM rows ORDER BY kind, key")
@@ -74,27 +100,31 @@ final class StateFile {
                     problem = "a row of the unknown kind \(rows.int64(0))"
                     break
                 }
+                count += 1
                 digest.add(kind: kind.rawValue, key: key, value: value)
                 do {
-                    try view.load(kind, key: key, value: value)
+                    try take(kind, key, value)
                 } catch {
                     problem = "\(kind) row \(Hex.encode(key)): \(error)"
                 }
             }
         }
         if let head {
-            view.revision = Revision(max(0, head.revision))
-            view.nextNumber = UInt64(max(1, head.next))
-            if problem == nil, digest.finished(nextNumber: view.nextNumber) != head.digest {
+            if problem == nil, digest.finished(nextNumber: head.nextNumber) != head.digest {
                 problem = "its rows do not have the digest that was written with them"
             }
-        } else if view.records.count > 0 {
+        } else if count > 0 {
             problem = "it has rows but no head"
         }
         if let problem {
-            throw StoreFault(file: path, problem: "the checkpoint is damaged: \(problem)", nextStep: mend)
+            throw StoreFault(
+                file: path,
+                problem: "the checkpoint is damaged: \(problem)",
+                nextStep: mend,
+                isDamaged: true
+            )
         }
-        return view
+        return head
     }
 
     static let mend: String =
@@ -160,15 +190,17 @@ final class StateFile {
     }
 
     /// Reads all of it back through another connection: what cannot be read back was not written.
+    ///
+    /// Row by row: equal digests mean equal rows, and a second state in memory would double what this process takes.
     private func verify(_ revision: Revision, _ digest: [UInt8]) throws(StoreFault) {
         let reader: SQLiteDatabase = try fault(path) { () throws(SQLiteError) in
             try SQLiteDatabase(path: path, readOnly: true)
         }
-        let found: StoreView = try Self.load(reader)
-        guard found.revision == revision, found.stateHash() == digest else {
+        let found: Head? = try Self.read(reader) { _, _, _ in }
+        guard let found, found.revision == revision, found.digest == digest else {
             throw StoreFault(
                 file: path,
-                problem: "the checkpoint at \(revision) reads back as another at \(found.revision)",
+                problem: "the checkpoint at \(revision) reads back as another at \(found?.revision ?? 0)",
                 nextStep: Self.mend
             )
         }
@@ -190,7 +222,9 @@ func fault<Result>(_ path: String, _ body: () throws(SQLiteError) -> Result) thr
             problem: "cannot \(error.operation): \(error.message) (SQLite code \(error.code))",
             nextStep: error.isCorrupt
                 ? StateFile.mend
-                : "Make sure that the folder is writable, its disk has space, and no other process uses it; then start again."
+                : "Make sure that the folder is writable, its disk has space, and no other process uses it; then start again.",
+            isOutOfSpace: error.isFull,
+            isDamaged: error.isCorrupt
         )
     }
 }

@@ -46,6 +46,11 @@ extension Store {
     /// 0 for a store without files.
     package var safeToCompactBelow: Revision { disk?.safeToCompactBelow ?? 0 }
 
+    /// The disk has no space, and so much waits in memory to be written there that no more entries should come.
+    ///
+    /// Whoever brings entries holds them back while this is true; it ends with the next write that succeeds.
+    package var waitsForSpace: Bool { disk?.waitsForSpace ?? false }
+
     /// Why the files are behind, if they are: the last attempt to write them failed.
     package var diskFault: StoreFault? { disk?.fault }
 

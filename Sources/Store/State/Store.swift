@@ -34,6 +34,8 @@ package final class Store: Sendable {
         halt: @escaping @Sendable (StoreFault) -> Void = Store.trap
     ) {
         self.halt = halt
+        var view: StoreView = view
+        view.noteChangeOfEverything()
         state = Mutex(view)
         hub = WatchHub(after: view.revision, history: disk, memory: watchMemory)
         self.disk = disk
@@ -47,9 +49,14 @@ package final class Store: Sendable {
 
     /// Applies the entry at `index`, which lies above all that were applied before.
     package func apply(index: Revision, _ transaction: Transaction) -> TransactionOutcome {
+        apply(index: index, transaction, isValid: false)
+    }
+
+    /// - Parameter isValid: it has been checked against the rules of its format.
+    private func apply(index: Revision, _ transaction: Transaction, isValid: Bool) -> TransactionOutcome {
         let (applied, pressure): (Applied, StoreDisk.Pressure) = applying.withLock { _ in
             let (applied, pressure): (Applied, StoreDisk.Pressure) = state.withLock { state in
-                let applied: Applied = state.apply(index: index, transaction)
+                let applied: Applied = state.apply(index: index, transaction, isValid: isValid)
                 // Before anybody can see it in a view.
                 return (applied, disk?.note(applied.history(of: transaction), at: index) ?? .none)
             }
@@ -71,7 +78,7 @@ package final class Store: Sendable {
         } catch {
             throw UnreadableEntry(index: index, fault: error)
         }
-        return apply(index: index, transaction)
+        return apply(index: index, transaction, isValid: true)
     }
 
     /// Counts entries of the log that are Raft's own (a leader's first, a change of members) as applied.
@@ -97,6 +104,7 @@ package final class Store: Sendable {
                 precondition(view.revision > state.revision, "\(view.revision) does not lie above \(state.revision)")
                 beside()
                 state = view
+                state.noteChangeOfEverything()
             }
             hub.replace(after: view.revision, historyHolds: disk?.historyLast ?? 0)
         }

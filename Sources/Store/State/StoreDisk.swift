@@ -122,6 +122,7 @@ final class StoreDisk: Sendable {
             progress.withLock { $0.fault = error }
             throw error
         }
+        progress.withLock { if $0.fault?.isOutOfSpace ?? false { $0.fault = nil } }
         feed.withLock { feed in
             // More may have come meanwhile; they stand behind.
             feed.entries.removeFirst(entries.count)
@@ -198,6 +199,10 @@ final class StoreDisk: Sendable {
 
     var mustRestart: Bool { progress.withLock { $0.mustRestart } }
     var fault: StoreFault? { progress.withLock { $0.fault } }
+    var waitsForSpace: Bool {
+        guard progress.withLock({ $0.fault?.isOutOfSpace ?? false }) else { return false }
+        return feed.withLock { $0.changeCount >= Limits.historyHeldChanges }
+    }
     /// True for the first who asks.
     func beginHalting() -> Bool {
         progress.withLock { progress in

@@ -42,22 +42,24 @@ extension StoreView {
     ///
     /// Total and deterministic: the same entries in the same order give equal states and outcomes on
     /// every machine. No clock, no randomness, no order that depends on hashing.
-    mutating func apply(index: Revision, _ transaction: Transaction) -> Applied {
+    ///
+    /// - Parameter isValid: the transaction was checked when it was decoded.
+    mutating func apply(index: Revision, _ transaction: Transaction, isValid: Bool = false) -> Applied {
         precondition(index > revision, "entry \(index) was applied before: the state is at \(revision)")
         defer { revision = index }
-        guard let ticket = transaction.ticket else { return run(transaction, at: index) }
+        guard let ticket = transaction.ticket else { return run(transaction, at: index, isValid) }
         switch admit(ticket, at: index) {
         case .answered(let outcome): return Applied(outcome: outcome, ran: false)
         case .new:
-            let applied: Applied = run(transaction, at: index)
+            let applied: Applied = run(transaction, at: index, isValid)
             remember(applied.outcome, for: ticket)
             return applied
         }
     }
 
-    private mutating func run(_ transaction: Transaction, at index: Revision) -> Applied {
+    private mutating func run(_ transaction: Transaction, at index: Revision, _ isValid: Bool) -> Applied {
         do {
-            let plan: TransactionPlan = try plan(transaction, at: index)
+            let plan: TransactionPlan = try plan(transaction, at: index, isValid: isValid)
             return Applied(
                 outcome: .committed(revision: index, numbers: plan.numbers),
                 changes: carryOut(plan),
@@ -72,19 +74,24 @@ extension StoreView {
         nextNumber = plan.nextNumber
         for (scope, owner) in plan.scopes { scopes.set(scope, owner) }
         for subject in plan.policies { policies.set(ByteKey(subject), plan.revision) }
+        for subject in plan.forgottenPolicies { policies.remove(ByteKey(subject)) }
         // The order of a dictionary is harmless here: each name is set once, in an ordered tree.
         for (name, pool) in plan.pools { pools.set(ByteKey(name), pool) }
         if let id = plan.openedSession { open(id, at: plan.revision) }
 
         var changes: [RecordChange] = []
-        changes.reserveCapacity(plan.touched.count)
-        for key in plan.touched.count > 1 ? plan.touched.sorted() : plan.touched {
+        var touched: [TouchedRecords.Entry] = plan.touched.entries
+        if touched.count > 1 { touched.sort { $0.key < $1.key } }
+        changes.reserveCapacity(touched.count)
+        for entry in touched {
+            let key: RecordKey = entry.key
             let before: Record? = get(key)
-            let after: StoredRecord? = plan.records[key].flatMap { $0 }
+            let after: StoredRecord? = entry.record
             // Created and deleted by the same transaction: nothing came of it.
             if before == nil && after == nil { continue }
             if let before { release(before, keeping: after?.record) }
             if let after { records.set(key, after) } else { records.remove(key) }
+            noteChange(in: key.table, at: plan.revision)
             changes.append(RecordChange(key: key, before: before, after: after?.record))
         }
         // Claimed when all are released: a key may move from a record to another.

@@ -9,6 +9,19 @@ package struct StoreView: Sendable {
     /// What `$0` of the next transaction will be.
     package internal(set) var nextNumber: UInt64 = 1
 
+    private var trees = Trees()
+    private var tableChanges = TableChanges()
+
+    init() {}
+
+    /// Nothing: what takes the place of a view that must not be held any longer.
+    package static let empty = StoreView()
+}
+
+/// The trees of a view behind one reference: views are taken and dropped all the time, by all threads.
+///
+/// @unchecked: changed only by a view that alone refers to it (``StoreView/alone()``), as the buffer of an array is.
+private final class Trees: @unchecked Sendable {
     var records: OrderedTree<RecordKey, StoredRecord> = OrderedTree()
     var terms: OrderedTree<TermKey, Present> = OrderedTree()
     var uniqueKeys: OrderedTree<ByteKey, RecordKey> = OrderedTree()
@@ -20,8 +33,57 @@ package struct StoreView: Sendable {
 
     init() {}
 
-    /// Nothing: what takes the place of a view that must not be held any longer.
-    package static let empty = StoreView()
+    init(like other: Trees) {
+        records = other.records
+        terms = other.terms
+        uniqueKeys = other.uniqueKeys
+        scopes = other.scopes
+        policies = other.policies
+        pools = other.pools
+        sessions = other.sessions
+        replies = other.replies
+    }
+}
+
+extension StoreView {
+    /// Trees that no other view refers to.
+    private mutating func alone() -> Trees {
+        if !isKnownUniquelyReferenced(&trees) { trees = Trees(like: trees) }
+        return trees
+    }
+
+    var records: OrderedTree<RecordKey, StoredRecord> {
+        get { trees.records }
+        _modify { yield &alone().records }
+    }
+    var terms: OrderedTree<TermKey, Present> {
+        get { trees.terms }
+        _modify { yield &alone().terms }
+    }
+    var uniqueKeys: OrderedTree<ByteKey, RecordKey> {
+        get { trees.uniqueKeys }
+        _modify { yield &alone().uniqueKeys }
+    }
+    var scopes: OrderedTree<UInt64, ScopeOwner> {
+        get { trees.scopes }
+        _modify { yield &alone().scopes }
+    }
+    var policies: OrderedTree<ByteKey, Revision> {
+        get { trees.policies }
+        _modify { yield &alone().policies }
+    }
+    var pools: OrderedTree<ByteKey, Pool> {
+        get { trees.pools }
+        _modify { yield &alone().pools }
+    }
+    var sessions: OrderedTree<SessionID, Session> {
+        get { trees.sessions }
+        _modify { yield &alone().sessions }
+    }
+    var replies: OrderedTree<ReplyKey, TransactionOutcome> {
+        get { trees.replies }
+        _modify { yield &alone().replies }
+    }
 }
 
 /// Who runs a scope's controllers, and for the how-manieth time the owner was named.
@@ -47,7 +109,35 @@ package struct Session: Hashable, Sendable {
     package var replies: Int
 }
 
+/// When records of each table last changed; tables with high numbers share one place.
+///
+/// A few words in the view itself, so that taking a view stays cheap. Not part of the state: after a start it says
+/// that everything has just changed.
+private struct TableChanges: Sendable {
+    private var revisions = SIMD8<UInt64>()
+
+    subscript(table: Table) -> Revision {
+        get { revisions[Self.place(of: table)] }
+        set { revisions[Self.place(of: table)] = newValue }
+    }
+
+    mutating func all(at revision: Revision) { revisions = SIMD8(repeating: revision) }
+
+    private static func place(of table: Table) -> Int { min(Int(table.rawValue), SIMD8<UInt64>.scalarCount - 1) }
+}
+
 extension StoreView {
+    /// When a record of the table was last written or deleted, or later: while this stays the same, so do they all.
+    ///
+    /// Exact for tables with numbers below 7; the others share one answer. What was made of the records of such a
+    /// table can be kept until it grows.
+    package func lastChange(in table: Table) -> Revision { tableChanges[table] }
+
+    mutating func noteChange(in table: Table, at revision: Revision) { tableChanges[table] = revision }
+
+    /// The state was not built here entry by entry: nothing that was made of another is true of it.
+    mutating func noteChangeOfEverything() { tableChanges.all(at: revision) }
+
     package var recordCount: Int { records.count }
 
     package func get(_ key: RecordKey) -> Record? { records[key]?.record }

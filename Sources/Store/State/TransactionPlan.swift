@@ -9,20 +9,63 @@ struct TransactionPlan {
     let revision: Revision
     let numbers: [UInt64]
     let nextNumber: UInt64
-    /// The records that the writes touch, as they will be, in the order they were first touched.
-    fileprivate(set) var touched: [RecordKey] = []
-    fileprivate(set) var records: [RecordKey: StoredRecord?] = [:]
+    /// The records that the writes touch, as they will be; nil for one that will not be there.
+    fileprivate(set) var touched = TouchedRecords()
     fileprivate(set) var scopes: [(UInt64, ScopeOwner)] = []
     fileprivate(set) var policies: [[UInt8]] = []
+    /// Forgotten after those were set.
+    fileprivate(set) var forgottenPolicies: [[UInt8]] = []
     fileprivate(set) var pools: [[UInt8]: Pool] = [:]
     fileprivate(set) var openedSession: SessionID?
 }
 
+/// Records by their keys, in the order in which they were first set.
+///
+/// Most transactions touch one or two: those are searched for, and only many are kept in a table.
+struct TouchedRecords {
+    struct Entry {
+        let key: RecordKey
+        var record: StoredRecord?
+    }
+
+    private static let searched: Int = 8
+
+    private(set) var entries: [Entry] = []
+    private var places: [RecordKey: Int] = [:]
+
+    /// Nil for a key that was not set.
+    func entry(_ key: RecordKey) -> Entry? {
+        place(of: key).map { entries[$0] }
+    }
+
+    mutating func set(_ key: RecordKey, _ record: StoredRecord?) {
+        if let place: Int = place(of: key) {
+            entries[place].record = record
+            return
+        }
+        entries.append(Entry(key: key, record: record))
+        guard entries.count > Self.searched else { return }
+        if places.isEmpty {
+            for (place, entry) in entries.enumerated() { places[entry.key] = place }
+        } else {
+            places[key] = entries.count - 1
+        }
+    }
+
+    private func place(of key: RecordKey) -> Int? {
+        entries.count > Self.searched ? places[key] : entries.firstIndex { $0.key == key }
+    }
+}
+
 extension StoreView {
     /// - Throws: ``RefusedTransaction`` with the first reason why nothing will be done.
-    func plan(_ transaction: Transaction, at revision: Revision) throws(RefusedTransaction) -> TransactionPlan {
+    func plan(
+        _ transaction: Transaction,
+        at revision: Revision,
+        isValid: Bool
+    ) throws(RefusedTransaction) -> TransactionPlan {
         do throws(InvalidTransaction) {
-            try transaction.validate()
+            if !isValid { try transaction.validate() }
         } catch {
             throw RefusedTransaction(.invalid(error.reason))
         }
@@ -75,7 +118,7 @@ private struct Planner {
 
     /// The record as the writes so far leave it.
     private func current(_ key: RecordKey) -> Record? {
-        if let planned = plan.records[key] { return planned?.record }
+        if let planned: TouchedRecords.Entry = plan.touched.entry(key) { return planned.record?.record }
         return view.get(key)
     }
 
@@ -93,16 +136,18 @@ private struct Planner {
                 terms: put.terms.map { $0.filled(with: plan.numbers) },
                 uniqueKeys: put.uniqueKeys.map { $0.filled(with: plan.numbers) }
             )
-            touch(key, StoredRecord(record))
+            plan.touched.set(key, StoredRecord(record))
         case .delete(let table, let reference):
             let key = RecordKey(table, number(reference))
-            if current(key) != nil { touch(key, nil) }
+            if current(key) != nil { plan.touched.set(key, nil) }
         case .assignScope(let reference, let node):
             let scope: UInt64 = number(reference)
             let earlier: ScopeOwner? = plan.scopes.last { $0.0 == scope }?.1 ?? view.epoch(scope)
             plan.scopes.append((scope, ScopeOwner(node: node, epoch: (earlier?.epoch ?? 0) + 1)))
         case .touchPolicy(let subject):
             plan.policies.append(subject.filled(with: plan.numbers))
+        case .forgetPolicy(let subject):
+            plan.forgottenPolicies.append(subject.filled(with: plan.numbers))
         case .definePool(let template, let capacity):
             let name: [UInt8] = template.filled(with: plan.numbers)
             let used: UInt64 = (plan.pools[name] ?? view.pool(name))?.used ?? 0
@@ -112,10 +157,6 @@ private struct Planner {
         case .openSession(let nonce):
             plan.openedSession = SessionID(opened: plan.revision, nonce: nonce)
         }
-    }
-
-    private mutating func touch(_ key: RecordKey, _ record: StoredRecord?) {
-        if plan.records.updateValue(record, forKey: key) == nil { plan.touched.append(key) }
     }
 
     private mutating func take(_ amount: Int64, from name: [UInt8]) throws(RefusedTransaction) {
@@ -138,14 +179,17 @@ private struct Planner {
     /// Looked at when all writes are planned, so a key may move between records in either order.
     func checkUniqueKeys() throws(RefusedTransaction) {
         var claimed: [[UInt8]: RecordKey] = [:]
-        for key in plan.touched {
-            guard case .some(.some(let stored)) = plan.records[key] else { continue }
+        let isAlone: Bool = plan.touched.entries.count == 1
+        for entry in plan.touched.entries {
+            guard let stored: StoredRecord = entry.record else { continue }
+            let key: RecordKey = entry.key
             for unique in stored.record.uniqueKeys {
-                if let other = claimed.updateValue(key, forKey: unique) {
+                // The keys of one record are different ones.
+                if !isAlone, let other = claimed.updateValue(key, forKey: unique) {
                     throw RefusedTransaction(.uniqueKeyTaken(key: unique, holder: other))
                 }
                 // A holder that is touched itself either claims the key again (caught above) or lets it go.
-                if let holder = view.holder(unique), holder != key, plan.records[holder] == nil {
+                if let holder = view.holder(unique), holder != key, plan.touched.entry(holder) == nil {
                     throw RefusedTransaction(.uniqueKeyTaken(key: unique, holder: holder))
                 }
             }

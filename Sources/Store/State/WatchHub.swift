@@ -47,8 +47,12 @@ final class WatchHub: Sendable {
             state.recent.append(entry, limit: memory, keptElsewhere: state.keptInHistory)
             guard !entry.changes.isEmpty, !state.open.isEmpty else { return [] }
             var waiters: [CheckedContinuation<Void, Never>] = []
+            // Watches with equal filters, such as those of an environment's subscribers, share their event.
+            var last: (filter: WatchFilter, event: WatchEvent?)?
             for (_, queue) in state.live.candidates(for: entry.changes) {
-                let (waiter, isOver) = queue.offer(entry)
+                if last?.filter != queue.filter { last = (queue.filter, queue.filter.event(of: entry)) }
+                guard let event: WatchEvent = last?.event else { continue }
+                let (waiter, isOver) = queue.offer(event)
                 if isOver { state.live.remove(queue) }
                 if let waiter { waiters.append(waiter) }
             }

@@ -54,7 +54,8 @@ struct WatchIndex: Sendable {
         }
         for place in places {
             guard let queues = filed[place] else { continue }
-            found.merge(queues) { same, _ in same }
+            // Most often there is one place; then its table is taken as it is.
+            if found.isEmpty { found = queues } else { found.merge(queues) { same, _ in same } }
         }
         return found
     }

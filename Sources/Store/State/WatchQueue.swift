@@ -49,20 +49,18 @@ final class WatchQueue: Sendable {
 
     var next: Revision { state.withLock { $0.next } }
 
-    /// An entry was applied.
+    /// An entry was applied, and this is what the filter sees of it.
     ///
     /// Returns what to resume afterwards, and whether the queue wants no more.
-    func offer(_ entry: RevisionChanges) -> (waiter: CheckedContinuation<Void, Never>?, isOver: Bool) {
-        // The filter is looked at first: it is the longest part and needs no lock.
-        guard let event = filter.event(of: entry) else { return (nil, false) }
-        return state.withLock { state in
+    func offer(_ event: WatchEvent) -> (waiter: CheckedContinuation<Void, Never>?, isOver: Bool) {
+        state.withLock { state in
             guard case .live = state.phase else { return (nil, true) }
-            guard entry.revision >= state.next else { return (nil, false) }
+            guard event.revision >= state.next else { return (nil, false) }
             guard state.count < Limits.watchQueuedEvents else {
-                state.phase = .over(.tooSlow(resumeFrom: entry.revision))
+                state.phase = .over(.tooSlow(resumeFrom: event.revision))
                 return (state.signal(), true)
             }
-            state.next = entry.revision + 1
+            state.next = event.revision + 1
             state.events.append(event)
             return (state.signal(), false)
         }

@@ -130,7 +130,8 @@ struct ChaosClient: Sendable {
             request = .read
             outcome = .absent
         case .answer(422, let body) where body["code"]?.string == "NotUnique": outcome = .refused(actual: nil)
-        case .answer(400..<500, _): outcome = .failed
+        // 507: the disk is nearly full, and nothing was changed.
+        case .answer(400..<500, _), .answer(507, _): outcome = .failed
         case .answer: outcome = .unknown
         }
         add(key, request, outcome, invoked)

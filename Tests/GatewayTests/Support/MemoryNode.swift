@@ -11,7 +11,7 @@ final class MemoryNode: StateProviding, Proposing, HostConnecting, Explaining {
     let store = Store()
     private let state = Mutex(State())
     /// Several gateways may propose at the same time.
-    private let applying = Mutex<Void>(())
+    private let applying = Mutex<[Transaction]>([])
 
     private struct State {
         /// Every transaction that was proposed, in order, with its outcome where it was applied.
@@ -19,6 +19,7 @@ final class MemoryNode: StateProviding, Proposing, HostConnecting, Explaining {
         var outcomes: [TransactionOutcome?] = []
         var faults: [Fault] = []
         var before: [@Sendable (Transaction) -> Void] = []
+        var after: [@Sendable () -> Void] = []
         var output: [OutputChunk] = []
         var logRequests: [LogRequest] = []
         var execRequests: [ExecRequest] = []
@@ -42,6 +43,8 @@ final class MemoryNode: StateProviding, Proposing, HostConnecting, Explaining {
     func inject(_ faults: Fault...) { state.withLock { $0.faults += faults } }
     /// Runs before the next proposal is applied: another request that is faster.
     func beforeNext(_ body: @escaping @Sendable (Transaction) -> Void) { state.withLock { $0.before.append(body) } }
+    /// Runs after the next change was applied, before it is answered.
+    func afterNext(_ body: @escaping @Sendable () -> Void) { state.withLock { $0.after.append(body) } }
     func failReads(_ fault: ProposalFault?) { state.withLock { $0.readFault = fault } }
     func output(_ chunks: [OutputChunk]) { state.withLock { $0.output = chunks } }
     var logRequests: [LogRequest] { state.withLock { $0.logRequests } }
@@ -63,8 +66,14 @@ final class MemoryNode: StateProviding, Proposing, HostConnecting, Explaining {
 
     @discardableResult
     func apply(_ transaction: Transaction) -> TransactionOutcome {
-        applying.withLock { _ in store.apply(index: store.appliedIndex + 1, transaction) }
+        applying.withLock { log in
+            log.append(transaction)
+            return store.apply(index: store.appliedIndex + 1, transaction)
+        }
     }
+
+    /// Everything that was applied, in order: the first is entry 1.
+    var entries: [Transaction] { applying.withLock { $0 } }
 
     /// Applies writes as a controller would.
     @discardableResult
@@ -86,7 +95,13 @@ final class MemoryNode: StateProviding, Proposing, HostConnecting, Explaining {
         }
         before?(transaction)
         switch fault {
-        case nil: return apply(transaction)
+        case nil:
+            let outcome: TransactionOutcome = apply(transaction)
+            let after: (@Sendable () -> Void)? = state.withLock { state in
+                isSession || state.after.isEmpty ? nil : state.after.removeFirst()
+            }
+            after?()
+            return outcome
         case .refuse(let fault)?: throw fault
         case .applyThen(let fault)?:
             apply(transaction)

@@ -1,6 +1,8 @@
 import Certificates
 import EventLoop
 import Gateway
+import Store
+import JSON
 import Glibc
 import HTTP
 import TLS
@@ -28,6 +30,8 @@ final class TestAuthority: CertificateIssuing, Sendable {
     // MARK: What the gateway asks
 
     var authorityFingerprint: [UInt8]? { authority.certificate.fingerprint }
+
+    func marks(in view: StoreView) -> JSONObject { [:] }
 
     func issueHostCertificate(
         request: [UInt8],

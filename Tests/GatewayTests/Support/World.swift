@@ -168,7 +168,8 @@ final class World: Sendable {
         as who: Who = .admin,
         headers: HTTPHeaders = [:],
         body: [UInt8] = [],
-        peer: String = "192.0.2.7"
+        peer: String = "192.0.2.7",
+        through other: Gateway? = nil
     ) async -> Answer {
         var headers: HTTPHeaders = headers
         if !headers.contains("host") { headers["Host"] = "drover.test:8080" }
@@ -179,7 +180,7 @@ final class World: Sendable {
             local: .tcp(host: "127.0.0.1", port: 8080),
             stream: MemoryStream(loop: loop, peer: peer)
         )
-        return Answer(await gateway.handle(request, connection))
+        return Answer(await (other ?? gateway).handle(request, connection))
     }
 
     func get(_ target: String, as who: Who = .admin, headers: HTTPHeaders = [:]) async -> Answer {

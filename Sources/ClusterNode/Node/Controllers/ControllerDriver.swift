@@ -60,8 +60,12 @@ actor ControllerDriver {
         let watch: Watch = try state.store.watch(from: state.store.view.revision + 1)
         for worker in workers.values { lookAtEverything(worker) }
         while let event: WatchEvent = try await watch.next() {
+            // Whoever gets a scope looks at everything in it first.
+            guard !workers.isEmpty else { continue }
+            let changes: [Change] = event.changes.filter { $0.after.map(Controllers.mayConcern) ?? true }
+            guard !changes.isEmpty else { continue }
             let reader = StateReader(state.store.view, parsed)
-            for change in event.changes {
+            for change in changes {
                 for item in Controllers.affected(by: change.key, in: reader) { add(item, reader) }
             }
         }

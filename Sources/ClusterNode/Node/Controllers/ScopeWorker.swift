@@ -138,7 +138,8 @@ final class ScopeWorker: Sendable {
             epoch: epoch,
             time: now(),
             uuids: UUIDSource(seed: (high: Self.number(seed[0..<8]), low: Self.number(seed[8..<16]))),
-            requestID: "controller-\(item.controller)-\(item.number)"
+            requestID: "controller-\(item.controller)-\(item.number)",
+            clusterLevel: ClusterLevel.of(state.store.view)
         )
         let plan: Plan = Controllers.run(item, StateReader(state.store.view, parsed), context)
         for note in plan.notes { logger.debug("planned", ["item": "\(item)", "note": .string(note)]) }

@@ -155,6 +155,8 @@ final class HostSession: Sendable {
             guard silence < UInt64(Limits.hostSilenceSeconds) * 1_000_000_000 else { throw HostFault.silent }
             guard room.ownership.epoch(of: project) == epoch else { throw HostFault.moved }
             guard room.isWelcome(host) else { throw HostFault.removed }
+            // Ended in good order it comes back at once, gets its certificate, and loses nothing.
+            guard !room.isBehind(host) else { throw HostFault.recertified }
             let servers: [String] = room.servers.baseURLs
             let isNews: Bool = toldServers.withLock { told in
                 defer { told = servers }
@@ -211,6 +213,7 @@ enum HostFault: Error, Equatable, Sendable, CustomStringConvertible {
     case unexpected(String)
     case silent
     case moved
+    case recertified
     case replaced
     case removed
     case readerTooSlow
@@ -224,6 +227,7 @@ enum HostFault: Error, Equatable, Sendable, CustomStringConvertible {
         case .unexpected(let what): what
         case .silent: "the host was not heard from for \(Limits.hostSilenceSeconds) seconds"
         case .moved: "the environment moved to another node"
+        case .recertified: "the host is to get a certificate of the new authority"
         case .replaced: "a newer stream of this host took over"
         case .removed: "the host was removed"
         case .readerTooSlow: "the reader is too slow for the output"

@@ -1,3 +1,4 @@
+import Authority
 import EventLoop
 import Gateway
 import HostFrames
@@ -20,6 +21,7 @@ final class HostStreams: HostConnecting, Sendable {
     let loop: EventLoop
     let logger: Logger
     let now: @Sendable () -> Int64
+    private let rotation: @Sendable () -> AuthorityRotation?
     private let table = Mutex(Sessions())
 
     private struct Sessions {
@@ -40,8 +42,10 @@ final class HostStreams: HostConnecting, Sendable {
         incarnation: String,
         loop: EventLoop,
         logger: Logger,
-        now: @escaping @Sendable () -> Int64
+        now: @escaping @Sendable () -> Int64,
+        rotation: @escaping @Sendable () -> AuthorityRotation? = { nil }
     ) {
+        self.rotation = rotation
         self.state = state
         self.ownership = ownership
         self.servers = servers
@@ -190,6 +194,12 @@ final class HostStreams: HostConnecting, Sendable {
 
     private func isCurrent(_ session: HostSession) -> Bool {
         table.withLock { $0.connected[session.host] === session }
+    }
+
+    /// Whether the host is to come back with another certificate: the authority is being replaced.
+    func isBehind(_ host: UInt64) -> Bool {
+        guard let rotation: AuthorityRotation = rotation() else { return false }
+        return HostMarks.isBehind(host, rotation, in: state.store.view, shown: nil)
     }
 
     func isWelcome(_ host: UInt64) -> Bool {

@@ -80,13 +80,13 @@ struct CertificateKeeper: Sendable {
     /// - Returns: what was issued and saved; nil when it is not time yet.
     func renewIfDue(_ random: UInt64) throws(NodeFault) -> DataFolder.Credentials? {
         guard var credentials: DataFolder.Credentials = try folder.credentials(),
-            let sealingKey: [UInt8] = try folder.sealingKey()
+            case let sealingKeys:[[UInt8]] = try folder.sealingKeys(), !sealingKeys.isEmpty
         else { return nil }
         let (old, time): (Certificate, Int64) = (credentials.certificate, now())
         guard time >= Renewal.moment(notBefore: old.notBefore, notAfter: old.notAfter, random: random) else {
             return nil
         }
-        let authority = ClusterAuthority(cluster: configuration.group.cluster, sealingKey: sealingKey)
+        let authority = ClusterAuthority(cluster: configuration.group.cluster) { sealingKeys }
         do {
             let opened: CertificateAuthority = try authority.open(in: state.store.view)
             credentials.certificate = try Issuing.node(
@@ -98,6 +98,7 @@ struct CertificateKeeper: Sendable {
                 hosts: configuration.hosts,
                 now: time
             )
+            credentials.others = credentials.trusted.filter { $0 != opened.certificate }
             credentials.authority = opened.certificate
         } catch {
             throw .storage("\(error)")

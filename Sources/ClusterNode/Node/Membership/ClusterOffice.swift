@@ -15,6 +15,7 @@ struct ClusterOffice: ClusterOperating {
     private let reasons: @Sendable () -> [MemberID: String]
     private let ask: @Sendable (_ member: MemberID, PeerCall) async -> PeerReply?
     private let backups: BackupDesk?
+    private let rotations: RotationDesk?
     private let health: NodeHealth?
     private let heard: @Sendable () -> Set<MemberID>
     private let promoteHere: @Sendable (UInt64) async -> String?
@@ -36,6 +37,7 @@ struct ClusterOffice: ClusterOperating {
         group: any GroupSteering,
         reasons: @escaping @Sendable () -> [MemberID: String] = { [:] },
         backups: BackupDesk? = nil,
+        rotations: RotationDesk? = nil,
         health: NodeHealth? = nil,
         heard: @escaping @Sendable () -> Set<MemberID> = { [] },
         promoteHere: @escaping @Sendable (UInt64) async -> String? = { _ in "this node promotes nobody"
@@ -44,6 +46,7 @@ struct ClusterOffice: ClusterOperating {
     ) {
         self.ask = ask
         self.backups = backups
+        self.rotations = rotations
         self.health = health
         self.heard = heard
         self.promoteHere = promoteHere
@@ -76,10 +79,11 @@ struct ClusterOffice: ClusterOperating {
             "leader": JSONValue(look.leader.map { nodes[$0.number]?.name ?? "member \($0)" }),
             "term": JSONValue(look.term), "commit": JSONValue(look.commit),
             "lastProvenRestore": JSONValue(proven.map { StoredDate.text($0) }),
+            "rotation": RotationProgress.of(view)?.document ?? .null,
             "members": .array(
                 numbers.sorted().map { Self.member($0, nodes[$0], seen, reasons[MemberID($0)], said[MemberID($0)]) }
             ),
-            "scopes": .array(scopes),
+            "scopes": .array(scopes), "alarms": .array(Self.alarms(nodes)),
         ]
     }
 
@@ -130,6 +134,18 @@ struct ClusterOffice: ClusterOperating {
             return true
         }
         return nodes
+    }
+
+    /// What is wrong on each node, as it said itself.
+    private static func alarms(_ nodes: [UInt64: NodeRecord]) -> [JSONValue] {
+        nodes.sorted { $0.key < $1.key }.flatMap { _, node in
+            node.alarms.map { alarm in
+                [
+                    "node": .string(node.name), "alarm": .string(alarm.kind), "message": .string(alarm.message),
+                    "command": .string(alarm.command), "since": .string(StoredDate.text(alarm.since)),
+                ]
+            }
+        }
     }
 
     private static func member(
@@ -262,5 +278,10 @@ struct ClusterOffice: ClusterOperating {
     func backup() async throws(Problem) -> PreparedBackup {
         guard let backups else { throw .unavailable("This node makes no backups.") }
         return try await backups.prepare()
+    }
+
+    func beginRotation(waitSeconds: Int64, holdSeconds: Int64) throws(Problem) -> JSONObject {
+        guard let rotations else { throw .conflict("This cluster was founded by a version without certificates.") }
+        return try rotations.begin(waitSeconds: waitSeconds, holdSeconds: holdSeconds)
     }
 }

@@ -7,5 +7,5 @@ extension DataFolder.Credentials {
     /// Whom a node believes: the cluster's authority.
     ///
     /// Which role the peer has is for ``PeerAdmission``.
-    var trust: TLSTrust { .authorities([authority]) }
+    var trust: TLSTrust { .authorities(trusted) }
 }

@@ -10,14 +10,33 @@ extension DataFolder {
         /// Its own, valid until it is renewed.
         var certificate: Certificate
         var key: PrivateKey
+        /// That has issued the certificate.
         var authority: Certificate
+        /// That is believed besides, while the authority is being replaced.
+        var others: [Certificate]
 
-        init(certificate: Certificate, key: PrivateKey, authority: Certificate) {
+        init(certificate: Certificate, key: PrivateKey, authority: Certificate, others: [Certificate] = []) {
             self.certificate = certificate
             self.key = key
             self.authority = authority
+            self.others = others
         }
+
+        /// Whom a node believes.
+        var trusted: [Certificate] { [authority] + others }
     }
+
+    private var quarantineFile: String { "\(path)/quarantined" }
+
+    /// Why this node must not run any more, though its folder is whole; nil for every other node.
+    var quarantined: String? {
+        guard access(quarantineFile, F_OK) == 0 else { return nil }
+        let text: String? = (try? Self.read(quarantineFile)).map { String(decoding: $0, as: UTF8.self) }
+        return text.flatMap { $0.isEmpty ? nil : $0 } ?? "its state was not that of the others"
+    }
+
+    /// Keeps the folder for study, and every later start from it out of the cluster.
+    func quarantine(_ reason: String) throws(NodeFault) { try Self.write(Array(reason.utf8), to: quarantineFile) }
 
     /// Puts what tells this log from every other one beside it.
     func saveInstance(_ instance: String) throws(NodeFault) {
@@ -43,6 +62,7 @@ extension DataFolder {
             )
         }
         let configuration: NodeConfiguration = try self.configuration()
+        if let reason: String = quarantined { throw .quarantined(name: configuration.name, folder: path, what: reason) }
         guard access("\(log)/member", F_OK) == 0 else {
             throw .memberLost(name: configuration.name, what: "the log in \(log) is gone")
         }
@@ -68,7 +88,7 @@ extension DataFolder {
         // The key first: a certificate without its key would be of no use.
         try Self.write(credentials.key.pem, to: keyFile)
         try Self.write(credentials.certificate.pem, to: certificateFile)
-        try Self.write(credentials.authority.pem, to: authorityFile)
+        try Self.write(credentials.trusted.flatMap(\.pem), to: authorityFile)
     }
 
     /// - Returns: nil for a node that was founded before there was an authority.
@@ -78,10 +98,17 @@ extension DataFolder {
             try Self.read(certificateFile), try Self.read(keyFile), try Self.read(authorityFile)
         )
         do throws(CertificateFault) {
+            let leaf = try Certificate(pem: certificate)
+            let trusted: [Certificate] = try Certificate.bundle(pem: authority)
+            // The files are written one after the other: which one has issued it, the certificate says itself.
+            guard let issuer: Certificate = trusted.first(where: { leaf.isIssued(by: $0) }) ?? trusted.first else {
+                throw CertificateFault(.mismatch, "\(authorityFile) holds no certificate")
+            }
             return Credentials(
-                certificate: try Certificate(pem: certificate),
+                certificate: leaf,
                 key: try PrivateKey(pem: key),
-                authority: try Certificate(pem: authority)
+                authority: issuer,
+                others: trusted.filter { $0 != issuer }
             )
         } catch {
             throw .storage("a certificate or key in \(path)/tls cannot be read: \(error)")
@@ -92,13 +119,34 @@ extension DataFolder {
         try Self.write(Array("\(Hex.encode(key))\n".utf8), to: sealingKeyFile)
     }
 
+    private var nextSealingKeyFile: String { "\(path)/sealing.next" }
+
+    /// Keeps the key of the authority that is to come beside the present one.
+    func saveNextSealingKey(_ key: [UInt8]) throws(NodeFault) {
+        try Self.write(Array("\(Hex.encode(key))\n".utf8), to: nextSealingKeyFile)
+    }
+
+    /// The next key takes the place of the present one, which opens nothing any more.
+    func promoteSealingKey() throws(NodeFault) {
+        guard let next: [UInt8] = try sealingKey(at: nextSealingKeyFile) else { return }
+        try saveSealingKey(next)
+        unlink(nextSealingKeyFile)
+    }
+
+    /// The present one, and the next one while the authority is being replaced.
+    func sealingKeys() throws(NodeFault) -> [[UInt8]] {
+        [try sealingKey(), try sealingKey(at: nextSealingKeyFile)].compactMap { $0 }
+    }
+
     /// - Returns: nil for a node that was founded before there was an authority.
-    func sealingKey() throws(NodeFault) -> [UInt8]? {
-        guard access(sealingKeyFile, F_OK) == 0 else { return nil }
-        let text = String(decoding: try Self.read(sealingKeyFile), as: UTF8.self)
+    func sealingKey() throws(NodeFault) -> [UInt8]? { try sealingKey(at: sealingKeyFile) }
+
+    private func sealingKey(at file: String) throws(NodeFault) -> [UInt8]? {
+        guard access(file, F_OK) == 0 else { return nil }
+        let text = String(decoding: try Self.read(file), as: UTF8.self)
         let digits: Substring = text.last == "\n" ? text.dropLast() : text[...]
         guard let key: [UInt8] = Hex.decode(String(digits)), key.count == SealedAuthority.sealingKeyBytes else {
-            throw .storage("\(sealingKeyFile) is damaged: take the file of another node of this cluster")
+            throw .storage("\(file) is damaged: take the file of another node of this cluster")
         }
         return key
     }

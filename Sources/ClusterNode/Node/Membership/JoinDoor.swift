@@ -33,7 +33,7 @@ struct JoinDoor: Sendable {
     init(
         state: any StateProviding & Proposing,
         group: GroupIdentity,
-        sealingKey: [UInt8],
+        authority: ClusterAuthority,
         voters: [MemberID] = [MemberID(Founding.firstNode)],
         logger: Logger,
         now: @escaping @Sendable () -> Int64
@@ -43,7 +43,7 @@ struct JoinDoor: Sendable {
         self.voters = voters
         self.logger = logger
         self.now = now
-        authority = ClusterAuthority(cluster: group.cluster, sealingKey: sealingKey)
+        self.authority = authority
     }
 
     /// Answers `POST /join`; never throws.
@@ -91,10 +91,13 @@ struct JoinDoor: Sendable {
             guard let stored: SealedAuthority = ClusterAuthority.stored(in: view) else {
                 throw .conflict("This cluster was founded by a version without certificates: nobody can join it.")
             }
-            let opened: CertificateAuthority
+            guard ClusterAuthority.rotation(in: view) == nil else {
+                throw .unavailable("The cluster is changing its authority: nobody can join until that is done.")
+            }
+            let opened: (authority: CertificateAuthority, key: [UInt8])
             do throws(AuthorityFault) {
                 // Before the token is used up: a node that cannot issue must not take it.
-                opened = try stored.open(key: authority.keyForNewNode, cluster: group.cluster)
+                opened = try authority.open(stored)
             } catch {
                 logger.error("this node cannot issue certificates", ["error": .string("\(error)")])
                 throw .unavailable("This node cannot issue certificates now: join through another one.")
@@ -102,7 +105,7 @@ struct JoinDoor: Sendable {
             let verdict: JoinVerdict = .judge(
                 asking.request.token,
                 role: .node,
-                fingerprint: opened.certificate.fingerprint,
+                fingerprint: opened.authority.certificate.fingerprint,
                 in: view,
                 now: now()
             )
@@ -114,9 +117,13 @@ struct JoinDoor: Sendable {
                 else { throw await refused(.used, key, asking) }
                 return try await welcome(number, asking, opened, view)
             case .admit(let key, let token, let revision):
+                if let objection: String = ClusterLevel.objection(asking.request.entry.level, version: nil, in: view) {
+                    throw .conflict("\(asking.request.entry.name) cannot join: \(objection).")
+                }
                 try checkName(asking.request.entry.name, view)
                 try checkHosts(asking.request.entry, view)
-                guard let number: UInt64 = try await commit(asking, key, token, revision) else { continue }
+                let looked: Revision = view.revision
+                guard let number: UInt64 = try await commit(asking, key, token, revision, looked) else { continue }
                 logger.notice(
                     "node let in",
                     [
@@ -208,7 +215,8 @@ struct JoinDoor: Sendable {
         _ asking: Asking,
         _ key: RecordKey,
         _ token: JoinTokenRecord,
-        _ revision: Revision
+        _ revision: Revision,
+        _ looked: Revision
     ) async throws(Problem) -> UInt64? {
         let time: Int64 = now()
         let entry: NodeEntry = asking.request.entry
@@ -238,6 +246,7 @@ struct JoinDoor: Sendable {
                     ),
                     preconditions: [
                         .revision(key, revision), .uniqueKeyFree(NodeRecord.uniqueKey(entry.name)),
+                        .policyUnchanged(subject: ClusterLevel.subject, since: looked),
                     ],
                     writes: [
                         RecordWriting.put(
@@ -252,7 +261,7 @@ struct JoinDoor: Sendable {
                             used.fields,
                             references: ["usedBy": .created(0)],
                             scope: .known(0)
-                        ),
+                        ), .touchPolicy(subject: Template(bytes: ClusterLevel.subject)),
                     ],
                     created: 1
                 )
@@ -278,7 +287,7 @@ struct JoinDoor: Sendable {
     private func welcome(
         _ number: UInt64,
         _ asking: Asking,
-        _ opened: CertificateAuthority,
+        _ opened: (authority: CertificateAuthority, key: [UInt8]),
         _ view: StoreView
     ) async throws(Problem) -> JoinAnswer {
         let entry: NodeEntry = asking.request.entry
@@ -286,7 +295,7 @@ struct JoinDoor: Sendable {
         do throws(AuthorityFault) {
             certificate = try Issuing.node(
                 asking.certificateRequest,
-                by: opened,
+                by: opened.authority,
                 cluster: group.cluster,
                 member: number,
                 name: entry.name,
@@ -300,8 +309,8 @@ struct JoinDoor: Sendable {
         await note(certificate, of: number, asking.id)
         return JoinAnswer(
             certificate: String(decoding: certificate.pem, as: UTF8.self),
-            authority: String(decoding: opened.certificate.pem, as: UTF8.self),
-            sealingKey: authority.keyForNewNode,
+            authority: String(decoding: opened.authority.certificate.pem, as: UTF8.self),
+            sealingKey: opened.key,
             group: group,
             member: MemberID(number),
             voters: voters,

@@ -2,12 +2,13 @@ import Authority
 import Bytes
 import Crypto
 import JSON
+import Model
 import RaftCore
 
 /// What a machine sends to become a node: `POST /join` on the peer address of any node.
 ///
-/// Shape: `{"version":1,"token","name","certificateRequest","peer","http","https","advertise","instance"}`; the request as
-/// PEM, addresses as `host:port`. The key never leaves the machine.
+/// Shape: `{"version":1,"token","name","certificateRequest","peer","http","https","advertise","instance",
+/// "level"}`; the request as PEM, addresses as `host:port`, `level` absent from nodes of the first one. The key never leaves the machine.
 struct JoinRequest: Hashable, Sendable {
     static let version: Int64 = 1
     static let path: String = "/join"
@@ -28,7 +29,7 @@ struct JoinRequest: Hashable, Sendable {
             "version": .int(Self.version), "token": .string(token), "name": .string(entry.name),
             "certificateRequest": .string(certificateRequest), "peer": JSONValue(entry.peer),
             "http": .string(entry.http), "https": JSONValue(entry.https), "advertise": .string(entry.advertise),
-            "instance": .string(entry.instance),
+            "instance": .string(entry.instance), "level": JSONValue(entry.level),
         ]
     }
 
@@ -62,16 +63,18 @@ struct JoinRequest: Hashable, Sendable {
             throw JoinMessageFault("'instance' is not 32 hexadecimal digits")
         }
         let hasHTTPS: Bool = object["https"].map { !$0.isNull } ?? false
+        var entry = NodeEntry(
+            name: name,
+            peer: try place("peer"),
+            http: try place("http"),
+            https: hasHTTPS ? try place("https") : nil,
+            advertise: advertise,
+            instance: Hex.encode(drawn)
+        )
+        entry.level = object["level"]?.int.map { Int(clamping: $0) } ?? FeatureGate.firstLevel
         self.init(
             token: object["token"]?.string ?? "",
-            entry: NodeEntry(
-                name: name,
-                peer: try place("peer"),
-                http: try place("http"),
-                https: hasHTTPS ? try place("https") : nil,
-                advertise: advertise,
-                instance: Hex.encode(drawn)
-            ),
+            entry: entry,
             certificateRequest: try text("certificateRequest")
         )
     }

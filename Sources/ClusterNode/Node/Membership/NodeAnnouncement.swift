@@ -68,6 +68,7 @@ struct NodeAnnouncement: Sendable {
         var fields: JSONObject = node.fields
         NodeEntry(configuration).write(to: &fields)
         fields["version"] = .string(version)
+        fields["level"] = JSONValue(FeatureGate.ownLevel)
         if let certificate {
             fields["certificateSerial"] = .string(certificate.serial)
             fields["certificateNotAfter"] = .int(certificate.notAfter)

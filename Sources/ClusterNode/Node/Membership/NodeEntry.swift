@@ -12,6 +12,8 @@ struct NodeEntry: Hashable, Sendable {
     var advertise: String
     /// See ``NodeConfiguration/instance``.
     var instance: String
+    /// See ``FeatureGate``.
+    var level: Int = FeatureGate.ownLevel
 
     init(name: String, peer: String?, http: String, https: String?, advertise: String, instance: String) {
         self.name = name
@@ -48,6 +50,7 @@ struct NodeEntry: Hashable, Sendable {
         ]
         write(to: &fields)
         fields["logInstance"] = .string(instance)
+        fields["level"] = JSONValue(level)
         fields["request"] = JSONValue(request)
         fields["certificateSerial"] = JSONValue(certificate?.serial)
         fields["certificateNotAfter"] = JSONValue(certificate?.notAfter)

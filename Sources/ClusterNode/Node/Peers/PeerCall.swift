@@ -1,4 +1,5 @@
 import Bytes
+import RaftCore
 import StoreFormat
 
 /// What one node asks of another over the calls lane.
@@ -11,12 +12,18 @@ enum PeerCall: Hashable, Sendable {
     case release(scope: UInt64, epoch: UInt64)
     /// Hand leadership to this member. Asked of the leader.
     case handOver(to: UInt64)
+    /// Say what your state hashes to at this entry.
+    case stateHash(at: UInt64)
+    /// Your state is not that of the majority: stop, and keep your folder.
+    case quarantine(Quarantine)
     /// Who calls is about to stop: nothing is to be moved to it for a while.
     case leaving
     /// How the node is: a document.
     case health
     /// Make this learner a voter now, if it is close enough. Asked of the leader.
     case promote(UInt64)
+    /// Hand over the sealing key of this name: asked by members while the authority is being replaced.
+    case sealingKey(String)
 
     static let version: UInt8 = 1
 
@@ -34,8 +41,20 @@ enum PeerCall: Hashable, Sendable {
         case .handOver(let member):
             writer.u8(4)
             writer.u64(member)
+        case .stateHash(let index):
+            writer.u8(16)
+            writer.u64(index)
+        case .quarantine(let order):
+            writer.u8(17)
+            writer.u64(order.index)
+            writer.byteString(order.hash)
+            writer.count(order.agreeing.count)
+            for member in order.agreeing { writer.u64(member.number) }
         case .leaving: writer.u8(5)
         case .health: writer.u8(6)
+        case .sealingKey(let name):
+            writer.u8(8)
+            writer.string(name)
         case .promote(let member):
             writer.u8(7)
             writer.u64(member)
@@ -55,6 +74,20 @@ enum PeerCall: Hashable, Sendable {
         case 4:
             self = .handOver(to: try reader.u64())
             try reader.end()
+        case 16:
+            self = .stateHash(at: try reader.u64())
+            try reader.end()
+        case 17:
+            let index: UInt64 = try reader.u64()
+            let hash = Array(try reader.byteString())
+            var agreeing: [MemberID] = []
+            for _ in 0..<(try reader.count(minimumBytes: 8)) {
+                let number: UInt64 = try reader.u64()
+                guard number != 0 else { throw .malformed(offset: 0, expected: "a member, which is not 0") }
+                agreeing.append(MemberID(number))
+            }
+            self = .quarantine(Quarantine(index: index, hash: hash, agreeing: agreeing))
+            try reader.end()
         case 5:
             self = .leaving
             try reader.end()
@@ -63,6 +96,9 @@ enum PeerCall: Hashable, Sendable {
             try reader.end()
         case 7:
             self = .promote(try reader.u64())
+            try reader.end()
+        case 8:
+            self = .sealingKey(try reader.string())
             try reader.end()
         case let tag: throw .unknown(what: "peer call", value: UInt64(tag))
         }
@@ -90,6 +126,10 @@ enum PeerReply: Hashable, Sendable {
     case released
     /// The call was not understood.
     case unreadable
+    /// What the state hashes to at the entry that was named.
+    case stateHash([UInt8])
+    /// It is not at that entry; this is where it is.
+    case notThere(applied: UInt64)
     /// What was asked for: JSON.
     case document([UInt8])
     /// It is not done, and why.
@@ -111,6 +151,12 @@ enum PeerReply: Hashable, Sendable {
         case .unknown: writer.u8(5)
         case .released: writer.u8(6)
         case .unreadable: writer.u8(8)
+        case .stateHash(let hash):
+            writer.u8(16)
+            writer.byteString(hash)
+        case .notThere(let applied):
+            writer.u8(17)
+            writer.u64(applied)
         case .document(let bytes):
             writer.u8(9)
             writer.byteString(bytes)
@@ -138,6 +184,8 @@ enum PeerReply: Hashable, Sendable {
         case 5: self = .unknown
         case 6: self = .released
         case 8: self = .unreadable
+        case 16: self = .stateHash(Array(try reader.byteString()))
+        case 17: self = .notThere(applied: try reader.u64())
         case 9: self = .document(Array(try reader.byteString()))
         case 10: self = .refused(try reader.string())
         case let tag: throw .unknown(what: "peer reply", value: UInt64(tag))

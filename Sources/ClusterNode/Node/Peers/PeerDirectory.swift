@@ -20,7 +20,7 @@ final class PeerDirectory: Sendable {
         var http: String?
         var https: String?
         var membership: NodeRecord.State = .active
-        /// Its scopes are to move to others.
+        /// Its scopes are to move to others: an operator wants it, or its disk is nearly full.
         var isDraining: Bool = false
 
         init(
@@ -78,7 +78,7 @@ final class PeerDirectory: Sendable {
                 http: node.http,
                 https: node.https,
                 membership: node.membership,
-                isDraining: node.isDraining
+                isDraining: node.isDraining || node.isDiskLow
             )
         }
         let others: [Peer] = told.withLock { $0.values.sorted { $0.member < $1.member } }
@@ -96,7 +96,7 @@ final class PeerDirectory: Sendable {
                 http: node.http,
                 https: node.https,
                 membership: node.membership,
-                isDraining: node.isDraining
+                isDraining: node.isDraining || node.isDiskLow
             )
         }
         return told.withLock { $0[member] }

@@ -17,7 +17,7 @@ final class BackupDesk: Sendable {
     private let group: GroupIdentity
     private let folder: DataFolder
     private let product: String
-    private let sealingKey: @Sendable () -> [UInt8]?
+    private let sealingKey: @Sendable (SealedAuthority) -> [UInt8]?
     private let now: @Sendable () -> Int64
     private let isBusy = Mutex(false)
 
@@ -26,7 +26,7 @@ final class BackupDesk: Sendable {
         group: GroupIdentity,
         folder: DataFolder,
         product: String,
-        sealingKey: @escaping @Sendable () -> [UInt8]?,
+        sealingKey: @escaping @Sendable (SealedAuthority) -> [UInt8]?,
         now: @escaping @Sendable () -> Int64
     ) {
         self.state = state
@@ -94,7 +94,7 @@ final class BackupDesk: Sendable {
             size: size,
             digest: hash.finish(),
             authority: stored.flatMap { try? $0.parsed() }?.fingerprint,
-            sealingKeyID: stored == nil ? nil : sealingKey().map { BackupHeader.name(of: $0) }
+            sealingKeyID: stored.flatMap { sealingKey($0) }.map { BackupHeader.name(of: $0) }
         )
         let preamble: [UInt8] = BackupFile.preamble(header)
         return PreparedBackup(about: header.json, length: preamble.count + size) { offset, count in

@@ -235,17 +235,17 @@ package enum ClusterRecovery {
         _ time: Int64
     ) throws(NodeFault) -> DataFolder.Credentials? {
         guard var credentials: DataFolder.Credentials = try survivor.folder.credentials() else { return nil }
-        guard let sealingKey: [UInt8] = try survivor.folder.sealingKey() else {
+        let sealingKeys: [[UInt8]] = try survivor.folder.sealingKeys()
+        guard !sealingKeys.isEmpty else {
             throw .recovery(
                 "\(survivor.folder.sealingKeyFile) is gone: without it nobody could join again. Put back the file of any node of "
                     + "this cluster. Nothing was changed"
             )
         }
         do {
-            let authority: CertificateAuthority = try ClusterAuthority(
-                cluster: configuration.group.cluster,
-                sealingKey: sealingKey
-            ).open(in: view)
+            let authority: CertificateAuthority = try ClusterAuthority(cluster: configuration.group.cluster) {
+                sealingKeys
+            }.open(in: view)
             credentials.certificate = try Issuing.node(
                 try .make(key: credentials.key, commonName: configuration.name),
                 by: authority,

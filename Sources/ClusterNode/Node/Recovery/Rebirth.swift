@@ -96,11 +96,16 @@ struct Rebirth: Sendable {
             own["created"] = node.fields["created"] ?? .int(time)
         }
         writes.append(RecordWriting.put(.node, .known(key.number), own, scope: .known(0)))
-        if let authority, let keys: Record = view.records(in: .clusterKeys, limit: 1).first,
+        if authority != nil || ClusterAuthority.rotation(in: view) != nil,
+            let keys: Record = view.records(in: .clusterKeys, limit: 1).first,
             var fields: JSONObject = try? JSONReader.parse(keys.document).object
         {
-            fields["authority"] = .string(authority.certificate)
-            fields["authorityKey"] = .string(authority.sealedKey)
+            // An exchange that was under way ends here: there is nobody left to wait for.
+            AuthorityRotation.write(nil, to: &fields)
+            if let authority {
+                fields["authority"] = .string(authority.certificate)
+                fields["authorityKey"] = .string(authority.sealedKey)
+            }
             writes.append(RecordWriting.put(.clusterKeys, .known(keys.key.number), fields, scope: .known(0)))
         }
         var audit: AuditRecord = audit

@@ -25,14 +25,14 @@ struct Checkpointing: Sendable {
 
     /// One checkpoint now; failing is told, and harmless: the log holds everything.
     ///
-    /// Returns whether it was written.
-    func write() async -> Bool {
+    /// - Parameter kept: entries that stay in the log behind it, for members that are a little late.
+    /// - Returns: whether it was written.
+    func write(keeping kept: UInt64 = Limits.raftKeptEntries) async -> Bool {
         let store: Store = state.store
         do {
             _ = try await Blocking.run("checkpoint") { () throws(StoreFault) in try store.checkpoint() }
-            // Some entries stay behind the checkpoint for members that are a little late.
             let safe: UInt64 = store.safeToCompactBelow
-            if safe > Limits.raftKeptEntries { state.group.compact(through: safe - Limits.raftKeptEntries) }
+            if safe > kept { state.group.compact(through: safe - kept) }
             return true
         } catch {
             logger.error("checkpoint failed; the log is kept until one succeeds", ["error": "\(error)"])

@@ -15,6 +15,8 @@ struct ReplicatedState: Proposing, StateProviding {
     let group: RaftGroup<StoreMachine>
     /// nil in a process that is alone, such as the one that founds a cluster.
     var transport: RaftTransport?
+    /// The room on this node's disk.
+    let disk = DiskReport()
 
     func propose(_ transaction: Transaction) async throws(ProposalFault) -> TransactionOutcome {
         let bytes: [UInt8]
@@ -26,6 +28,8 @@ struct ReplicatedState: Proposing, StateProviding {
         }
         guard bytes.count <= Limits.raftCommandBytes else { throw .tooLarge(byteCount: bytes.count) }
         let status: GroupStatus = group.status
+        // Clients are told at the door; this holds back what controllers would make.
+        if disk.isMajorityLow, transaction.actor == "system", WriteAdmission.grows(transaction) { throw .busy }
         if let leader: MemberID = status.leader, leader != status.id, transport != nil {
             return try await hand(bytes, to: leader)
         }
@@ -91,7 +95,8 @@ struct ReplicatedState: Proposing, StateProviding {
         // One that was superseded is never applied: it may be proposed again as if it had not been.
         case .notLeader, .superseded: .noLeader
         case .busy: .busy
-        case .decided, .unknown, .released, .unreadable, .document, .refused: .unknown("no answer from the cluster in time")
+        case .decided, .unknown, .released, .unreadable, .document, .refused, .stateHash, .notThere:
+            .unknown("no answer from the cluster in time")
         }
     }
 

@@ -40,8 +40,10 @@ enum Unreadiness: Hashable, Sendable {
     var next: String {
         switch self {
         case .stopping: "Wait until it is started again."
-        case .noLeader: "drover cluster status (through each node; docs/runbooks/lost-quorum.md)"
-        case .catchingUp: "Wait; drover cluster status shows how far it is."
+        case .noLeader:
+            "Start the other nodes and mend the network. If a majority is gone for good: drover cluster recover "
+                + "(docs/runbooks/lost-quorum.md)."
+        case .catchingUp: "Wait; drover cluster status shows how far it is (docs/runbooks/slow-disk.md)."
         }
     }
 

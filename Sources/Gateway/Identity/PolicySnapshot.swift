@@ -1,0 +1,129 @@
+import Crypto
+import Limits
+import Model
+import Store
+import StoreFormat
+import Synchronization
+
+/// What the gateway makes of the records that say who may do what, as long as none of them changes: settings, callers by
+/// their credentials, environments.
+///
+/// Everything in it is what a look into the view would give. It is filled while requests ask, and replaced as a whole
+/// by the first request whose view has other accounts, credentials, memberships or settings.
+final class PolicySnapshot: Sendable {
+    /// Which state of those records it is made of.
+    struct Stamp: Hashable, Sendable {
+        private let revisions: SIMD4<UInt64>
+
+        init(_ view: StoreView) {
+            revisions = SIMD4(
+                view.lastChange(in: .account),
+                view.lastChange(in: .credential),
+                view.lastChange(in: .projectMember),
+                view.lastChange(in: .setting)
+            )
+        }
+
+        /// Of a view that is as new or newer.
+        func isNewer(than other: Stamp) -> Bool {
+            revisions != other.revisions && all(revisions .>= other.revisions)
+        }
+
+        private func all(_ mask: SIMDMask<SIMD4<Int64>>) -> Bool {
+            (0..<4).allSatisfy { mask[$0] }
+        }
+    }
+
+    private struct Known {
+        var caller: Caller
+        /// Milliseconds since 1970.
+        var expires: Int64?
+    }
+
+    let stamp: Stamp
+    let isSecurityEnabled: Bool
+    /// What answers tell of the version, safe to stand in a header.
+    let versionHeader: String
+    private let callers = Mutex<[[UInt8]: Known]>([:])
+    private let accounts = Mutex<[UInt64: AccountRecord]>([:])
+
+    init(_ view: StoreView) {
+        stamp = Stamp(view)
+        isSecurityEnabled = ActiveSettings.isSecurityEnabled(view)
+        versionHeader = ResponseHeaders.safe(ActiveSettings.value("rancher.server.version", view) ?? "")
+    }
+
+    /// Who sent this `Authorization` header before, if the key is still good at `time`.
+    ///
+    /// Found by the header's digest, so that no secret is kept.
+    func caller(_ header: String, at time: Int64) -> Caller? {
+        let digest: [UInt8] = SHA256.hash(Array(header.utf8))
+        guard let known: Known = callers.withLock({ $0[digest] }), known.expires.map({ $0 > time }) ?? true else {
+            return nil
+        }
+        return known.caller
+    }
+
+    /// Keeps whom a header was found to be, with what follows from it.
+    func keep(_ caller: Caller, of header: String, until expires: Int64?) -> Caller {
+        var caller: Caller = caller
+        caller.standing = Standing(caller)
+        let known = Known(caller: caller, expires: expires)
+        callers.withLock { callers in
+            // Starts over when it is full: whoever is there is soon known again.
+            if callers.count >= Limits.knownCallers { callers.removeAll() }
+            callers[SHA256.hash(Array(header.utf8))] = known
+        }
+        return caller
+    }
+
+    /// The account as `view` has it, which is a view of this stamp.
+    func account(_ number: UInt64, _ view: StoreView) -> AccountRecord? {
+        if let known: AccountRecord = accounts.withLock({ $0[number] }) { return known }
+        guard let account: AccountRecord = Identify.account(number, view) else { return nil }
+        accounts.withLock { accounts in
+            if accounts.count >= Limits.knownCallers { accounts.removeAll() }
+            accounts[number] = account
+        }
+        return account
+    }
+}
+
+/// The latest ``PolicySnapshot`` of a gateway.
+final class PolicySnapshots: Sendable {
+    private let latest = Mutex<PolicySnapshot?>(nil)
+
+    /// The snapshot of the state that the view shows.
+    func snapshot(of view: StoreView) -> PolicySnapshot {
+        let stamp = PolicySnapshot.Stamp(view)
+        let known: PolicySnapshot? = latest.withLock { $0 }
+        if let known, known.stamp == stamp { return known }
+        let made = PolicySnapshot(view)
+        latest.withLock { latest in
+            // A request that holds an older view must not take away what the others use.
+            if let there: PolicySnapshot = latest, there.stamp.isNewer(than: stamp) { return }
+            latest = made
+        }
+        return made
+    }
+}
+
+/// What follows from who a caller is, worked out once for each environment that it acts in.
+final class Standing: Sendable {
+    private let caller: Caller
+    private let rights = Mutex<[UInt64?: Rights]>([:])
+
+    init(_ caller: Caller) {
+        self.caller = caller
+    }
+
+    func rights(in project: UInt64?) -> Rights {
+        if let known: Rights = rights.withLock({ $0[project] }) { return known }
+        let made = Rights(caller: caller, project: project)
+        rights.withLock { rights in
+            if rights.count >= Limits.knownCallers { rights.removeAll() }
+            rights[project] = made
+        }
+        return made
+    }
+}
