@@ -11,13 +11,31 @@ struct ClusterChecker {
     private static let hashEvery: LogIndex = 64
 
     private(set) var raft = RaftChecker()
-    private let reference = Store()
+    private let reference: Store
     private var outcomes: [TransactionOutcome?] = []
     private var hashes: [LogIndex: [UInt8]] = [:]
     private(set) var truth = WatchTruth()
     /// By request, the revision at which it was carried out.
     private var ran: [String: Revision] = [:]
     private(set) var history: [ClientOperation] = []
+
+    /// Nothing has happened.
+    init() { reference = Store() }
+
+    /// A cluster that begins with what a backup held, and has its own log behind it.
+    init(restored view: StoreView) {
+        reference = Store(startingFrom: view, watchMemory: 1)
+        raft.base = view.revision
+        var changes: [WatchTruth.Change] = []
+        for record in Self.records(of: view) {
+            changes.append(.init(key: "\(record.key)", before: nil, after: Self.state(record)))
+        }
+        truth.append(view.revision, changes)
+    }
+
+    static func records(of view: StoreView) -> [Record] {
+        ClusterWorld.tables.flatMap { view.records(in: $0) }
+    }
 
     var violation: String? { raft.violation }
     var committedIndex: LogIndex { raft.committedIndex }
@@ -41,9 +59,9 @@ struct ClusterChecker {
         member.chainBefore = member.chain
         member.chain = Self.chain(after: entry, outcome, from: member.chain)
         raft.applied(entry, by: member.id, in: term, state: member.chain)
-        guard entry.index <= LogIndex(outcomes.count) else { return }
-        guard outcomes[Int(entry.index) - 1] == outcome else {
-            let right: String = outcomes[Int(entry.index) - 1].map { "\($0)" } ?? "nothing"
+        guard entry.index - raft.base <= LogIndex(outcomes.count) else { return }
+        guard outcomes[Int(entry.index - raft.base) - 1] == outcome else {
+            let right: String = outcomes[Int(entry.index - raft.base) - 1].map { "\($0)" } ?? "nothing"
             return fail(
                 "member \(member.id) made \(outcome.map { "\($0)" } ?? "nothing") of entry \(entry.index), not \(right)"
             )

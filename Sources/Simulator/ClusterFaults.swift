@@ -161,4 +161,6 @@ package struct ClusterFlaws: OptionSet, Sendable {
     package static let skipsOnResume = ClusterFlaws(rawValue: 16)
     /// A retry gets a number of its own, so it may run twice.
     package static let renumbersRetries = ClusterFlaws(rawValue: 32)
+    /// A restored cluster takes requests under sessions of its past.
+    package static let keepsSessions = ClusterFlaws(rawValue: 64)
 }

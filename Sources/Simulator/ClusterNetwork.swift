@@ -4,7 +4,7 @@ internal import RaftCore
 ///
 /// Ways have a direction. Members are places, from 0.
 struct ClusterNetwork {
-    private static let widest: Int = 16
+    static let widest: Int = 16
     /// Until when each way is cut.
     private var cuts: [Int] = Array(repeating: 0, count: widest * widest)
 

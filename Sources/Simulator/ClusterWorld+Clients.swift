@@ -7,6 +7,7 @@ internal import StoreFormat
 extension ClusterWorld {
     private static let table = Table(rawValue: 7)
     private static let allocatedTable = Table(rawValue: 8)
+    static let tables: [Table] = [table, allocatedTable]
     private static let keys: Int = 6
     /// How long one attempt is waited for, and a request altogether.
     private static let attemptTicks: Int = 35
@@ -193,6 +194,16 @@ extension ClusterWorld {
         }
     }
 
+    /// Nobody will answer it any more.
+    func abandon(_ number: Int) {
+        guard let task = clients[number].task else { return }
+        clients[number].call = nil
+        if case .change(let parts) = task.kind, task.attempts > 0 {
+            for (key, request) in parts { record(number, task, key, request, .unknown) }
+        }
+        finish(number)
+    }
+
     private func finish(_ number: Int) {
         clients[number].task = nil
         clients[number].idleUntil = now + random.below(isCalm ? 2 : 4)
@@ -209,6 +220,11 @@ extension ClusterWorld {
     }
 
     private func decided(_ number: Int, _ task: ClusterClient.Task, _ outcome: TransactionOutcome) {
+        if task.isRepeatable, case .committed = outcome, let session = clients[number].session,
+            session.high <= pastRevision
+        {
+            return checker.fail("request \(task.name) was taken under a session of another incarnation")
+        }
         switch (task.kind, outcome) {
         case (.read, _): break
         case (.openSession(let nonce), .committed(let revision, _)):

@@ -153,7 +153,7 @@ extension ClusterWorld {
             let known: ClusterMember? = present.first {
                 !current.members.contains($0.id) && !current.removed.contains($0.id)
             }
-            guard known != nil || members.count < Self.placeLimit else { return }
+            guard known != nil || members.count < placeLimit else { return }
             learners.append((known ?? addMember()).id)
         case 1:
             guard !learners.isEmpty else { return }

@@ -96,7 +96,7 @@ extension ClusterWorld {
         let view: StoreView = member.store.view
         guard view.revision + 1 >= watchers[number].next else { return }
         var contents: [String: String] = [:]
-        for table in [Table(rawValue: 7), Table(rawValue: 8)] {
+        for table in Self.tables {
             view.forEachRecord(in: table) { record in
                 if watchers[number].filter.matches(record) {
                     contents["\(record.key)"] = String(decoding: record.document, as: UTF8.self)

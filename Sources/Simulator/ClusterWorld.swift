@@ -28,16 +28,19 @@ package final class ClusterWorld {
         case answer(Int, ClusterAnswer)
     }
 
-    static let group = GroupIdentity(cluster: 7, incarnation: 1)
     static let wheelTicks: Int = 2_048
-    static let placeLimit: Int = 12
     static let clientCount: Int = 8
 
     let faults: ClusterFaults
     let flaws: Flaws
     let worldFlaws: ClusterFlaws
     let settings: RaftSettings
-    let founders: Configuration
+    var group = GroupIdentity(cluster: 7, incarnation: 1)
+    var founders: Configuration
+    /// Members that there may ever be.
+    var placeLimit: Int = 12
+    /// Sessions that were opened up to here are of another incarnation.
+    var pastRevision: LogIndex = 0
     var random: SeededRandom
     var now: Int = 0
     /// Grows with everything that clients do, so that what follows is ordered.
@@ -154,7 +157,7 @@ package final class ClusterWorld {
 
     @discardableResult
     func addMember() -> ClusterMember {
-        let member = ClusterMember(place: members.count, group: Self.group, configuration: founders)
+        let member = ClusterMember(place: members.count, group: group, configuration: founders)
         members.append(member)
         start(member)
         return member
@@ -196,7 +199,7 @@ package final class ClusterWorld {
     // MARK: The end
 
     /// Heals the world; within a bounded time all members of the final configuration must hold the same state.
-    private func settle() {
+    func settle() {
         isCalm = true
         network.heal()
         trace.record(now, 90, "all accidents are over")

@@ -4,6 +4,8 @@ internal import RaftCore
 ///
 /// It stands outside the members: it sees who became leader, what each applied and what each read was told.
 struct RaftChecker {
+    /// The log begins behind this entry.
+    var base: LogIndex = 0
     /// The committed log, as the first member to apply each entry saw it, and the state after it.
     private(set) var committed: [LogEntry] = []
     private var states: [UInt64] = []
@@ -23,7 +25,7 @@ struct RaftChecker {
         return next
     }
 
-    var committedIndex: LogIndex { LogIndex(committed.count) }
+    var committedIndex: LogIndex { base + LogIndex(committed.count) }
 
     /// One leader a term, and every leader has all that was committed before (leader completeness).
     mutating func becameLeader(_ core: RaftCore) {
@@ -49,11 +51,11 @@ struct RaftChecker {
         guard entry.index <= committedIndex else {
             return fail("member \(member) applied entry \(entry.index) before entry \(committedIndex + 1)")
         }
-        let first: LogEntry = committed[Int(entry.index) - 1]
+        let first: LogEntry = committed[Int(entry.index - base) - 1]
         guard first == entry else {
             return fail("member \(member) applied \(entry) where others applied \(first)")
         }
-        guard states[Int(entry.index) - 1] == state else {
+        guard states[Int(entry.index - base) - 1] == state else {
             return fail("member \(member) has another state after entry \(entry.index)")
         }
     }

@@ -2,7 +2,9 @@ import Checkers
 import RaftCore
 import Testing
 
-/// Histories made from a run in which everything happened at one moment: always accepted. With one answer changed: rejected.
+/// Histories made from a run in which everything happened at one moment: always accepted.
+///
+/// With one answer changed: rejected.
 @Suite struct RandomHistoryTests {
     struct Made {
         var operations: [ClientOperation] = []

@@ -69,4 +69,25 @@ import Testing
             #expect(report.violation == nil, "\(report.summary)")
         }
     }
+
+    @Test func `a cluster that is restored from a backup goes on, and nothing of its past is taken`() {
+        var totals = ClusterTotals()
+        for seed in UInt64(500)..<512 {
+            let world = ClusterWorld(seed: seed, members: Self.members(seed))
+            let report: ClusterReport = world.runRestored(steps: 1_500)
+            #expect(report.violation == nil, "\(report.summary)")
+            totals.add(report)
+        }
+        #expect(totals.sum.acknowledged >= 2_000, "\(totals.lines.joined(separator: "\n"))")
+        #expect(totals.sum.configurations >= 12, "\(totals.lines.joined(separator: "\n"))")
+    }
+
+    @Test func `a restored cluster that takes sessions of its past is found out`() {
+        var seen: [String] = []
+        for seed in UInt64(500)..<506 {
+            let world = ClusterWorld(seed: seed, members: Self.members(seed), worldFlaws: .keepsSessions)
+            seen.append(world.runRestored(steps: 1_500).violation ?? "")
+        }
+        #expect(seen.contains { $0.contains("under a session of another incarnation") }, "\(seen)")
+    }
 }

@@ -16,10 +16,17 @@ extension Store {
 }
 
 extension StoreView {
-    /// The same contents under another revision: what a restore makes of a backup.
+    /// The same contents under another revision.
     package func moved(to revision: Revision) -> StoreView {
         var view: StoreView = self
         view.revision = revision
+        return view
+    }
+
+    /// The same records under a later revision and without sessions, as a cluster begins that is restored.
+    package func reborn(at revision: Revision) -> StoreView {
+        var view: StoreView = moved(to: revision)
+        view.voidSessions()
         return view
     }
 }
