@@ -68,7 +68,7 @@ extension EndToEnd {
                 let load: [Task<Void, Never>] = clients.map { client in Task { await client.run() } }
                 defer { for task in load { task.cancel() } }
 
-                let done: Ended = try await rig.drover(["cluster", "rotate-ca", "--wait", "9"], node: "node2").ends(0)
+                let done: Ended = try await rig.drover(["cluster", "rotate-ca", "--wait", "15"], node: "node2").ends(0)
                 // In the end each phase waited for nobody but the one that slept.
                 let waits: [Substring] = done.error.split(separator: "\n")
                 try #require(waits.last?.hasSuffix("waiting for node3") == true, "\(done)")
