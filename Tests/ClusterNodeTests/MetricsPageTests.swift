@@ -102,7 +102,6 @@ import Testing
             #expect(after.value("drover_raft_role", ["role": "leader"]) == 1)
             #expect(after.value("drover_raft_has_leader") == 1)
             #expect(after.value("drover_ready") == 1)
-            #expect(after.value("drover_scopes_owned") == 2)
             for name in [
                 "process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds", "process_max_fds",
                 "process_threads", "drover_disk_free_bytes", "drover_disk_size_bytes", "drover_raft_term",
@@ -163,7 +162,8 @@ import Testing
         #expect(Unreadiness.all(status, isStopping: false) == [.noLeader, .catchingUp(entries: 10_001)])
         status.applied = 10_000
         #expect(Unreadiness.all(status, isStopping: false) == [.noLeader])
-        for reason in [Unreadiness.stopping, .noLeader, .catchingUp(entries: 3)] {
+        #expect(Unreadiness.all(status, isStopping: false, isReadOnly: true) == [.noLeader, .readOnly])
+        for reason in [Unreadiness.stopping, .noLeader, .readOnly, .catchingUp(entries: 3)] {
             #expect(reason.document["code"]?.string == reason.code)
             #expect(reason.document["next"]?.string?.isEmpty == false)
         }
