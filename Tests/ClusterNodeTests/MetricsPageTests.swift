@@ -169,7 +169,8 @@ import Testing
         #expect(Unreadiness.all(status, isStopping: false) == [.noLeader, .catchingUp(entries: 10_001)])
         status.applied = 10_000
         #expect(Unreadiness.all(status, isStopping: false) == [.noLeader])
-        for reason in [Unreadiness.stopping, .noLeader, .catchingUp(entries: 3)] {
+        #expect(Unreadiness.all(status, isStopping: false, isReadOnly: true) == [.noLeader, .readOnly])
+        for reason in [Unreadiness.stopping, .noLeader, .readOnly, .catchingUp(entries: 3)] {
             #expect(reason.document["code"]?.string == reason.code)
             #expect(reason.document["next"]?.string?.isEmpty == false)
         }

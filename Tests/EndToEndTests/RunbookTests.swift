@@ -89,6 +89,55 @@ extension EndToEnd {
             }
         }
 
+        @Test func `full disk`() async throws {
+            try await NetRig.run(hosts: 0, diskMegabytes: 256) { rig in
+                let page = try Runbook("full-disk")
+                try await rig.begin(.fullDisk("node2"), nodes: Self.nodes)
+                try await wait(for: "node2 to be read-only") {
+                    let asked: Ended = try await rig.shell("curl --silent \(NetRig.url("node2"))/readyz", in: "desk")
+                    return asked.out.contains("readOnly")
+                }
+                // The others go on.
+                try await rig.up("kept", scale: 0, through: "node1").ends(0)
+                let seen: String = try await rig.client(["cluster", "status"], through: "node1").ends(0).out
+                #expect(seen.contains("diskLow") || seen.contains("read-only"), "\(seen)")
+                try await page.type(on: rig)
+                try await rig.up("after", scale: 0, through: "node2").ends(0)
+                for node in Self.nodes { #expect(try await stacks(rig, through: node) == ["kept", "after"]) }
+            }
+        }
+
+        @Test func `damaged log`() async throws {
+            try await NetRig.run(hosts: 0) { rig in
+                let page = try Runbook("damaged-log")
+                try await rig.up("kept", scale: 0, through: "node1").ends(0)
+                // One byte in the middle: the node mends that itself.
+                try await rig.kill9("node3")
+                let segment: String = try #require(
+                    Files.names(in: "\(rig.data("node3"))/log").first { $0.hasSuffix(".log") }
+                )
+                let flip: String =
+                    "printf '\\377' | dd of=\(rig.data("node3"))/log/\(segment) bs=1 seek=900 conv=notrunc"
+                try await rig.shell(flip, in: "node3").ends(0)
+                try rig.start("node3")
+                try await wait(for: "node3 to be whole again", seconds: 60) {
+                    let asked: Ended = try await rig.shell("curl --silent \(NetRig.url("node3"))/metrics", in: "desk")
+                    return asked.out.contains("drover_ready 1\n")
+                        && !asked.out.contains("drover_alarm{kind=\"logDamaged\"}")
+                }
+                #expect(rig.log("node3").contains("logDamaged"), "the damage was not noticed")
+                // The whole log: that node must come in anew.
+                try await rig.kill9("node3")
+                try await rig.shell("rm --recursive --force \(rig.data("node3"))/log", in: "node3").ends(0)
+                try rig.start("node3")
+                try await wait(for: "node3 to refuse") { rig.isDown("node3") }
+                #expect(rig.log("node3").contains("is gone"))
+                try await page.type(on: rig)
+                try await voters(rig, 3, through: "node3")
+                for node in Self.nodes { #expect(try await stacks(rig, through: node) == ["kept"]) }
+            }
+        }
+
         @Test func `expired certificates`() async throws {
             try await NetRig.run(hosts: 0, withShim: true) { rig in
                 let page = try Runbook("expired-certificates")

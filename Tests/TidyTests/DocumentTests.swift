@@ -100,6 +100,13 @@ import Testing
                 named.append((file.path, String(match.2), String(match.1)))
             }
         }
+        // Alarms give a command; one of the pages must say when to type it.
+        for file in try TidyTests.files(below: "Sources/ClusterNode") {
+            for match in file.text.matches(of: /command: "(df -h|drover cluster [a-z-]+)/) {
+                let isGiven: Bool = runbooks.values.contains { $0.contains(match.1) }
+                #expect(isGiven, "\(file.path): no runbook gives '\(match.1)'")
+            }
+        }
         #expect(named.count >= 8, "only \(named.count) were found: the rule checks nothing")
         for each in named {
             let page: String? = runbooks[each.runbook]

@@ -282,6 +282,7 @@ package final class Node: Sendable {
             hosts: hosts,
             ownership: ownership,
             security: security,
+            health: health,
             loops: loops,
             folder: folder,
             version: version

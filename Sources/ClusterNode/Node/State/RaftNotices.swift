@@ -9,7 +9,9 @@ enum RaftNotices {
         switch observation {
         case .becameLeader(let term): logger.notice("became leader", ["raft.term": JSONValue(term)])
         case .steppedDown(let term, let cause):
-            logger.notice("stepped down", ["raft.term": JSONValue(term), "cause": .string("\(cause)")])
+            var about: JSONObject = ["raft.term": JSONValue(term), "cause": .string("\(cause)")]
+            if let next: String = next(after: cause) { about["next"] = .string(next) }
+            logger.notice("stepped down", about)
         case .following(let leader, let term):
             logger.notice("follows", ["leader": .string(name(leader)), "raft.term": JSONValue(term)])
         case .memberLostLog(let member, let acknowledged, let has):
@@ -61,6 +63,17 @@ enum RaftNotices {
         case .removedSender(let member):
             logger.notice("a removed node speaks", ["node": .string(name(member))])
         default: logger.debug("observed", ["raft.observation": .string("\(observation)")])
+        }
+    }
+
+    /// What an operator does about it, if it lasts.
+    private static func next(after cause: StepDownCause) -> String? {
+        switch cause {
+        case .noQuorum:
+            "Start the other nodes and mend the network. If a majority is gone for good: drover cluster recover "
+                + "(docs/runbooks/lost-quorum.md)."
+        case .diskStalled: "drover cluster drain, and look at the disk of this node (docs/runbooks/slow-disk.md)"
+        case .higherTerm, .removed: nil
         }
     }
 

@@ -5,6 +5,7 @@ import HTTP
 import JSON
 import Limits
 import Metrics
+import Model
 import RaftCore
 import RaftGroup
 import RaftTransport
@@ -21,6 +22,7 @@ final class Telemetry: Sendable {
     private let hosts: HostStreams
     private let ownership: Ownership
     private let security: NodeSecurity?
+    private let health: NodeHealth
     private let loops: Loops
     private let folder: DataFolder
     private let version: String
@@ -33,6 +35,7 @@ final class Telemetry: Sendable {
         hosts: HostStreams,
         ownership: Ownership,
         security: NodeSecurity?,
+        health: NodeHealth,
         loops: Loops,
         folder: DataFolder,
         version: String
@@ -42,6 +45,7 @@ final class Telemetry: Sendable {
         self.hosts = hosts
         self.ownership = ownership
         self.security = security
+        self.health = health
         self.loops = loops
         self.folder = folder
         self.version = version
@@ -107,6 +111,19 @@ final class Telemetry: Sendable {
             } ?? []
         return [
             build, reasons,
+            .each(
+                .gauge,
+                "drover_alarm",
+                "1 for each alarm that stands on this node; drover cluster status says what it is and what to type",
+                label: "kind",
+                core.alarms.all
+            ) { ($0.kind, 1) },
+            MetricFamily(
+                .gauge,
+                "drover_restore_proven_timestamp_seconds",
+                "When this node last restored its checkpoint for trial and found it good, in seconds since 1970",
+                health.provenRestore.withLock { $0 }.map { Double($0) / 1_000 }
+            ),
             MetricFamily(
                 .gauge,
                 "drover_ready",
@@ -163,7 +180,14 @@ final class Telemetry: Sendable {
 
     private var isStopping: Bool { stopping.load(ordering: .relaxed) }
 
-    private var unreadiness: [Unreadiness] { Unreadiness.all(core.state.group.status, isStopping: isStopping) }
+    private var unreadiness: [Unreadiness] {
+        let alarms: Alarms = core.alarms
+        return Unreadiness.all(
+            core.state.group.status,
+            isStopping: isStopping,
+            isReadOnly: alarms.isRaised(Alarm.Kind.diskLow) || alarms.isRaised(Alarm.Kind.logStalled)
+        )
+    }
 
     private static func answer(_ reasons: [JSONValue], good: String, bad: String) -> HTTPResponse {
         let document: JSONObject = ["status": .string(reasons.isEmpty ? good : bad), "reasons": .array(reasons)]
