@@ -33,7 +33,8 @@ enum Acting {
         }
         let isExec: Bool = name == "execute"
         if isExec { try ExecAccess.check(body) }
-        _ = try await Changing.commit(&exchange, gateway) { (current) throws(Problem) in
+        _ = try await Changing.commit(&exchange, gateway, about: .existing(resource.record.key)) {
+            (current) throws(Problem) in
             let resource: Resource = try Reading.resource(definition, id, current)
             try checkAvailable(known, resource)
             let decision: Decision = try Authorisation.require(.action(name), resource, current)

@@ -49,14 +49,17 @@ enum Changing {
         var fields: JSONObject
     }
 
-    /// - Parameter plan: called again with a newer view after a conflict; nil when there is nothing to change.
+    /// - Parameters:
+    ///   - subject: what the change is about, where that is known before it is planned.
+    ///   - plan: called again with a newer view after a conflict; nil when there is nothing to change.
     /// - Returns: nil when the plan had nothing to change.
     static func commit(
         _ exchange: inout Exchange,
         _ gateway: Gateway,
+        about subject: PlannedChange.Subject? = nil,
         plan: (Exchange) throws(Problem) -> PlannedChange?
     ) async throws(Problem) -> Result? {
-        var earlier: PlannedChange?
+        var subject: PlannedChange.Subject? = subject
         var attempts: Int = 0
         while attempts <= Limits.conflictRetries {
             let planned: PlannedChange?
@@ -67,9 +70,9 @@ enum Changing {
                     try await renew(&exchange, gateway)
                     continue
                 }
-                // What is in the way may be this very change, made by another node after both were refused once.
-                guard let earlier, exchange.mayRunElsewhere,
-                    let made: Result = try await madeElsewhere(earlier, &exchange, gateway)
+                // What is in the way may be this very change: another node has made it, and could not say so.
+                guard let subject, exchange.mayRunElsewhere,
+                    let made: Result = try await madeElsewhere(subject, &exchange, gateway)
                 else { throw error }
                 return made
             }
@@ -79,7 +82,7 @@ enum Changing {
                 continue
             }
             attempts += 1
-            earlier = change
+            subject = change.subject
             try checkSize(change)
             let outcome: TransactionOutcome
             let transaction: Transaction = transaction(change, exchange)
@@ -93,7 +96,7 @@ enum Changing {
             }
             switch outcome {
             case .committed(let revision, let numbers):
-                return try result(change, revision, numbers, &exchange, gateway)
+                return try result(change.subject, change.fields, revision, numbers, &exchange, gateway)
             case .refused(let refusal):
                 if let problem: Problem = final(refusal) {
                     exchange.view = gateway.state.store.view
@@ -107,7 +110,8 @@ enum Changing {
     }
 
     private static func result(
-        _ change: PlannedChange,
+        _ subject: PlannedChange.Subject,
+        _ fields: JSONObject?,
         _ revision: Revision,
         _ numbers: [UInt64],
         _ exchange: inout Exchange,
@@ -116,12 +120,12 @@ enum Changing {
         exchange.committed = revision
         exchange.isSettled = true
         exchange.view = gateway.state.store.view
-        switch change.subject {
+        switch subject {
         case .existing(let key):
             var result = Result(view: exchange.view, subject: key, created: numbers)
             // Another node that ran the request may have planned it on another state.
             if !exchange.mayRunElsewhere, exchange.forwarded == nil {
-                result.written = change.fields.map { Written(revision: revision, fields: $0) }
+                result.written = fields.map { Written(revision: revision, fields: $0) }
             }
             return result
         case .created(let table, let index):
@@ -132,7 +136,7 @@ enum Changing {
     }
 
     private static func madeElsewhere(
-        _ change: PlannedChange,
+        _ subject: PlannedChange.Subject,
         _ exchange: inout Exchange,
         _ gateway: Gateway
     ) async throws(Problem) -> Result? {
@@ -140,7 +144,7 @@ enum Changing {
             let outcome: TransactionOutcome? = try await gateway.session.settle(&exchange)
             exchange.isSettled = true
             guard case .committed(let revision, let numbers)? = outcome else { return nil }
-            return try? result(change, revision, numbers, &exchange, gateway)
+            return try? result(subject, nil, revision, numbers, &exchange, gateway)
         } catch {
             throw Problem(proposal: error)
         }

@@ -18,12 +18,10 @@ enum Creating {
         for (key, value) in presets where body[key] == nil { body[key] = value }
         let made: [Draft] = try drafts(definition, body, &exchange)
         // All in one transaction: either every container of a POST with `count` is there, or none.
-        let committed: Changing.Result? = try await Changing.commit(&exchange, gateway) { (current) throws(Problem) in
-            var change = PlannedChange(
-                subject: .created(definition.table ?? .setting, index: 0),
-                verb: "create",
-                type: definition.name
-            )
+        let subject: PlannedChange.Subject = .created(definition.table ?? .setting, index: 0)
+        let committed: Changing.Result? = try await Changing.commit(&exchange, gateway, about: subject) {
+            (current) throws(Problem) in
+            var change = PlannedChange(subject: subject, verb: "create", type: definition.name)
             for draft in made {
                 // Validated again against what has changed meanwhile: names may be taken, parents gone.
                 let values: JSONObject = try validated(definition, draft.body, current)

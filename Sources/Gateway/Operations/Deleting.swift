@@ -1,6 +1,7 @@
 import JSON
 import Model
 import RBAC
+import StoreFormat
 
 /// DELETE (contract A9): 405 where the state does not allow it, except for containers, which are stopped on the way.
 enum Deleting {
@@ -10,7 +11,10 @@ enum Deleting {
         _ exchange: inout Exchange,
         _ gateway: Gateway
     ) async throws(Problem) -> Answer {
-        _ = try await Changing.commit(&exchange, gateway) { (current) throws(Problem) in
+        let number: UInt64? = ResourceID(id)?.number
+        let key: RecordKey? = number.flatMap { number in definition.table.map { RecordKey($0, number) } }
+        _ = try await Changing.commit(&exchange, gateway, about: key.map { .existing($0) }) {
+            (current) throws(Problem) in
             let resource: Resource = try Reading.resource(definition, id, current)
             try Authorisation.require(.delete, of: resource.definition, current)
             guard !resource.isRemoved else {

@@ -71,6 +71,7 @@ final class Cluster: Sendable {
             ) { [gate] request, connection in
                 await gate.pass()
                 let answer: HTTPResponse = await gateway.handleFromPeer(request, connection, peer: "another")
+                await gate.leave()
                 gate.done()
                 return answer
             }
@@ -86,6 +87,12 @@ final class Cluster: Sendable {
         func open() { state.withLock { $0.isShut = false } }
         /// Holds only what comes before the others: the first request from now on.
         func shutForOne() { state.withLock { ($0.isShut, $0.passing) = (true, $0.came + 1) } }
+        /// Requests are carried out, and nobody is told.
+        func holdAnswers(_ holds: Bool) { isHolding.withLock { $0 = holds } }
+        func leave() async {
+            while isHolding.withLock({ $0 }) { try? await Task.sleep(for: .milliseconds(2)) }
+        }
+        private let isHolding = Mutex(false)
         var came: Int { state.withLock { $0.came } }
         var finished: Int { state.withLock { $0.done } }
         func done() { state.withLock { $0.done += 1 } }
