@@ -209,4 +209,32 @@ struct ConvergeTests {
         bench.input(.inventory([]))
         #expect(bench.operations.map(\.kind) == [.start(externalID: "c-a")])
     }
+
+    @Test func `a removal waits until somebody has looked for a container whose making failed`() {
+        var bench: Bench = .connected()
+        bench.sync(1, [spec("a")])
+        bench.finish(.pull, .done)
+        bench.finish(.create, .failed(OperationFailure("no answer", isTransient: true)))
+        bench.finish(.inspect, .failed(OperationFailure("no answer", isTransient: true)))
+        bench.sync(2, [], tombstones: [tombstone("a", revision: 2)])
+        #expect(!bench.notes.contains(.removed(uuid: "a")))
+        // It was made all the same.
+        bench.input(.tick(milliseconds: 5_000))
+        bench.input(.inventory([container("a", .created)]))
+        bench.finish(.remove(externalID: "c-a"), .container(nil))
+        #expect(bench.notes.contains(.removed(uuid: "a")))
+    }
+
+    @Test func `a removal is done when a look finds nothing of what could not be made`() {
+        var bench: Bench = .connected()
+        bench.sync(1, [spec("a")])
+        bench.finish(.pull, .done)
+        bench.finish(.create, .failed(OperationFailure("no answer", isTransient: true)))
+        bench.finish(.inspect, .failed(OperationFailure("no answer", isTransient: true)))
+        bench.sync(2, [], tombstones: [tombstone("a", revision: 2)])
+        bench.input(.tick(milliseconds: 5_000))
+        bench.input(.inventory([]))
+        #expect(bench.notes.contains(.removed(uuid: "a")))
+        #expect(bench.operations.isEmpty)
+    }
 }

@@ -67,6 +67,8 @@ extension AgentCore {
                 containers[uuid] = twin
                 return nextToRemove(tombstone)
             }
+            // To say that it is gone would leave it for ever.
+            guard !unseen.contains(uuid) else { return nil }
             orders.tombstones[uuid] = nil
             orders.rememberDone(tombstone)
             starts.entries[uuid] = nil
@@ -84,6 +86,7 @@ extension AgentCore {
 
     private mutating func nextForUnlisted(_ spec: InstanceSpec) -> Operation.Kind? {
         guard let container: RuntimeContainer = containers[spec.uuid] else {
+            guard !unseen.contains(spec.uuid) else { return nil }
             orders.instances[spec.uuid] = nil
             starts.entries[spec.uuid] = nil
             failures[spec.uuid] = nil

@@ -33,6 +33,10 @@ extension AgentCore {
             }
             duplicates[uuid] = others.isEmpty ? nil : others
         }
+        for uuid in unseen.subtracting(inventoryOverlap) {
+            unseen.remove(uuid)
+            touch(uuid)
+        }
         inventoryOverlap = []
         guard !hasInventory else { return }
         hasInventory = true
@@ -73,6 +77,7 @@ extension AgentCore {
             // An earlier failure stays counted until its container is there: else the wait would never grow.
             if operation.kind == .pull { pulled.insert(uuid) }
         case .container(let container):
+            unseen.remove(uuid)
             setContainer(uuid, container)
             if operation.kind != .inspect || isAsWanted(uuid) {
                 failures[uuid] = nil
@@ -103,6 +108,7 @@ extension AgentCore {
         }
         // The attempt may have changed something all the same.
         toInspect.insert(uuid)
+        if operation.kind == .create { unseen.insert(uuid) }
         pulled.remove(uuid)
         let held: InstanceSpec? = orders.instances[uuid]?.spec
         notes.append(.failed(uuid: uuid, name: held?.name ?? uuid, message: failure.message))

@@ -107,6 +107,8 @@ package struct AgentCore: Sendable {
     /// Instances whose image is there, on the way to their container.
     var pulled: Set<String> = []
     var toInspect: Set<String> = []
+    /// Instances that may have a container that nobody has seen: an attempt to make it failed, and no look succeeded since.
+    var unseen: Set<String> = []
     /// Instances to start without a new order.
     var toRevive: Set<String> = []
     /// Instances to think about.
