@@ -49,6 +49,7 @@ extension ClusterWorld {
     /// A chunk that was lost is sent again; a transfer that does not move is given up.
     func driveSnapshot(_ member: ClusterMember) {
         guard let outgoing = member.outgoing else { return }
+        guard member.core?.role == .leader else { return member.outgoing = nil }
         let silence: Int = now - outgoing.progressAt
         if silence > Self.patience {
             member.outgoing = nil
@@ -69,7 +70,8 @@ extension ClusterWorld {
         }
         guard received != outgoing.acknowledged else { return }
         member.outgoing?.acknowledged = min(received, outgoing.chunks - 1)
-        member.outgoing?.progressAt = now
+        // Another sender's transfer may have taken the place of this one: that is no progress.
+        if received > outgoing.acknowledged { member.outgoing?.progressAt = now }
         sendChunk(member)
     }
 

@@ -197,23 +197,22 @@ extension HostWorld {
         )
     }
 
-    /// The host meets a cluster that was founded anew and knows nothing of it, and leaves again.
+    /// The host meets a cluster that was founded anew and knows nothing of it, and somebody brings it back.
     ///
-    /// All must stay.
+    /// All must stay. By itself a host never goes back to an incarnation that it has left.
     func stray(_ host: Int) {
         guard hosts[host].core != nil else { return }
         abandon(host, "it meets a server of another incarnation")
         hosts[host].connectAt = now + 5 + below(25)
         report.strays += 1
         input(host, .streamOpened(hosts[host].facts))
-        let stamp = FrameStamp(incarnation: "0dd", epoch: 1, revision: 1)
+        let stamp = FrameStamp(incarnation: "0dd\(report.strays)", epoch: 1, revision: 1)
         let welcome = Welcome(hostID: "1h1", hostNumber: 1, pingSeconds: 5)
         receive(ServerFrame(stamp, .welcome(welcome)).encoded, at: host)
         receive(ServerFrame(stamp, .sync(Sync(isFull: true, instances: []))).encoded, at: host)
         input(host, .streamClosed)
         // A host never goes back by itself to an incarnation that it has left: a person lets it, and starts its agent anew.
-        hosts[host].orders.left = []
         crashAgent(host)
-        hosts[host].downUntil = now + 1
+        hosts[host].orders.left.removeAll { $0 == Self.incarnation }
     }
 }

@@ -160,8 +160,6 @@ final class RestartClient: Sendable {
             do {
                 let answer = try await rig.api(method, path, body, node: node)
                 if answer.status == wanted { return true }
-                // The change was made, and only its answer is wrong: a known gap, see docs/status.md.
-                if answer.status == 422, answer.body["code"]?.string == "NotUnique" { return true }
                 refused.withLock { $0.append("\(node) \(method): \(answer)") }
                 return false
             } catch NetworkFault.system(_, _, let code) where code == ECONNREFUSED {

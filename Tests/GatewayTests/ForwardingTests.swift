@@ -153,6 +153,15 @@ import Testing
         }
     }
 
+    @Test func `whoever of two makes a change first, neither refuses it for the other`() async throws {
+        try await Cluster.run(timing: { $0.silenceMilliseconds = 1 }) { (cluster: Cluster) async throws in
+            for number in 0..<150 {
+                let answer: Answer = try await cluster.ask(1, "POST", Self.stacks, ["name": .string("s\(number)")])
+                #expect(answer.status == 201, "\(answer)")
+            }
+        }
+    }
+
     @Test func `whoever made a key, the secret in the answer opens`() async throws {
         try await Cluster.run(timing: { $0.silenceMilliseconds = 1 }) { (cluster: Cluster) async throws in
             for _ in 0..<10 {

@@ -67,6 +67,8 @@ extension HostFaults {
         faults.cutPerThousand = 10
         faults.silentCutPercent = 20
         faults.stepCrashPerThousand = 0
+        // Its host is started again each time.
+        faults.strayPerThousand = 0
         return faults
     }()
 }

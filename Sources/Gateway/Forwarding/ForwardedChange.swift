@@ -60,7 +60,10 @@ enum ForwardedChange {
         for await event in events {
             switch event {
             case .remote(.answered(let response)):
-                return .forwarded(response)
+                guard course.isLocal, response.status >= 400 else { return .forwarded(response) }
+                // What is in the owner's way may be this very change, made here a moment ago: this node knows.
+                course.remoteEnded("it refuses the change", mayRun: false)
+                if let problem: Problem = course.localProblem { throw problem }
             case .remote(.failed(let cause, let mayRun)):
                 course.remoteEnded(cause, mayRun: mayRun)
                 if let problem: Problem = course.localProblem { throw problem }

@@ -38,7 +38,17 @@ extension RaftCore {
     var isDiskStalled: Bool { diskIdleTicks >= settings.diskStallTicks }
 
     /// Learners, strangers, members with a stalled disk and those that lost a part of their log never campaign.
-    var mayCampaign: Bool { configuration.isVoter(id) && !isDiskStalled && mending == nil }
+    ///
+    /// Whoever is removed by a configuration that is not committed yet still does: it may be the only one that has that
+    /// entry, and then nobody else can win, for it rightly refuses them its vote (Raft dissertation, section 4.2.2).
+    var mayCampaign: Bool {
+        (configuration.isVoter(id) || isNeededUntilCommit) && !isDiskStalled && mending == nil
+    }
+
+    private var isNeededUntilCommit: Bool {
+        let index: LogIndex = configurations.currentIndex
+        return index > commit && configurations.at(index - 1).isVoter(id)
+    }
 
     /// Heard from within one election timeout.
     func isActive(_ member: MemberID) -> Bool {
