@@ -66,8 +66,11 @@ extension HostWorld {
                 let origin: Origin = .worker(scope: scope, epoch: worker.epoch)
                 switch propose(server, origin, scope: scope, epoch: worker.epoch, transaction) {
                 case .waits: return
-                case .outcome(let outcome): answered(server, workerOf: scope, outcome)
-                case .failed: giveUp(server, workerOf: scope)
+                // The answer may have come with news of the scope: then another worker stands in this one's place.
+                case .outcome(let outcome): answered(server, origin, outcome)
+                case .failed:
+                    guard servers[server].workers[scope]?.epoch == worker.epoch else { return }
+                    giveUp(server, workerOf: scope)
                 }
             } else if let item: WorkItem = worker.items.min() {
                 plan(server, scope, item, epoch: worker.epoch)
