@@ -91,8 +91,8 @@ actor Pinned {
                     }
                 }
             }
-            #expect(await eventually { seen.value.values.allSatisfy { $0.count == 500 } })
-            #expect(seen.value.count == 8 && seen.value.values.allSatisfy { $0 == Array(0..<500) })
+            #expect(await eventually { seen.value.count == 8 && seen.value.values.allSatisfy { $0.count == 500 } })
+            #expect(seen.value.values.allSatisfy { $0 == Array(0..<500) })
         }
     }
 
