@@ -36,7 +36,8 @@ struct FlowTests {
 
     private func appends(_ effects: [Effect], to member: UInt64) -> [AppendRequest] {
         effects.compactMap { effect in
-            guard case .send(let message) = effect, message.to == MemberID(member), case .append(let request) = message.body
+            guard case .send(let message) = effect, message.to == MemberID(member),
+                case .append(let request) = message.body
             else { return nil }
             return request
         }
@@ -44,7 +45,9 @@ struct FlowTests {
 
     private func propose(_ core: inout RaftCore, _ count: Int, bytes: Int = 1) -> [Effect] {
         core.step(
-            .propose((0..<count).map { RaftCore.Proposal(id: UInt64($0), payload: [UInt8](repeating: 0, count: bytes)) })
+            .propose(
+                (0..<count).map { RaftCore.Proposal(id: UInt64($0), payload: [UInt8](repeating: 0, count: bytes)) }
+            )
         )
     }
 
@@ -135,7 +138,8 @@ struct FlowTests {
     private func handsOver(_ core: inout RaftCore, ownTicks: Int, entries: Int) -> Bool {
         for _ in 0..<entries {
             let effects: [Effect] = propose(&core, 1)
-            let write: UInt64 = effects.compactMap { if case .append(_, let write) = $0 { write } else { nil } }.last ?? 0
+            let write: UInt64 =
+                effects.compactMap { if case .append(_, let write) = $0 { write } else { nil } }.last ?? 0
             for peer in UInt64(2)...3 { _ = core.step(from(peer, .appendAccepted(match: core.log.lastIndex), term: 1)) }
             for _ in 0..<ownTicks {
                 for effect in core.step(.tick) {

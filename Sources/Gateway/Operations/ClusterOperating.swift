@@ -53,7 +53,9 @@ package struct PreparedBackup: Sendable {
     package var about: JSONObject
     /// How many bytes there are.
     package var length: Int
-    /// Some of them, ascending from the offset; fewer than wanted only at the end. Blocks for the disk.
+    /// Some of them, ascending from the offset; fewer than wanted only at the end.
+    ///
+    /// Blocks for the disk.
     package var read: @Sendable (_ offset: Int, _ count: Int) async throws -> [UInt8]
 
     package init(

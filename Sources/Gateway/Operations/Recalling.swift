@@ -1,7 +1,9 @@
 package import Store
 package import StoreFormat
 
-/// Looks into the past; the node supplies it out of the store's history. Waits for the disk, on a thread of its own.
+/// Looks into the past; the node supplies it out of the store's history.
+///
+/// Waits for the disk, on a thread of its own.
 package protocol Recalling: Sendable {
     /// The entries that changed a record, the latest first, below a revision.
     ///

@@ -17,7 +17,9 @@ package struct FeatureGate: Hashable, Sendable {
 }
 
 extension FeatureGate {
-    /// The level of this build. It grows when a gate is added below.
+    /// The level of this build.
+    ///
+    /// It grows when a gate is added below.
     package static let ownLevel: Int = 2
     /// Of every node that announces none, and of a cluster where nothing was committed yet.
     package static let firstLevel: Int = 1

@@ -36,8 +36,9 @@ extension RaftCore {
         note(.mended(through: target))
     }
 
-    /// On the leader: the member says that it lost what it had acknowledged. Nothing of that counts any more; the logs are
-    /// compared anew.
+    /// On the leader: the member says that it lost what it had acknowledged.
+    ///
+    /// Nothing of that counts any more; the logs are compared anew.
     mutating func forgetMatch(of peer: MemberID, has index: LogIndex) {
         guard var state = progress[peer], index < state.match || state.hasLostLog else { return }
         note(.memberMends(peer, acknowledged: state.match, has: index))

@@ -91,7 +91,9 @@ package struct RaftCore: Sendable {
     var isTransferCandidate: Bool = false
 
     /// Up to here this member may have acknowledged entries that its disk has lost since: until its log reaches that, it gives
-    /// no vote and wants none. Nil for a member that has all that it had.
+    /// no vote and wants none.
+    ///
+    /// Nil for a member that has all that it had.
     package internal(set) var mending: LogIndex?
     /// A leader has said since the start how much is committed.
     var mendingIsComplete: Bool = false
