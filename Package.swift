@@ -216,8 +216,7 @@ let package = Package(
             name: "EndToEndTests",
             dependencies: [
                 "JSON", "HTTP", "EventLoop", "Bytes", "Subprocess", "Limits", "WebSocket", "TLS", "Certificates",
-                "Authority",
-                "Checkers", "Crypto", "drover",
+                "Authority", "Checkers", "Crypto", "Model", "drover",
             ],
             exclude: ["FaultShim"],
             swiftSettings: strict

@@ -4,6 +4,7 @@ import EventLoop
 import Glibc
 import HTTP
 import JSON
+import Model
 import TLS
 import Testing
 
@@ -199,7 +200,7 @@ struct Stranger {
                 "version": 1, "token": .string(token), "name": .string(name),
                 "certificateRequest": .string(String(decoding: request.pem, as: UTF8.self)),
                 "peer": "127.0.0.1:9", "http": "127.0.0.1:10", "https": nil, "advertise": "127.0.0.1",
-                "instance": "00112233445566778899aabbccddeeff",
+                "instance": "00112233445566778899aabbccddeeff", "level": JSONValue(FeatureGate.ownLevel),
             ],
             port: peer
         )
