@@ -109,8 +109,9 @@ final class End: Sendable {
 
     @Test func `messages arrive in order on their lanes, both ways`() async throws {
         try await withEnds { _, _, one, two in
-            try one.start([1, 2])
+            // Who is spoken to first: what waits for a connection that is refused is dropped.
             try two.start([1, 2])
+            try one.start([1, 2])
             // Half before there is a connection.
             for round in 1...500 { one.say(UInt64(round), to: 2) }
             #expect(await eventually { two.rounds.count == 500 })
@@ -134,8 +135,8 @@ final class End: Sendable {
         try await withEnds { network, _, one, two in
             // In the body of the first frame.
             network.state.withLock { $0.flips[.control] = (by: one.id, at: 20) }
-            try one.start([1, 2])
             try two.start([1, 2])
+            try one.start([1, 2])
             for round in 1...3 { one.say(UInt64(round), to: 2) }
             #expect(await eventually { two.rounds == [2, 3] })
             #expect(two.dropped("damaged"))
@@ -145,8 +146,8 @@ final class End: Sendable {
 
     @Test func `another group, another incarnation and a false sender are dropped, counted and told`() async throws {
         try await withEnds { _, _, one, two in
-            try one.start([1, 2])
             try two.start([1, 2])
+            try one.start([1, 2])
             one.say(1, to: 2, group: GroupIdentity(cluster: 5, incarnation: Samples.group.incarnation))
             one.say(2, to: 2, group: GroupIdentity(cluster: Samples.group.cluster, incarnation: 5))
             one.say(3, to: 2, from: 3)
@@ -195,8 +196,8 @@ final class End: Sendable {
     @Test func `what a removed member holds open is cut`() async throws {
         try await withEnds { _, _, one, two in
             two.transport.onCall = { _, request in request }
-            try one.start([1, 2])
             try two.start([1, 2])
+            try one.start([1, 2])
             one.say(1, to: 2)
             #expect(await eventually { two.rounds == [1] })
             #expect(try await one.transport.call(two.id, [7], before: .after(seconds: 10)) == [7])
@@ -213,8 +214,8 @@ final class End: Sendable {
 
     @Test func `a removed member is neither heard nor spoken to`() async throws {
         try await withEnds { _, _, one, two in
-            try one.start([1, 2])
             try two.start([1, 2])
+            try one.start([1, 2])
             two.transport.membersChanged(Configuration(voters: [two.id], removed: [one.id]))
             two.say(1, to: 1)
             #expect(await eventually { two.dropped("removed_member") || two.transport.status().isEmpty })
