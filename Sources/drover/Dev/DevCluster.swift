@@ -13,6 +13,7 @@ final class DevCluster: Sendable {
     private let console: Console
     private let state = Mutex(State())
     private let access: DevAccess
+    private let telling = Mutex<Void>(())
     /// Keeps a second cluster out of the folder, and away from the files of this one.
     private let lock: DirectoryLock
 
@@ -34,6 +35,13 @@ final class DevCluster: Sendable {
     private func nodeFolder(_ number: Int) -> DataFolder { DataFolder("\(options.data)/node\(number)") }
     private func hostFolder(_ number: Int) -> String { "\(options.data)/host\(number)" }
 
+    /// Writes who runs where, as it is at this moment.
+    ///
+    /// One at a time: of two parts that start again together the later one must not be overwritten by the earlier.
+    private func tell(_ key: APIKey) throws(NodeFault) {
+        try telling.withLock { _ throws(NodeFault) in try access.write(document(key)) }
+    }
+
     func start() async throws {
         access.withdraw()
         let addresses: [DevAddresses] = try await self.addresses()
@@ -52,10 +60,10 @@ final class DevCluster: Sendable {
         try await client.waitForNodes(state.withLock { $0.nodes })
         try await startHosts(addresses, client: client)
         try await client.waitForHosts(state.withLock { $0.hosts })
-        try access.write(document(key))
         for part in state.withLock({ $0.nodes + $0.hosts }) {
-            part.whenRestarted { [self] in try? access.write(document(key)) }
+            part.whenRestarted { [self] in try? tell(key) }
         }
+        try tell(key)
         announce(key)
         await client.close()
     }
