@@ -6,9 +6,9 @@ package import StoreFormat
 package enum Schemas {
     /// Alphabetical by name.
     package static let all: [ResourceDefinition] =
-        (framework + launchParts + instanceInputs + [
-            account, project, projectMember, credential, apiKey, registrationToken, register, hostCertificate, setting,
-            activeSetting,
+        (framework + launchParts + instanceInputs + login + [
+            account, project, projectMember, identity, setProjectMembersInput, credential, apiKey, password,
+            changeSecretInput, registrationToken, register, hostCertificate, setting, activeSetting,
             host, stack, service, launchConfig, instanceHealthCheck, instance, container, volume,
         ]).sorted { $0.name < $1.name }
 
