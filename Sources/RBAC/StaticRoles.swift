@@ -46,6 +46,11 @@ package enum StaticRoles {
                 where: [Condition("accountId", .isEnvironment)],
                 fields: keyFields
             ),
+            Rule(
+                .allow,
+                [.only(.list), .only(.get)],
+                on: ["secret", "machine", "projectTemplate", "serviceConsumeMap", "serviceLog", "volumeTemplate"]
+            ),
             Rule(.allow, [.only(.list), .only(.get)], on: ["project"], where: [Condition("id", .isEnvironment)]),
             Rule(
                 .allow,
@@ -75,6 +80,7 @@ package enum StaticRoles {
         rules: [
             Rule(.allow, [.only(.list), .only(.create)], on: ["project"]),
             Rule(.allow, [.only(.list)], on: ["projectMember"]),
+            Rule(.allow, [.only(.list), .only(.get)], on: ["projectTemplate"]),
             Rule(.allow, [.only(.list), .only(.get)], on: ["=account"], where: [Condition("id", .isAccount)]),
             Rule(
                 .allow,

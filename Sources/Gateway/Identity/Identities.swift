@@ -6,7 +6,7 @@ import RBAC
 import Store
 import StoreFormat
 
-/// `/identities`: who the caller is, and who else there is (contract A17).
+/// `/identities`: who the caller is, and who else there is (contract A18).
 enum Identities {
     static func answer(_ exchange: inout Exchange, _ gateway: Gateway) async throws(Problem) -> Answer {
         guard exchange.method == "GET" || exchange.method == "HEAD" else {

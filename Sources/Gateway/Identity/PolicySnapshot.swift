@@ -47,6 +47,7 @@ final class PolicySnapshot: Sendable {
     let identityKeys: [[UInt8]]
     /// What answers tell of the version, safe to stand in a header.
     let versionHeader: String
+    let baseURLRules: BaseURL.Rules
     private let callers = Mutex<[[UInt8]: Known]>([:])
     private let accounts = Mutex<[UInt64: AccountRecord]>([:])
 
@@ -55,6 +56,7 @@ final class PolicySnapshot: Sendable {
         isSecurityEnabled = ActiveSettings.isSecurityEnabled(view)
         authProvider = AuthSettings.provider(view)
         identityKeys = IdentityKeys.keys(view)
+        baseURLRules = BaseURL.Rules(view)
         versionHeader = ResponseHeaders.safe(ActiveSettings.value("rancher.server.version", view) ?? "")
     }
 

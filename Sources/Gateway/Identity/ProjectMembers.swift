@@ -5,7 +5,7 @@ import RBAC
 import Store
 import StoreFormat
 
-/// Who belongs to an environment: read from requests, and the action `setmembers` (contract A17).
+/// Who belongs to an environment: read from requests, and the action `setmembers` (contract A18).
 enum ProjectMembers {
     static let setting: String = "setmembers"
 

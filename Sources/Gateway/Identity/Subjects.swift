@@ -40,7 +40,7 @@ enum Subjects {
         Subject(.registration, accountID: project, credentialID: credential)
     }
 
-    /// In an environment that is not active only its owners have a place (contract A17).
+    /// In an environment that is not active only its owners have a place (contract A18).
     private static func memberships(
         of number: UInt64,
         _ account: AccountRecord,

@@ -6,10 +6,10 @@ package import StoreFormat
 package enum Schemas {
     /// Alphabetical by name.
     package static let all: [ResourceDefinition] =
-        (framework + launchParts + instanceInputs + login + [
-            account, project, projectMember, identity, setProjectMembersInput, credential, apiKey, password,
-            changeSecretInput, registrationToken, register, hostCertificate, setting, activeSetting,
-            host, stack, service, launchConfig, instanceHealthCheck, instance, container, volume,
+        (framework + launchParts + instanceInputs + unbuilt + login + [
+            account, project, projectMember, projectTemplate, identity, setProjectMembersInput, credential, apiKey,
+            password, changeSecretInput, registrationToken, register, hostCertificate, setting, activeSetting,
+            host, stack, service, setServiceLinksInput, launchConfig, instanceHealthCheck, instance, container, volume,
         ]).sorted { $0.name < $1.name }
 
     private static let byName: [String: ResourceDefinition] = Dictionary(

@@ -2,7 +2,7 @@ import Bytes
 import Crypto
 import HTTP
 
-/// Keeps other sites' pages from changing anything with a browser's cookies, on top of ``CrossSite`` (contract A18).
+/// Keeps other sites' pages from changing anything with a browser's cookies, on top of ``CrossSite`` (contract A19).
 ///
 /// Browsers only: the first answer sets a cookie `CSRF`, and from then on every request but GET has to carry its value in
 /// the header `X-API-CSRF` or the parameter `CSRF`, which no other site can read.

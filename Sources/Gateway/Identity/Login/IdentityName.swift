@@ -6,7 +6,7 @@ import StoreFormat
 
 /// What a person or a group is called, here or at a provider: `<type>:<id>`.
 ///
-/// Accounts are `rancher_id:1a7`; as the id of a resource `1i!` stands before it (contract A17).
+/// Accounts are `rancher_id:1a7`; as the id of a resource `1i!` stands before it (contract A18).
 struct IdentityName: Hashable, Sendable {
     static let account: String = "rancher_id"
 

@@ -5,7 +5,7 @@ import RBAC
 import Store
 import StoreFormat
 
-/// `/localauthconfigs`: switches access control and local logins on and off (contract A17).
+/// `/localauthconfigs`: switches access control and local logins on and off (contract A18).
 ///
 /// For administrators.
 enum LocalAuthConfig {

@@ -9,7 +9,7 @@ import RBAC
 import Store
 import StoreFormat
 
-/// `/token`: logging in, asking who is logged in and how one can, and logging out (contract A17).
+/// `/token`: logging in, asking who is logged in and how one can, and logging out (contract A18).
 ///
 /// Needs no credentials. The login itself is a record (``LoginTokenRecord``); the token that it is known by stands in the
 /// answer to the POST and nowhere else.
