@@ -89,6 +89,13 @@ package enum StaticRoles {
                 where: [Condition("accountId", .isAccount)]
             ),
             Rule(.allow, [.any], on: ["apiKey"], where: [Condition("accountId", .isAccount)], fields: keyFields),
+            Rule(
+                .allow,
+                [.only(.list), .only(.get), .only(.action("changesecret"))],
+                on: ["password"],
+                where: [Condition("accountId", .isAccount)]
+            ),
+            Rule(.allow, [.only(.list), .only(.get)], on: ["identity"]),
         ]
     )
 

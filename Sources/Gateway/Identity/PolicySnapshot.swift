@@ -13,24 +13,23 @@ import Synchronization
 final class PolicySnapshot: Sendable {
     /// Which state of those records it is made of.
     struct Stamp: Hashable, Sendable {
-        private let revisions: SIMD4<UInt64>
+        private let revisions: SIMD8<UInt64>
 
         init(_ view: StoreView) {
-            revisions = SIMD4(
-                view.lastChange(in: .account),
-                view.lastChange(in: .credential),
-                view.lastChange(in: .projectMember),
-                view.lastChange(in: .setting)
-            )
+            var revisions = SIMD8<UInt64>()
+            for (place, table) in Self.tables.enumerated() { revisions[place] = view.lastChange(in: table) }
+            self.revisions = revisions
         }
+
+        private static let tables: [Table] = [.account, .credential, .projectMember, .setting, .clusterKeys]
 
         /// Of a view that is as new or newer.
         func isNewer(than other: Stamp) -> Bool {
             revisions != other.revisions && all(revisions .>= other.revisions)
         }
 
-        private func all(_ mask: SIMDMask<SIMD4<Int64>>) -> Bool {
-            (0..<4).allSatisfy { mask[$0] }
+        private func all(_ mask: SIMDMask<SIMD8<Int64>>) -> Bool {
+            (0..<8).allSatisfy { mask[$0] }
         }
     }
 
@@ -42,6 +41,10 @@ final class PolicySnapshot: Sendable {
 
     let stamp: Stamp
     let isSecurityEnabled: Bool
+    /// The type of the configured provider; nil while nobody can log in.
+    let authProvider: String?
+    /// See ``IdentityKeys``.
+    let identityKeys: [[UInt8]]
     /// What answers tell of the version, safe to stand in a header.
     let versionHeader: String
     let baseURLRules: BaseURL.Rules
@@ -51,6 +54,8 @@ final class PolicySnapshot: Sendable {
     init(_ view: StoreView) {
         stamp = Stamp(view)
         isSecurityEnabled = ActiveSettings.isSecurityEnabled(view)
+        authProvider = AuthSettings.provider(view)
+        identityKeys = IdentityKeys.keys(view)
         baseURLRules = BaseURL.Rules(view)
         versionHeader = ResponseHeaders.safe(ActiveSettings.value("rancher.server.version", view) ?? "")
     }

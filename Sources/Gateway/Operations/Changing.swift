@@ -29,6 +29,8 @@ struct PlannedChange: Sendable {
     var decision: String?
     /// The request as the audit log keeps it: secrets masked.
     var request: JSONObject = [:]
+    /// The account that does this, where the request shows nobody's credentials: whoever logs in.
+    var actor: UInt64?
 }
 
 /// Proposes changes: plans again when somebody else was faster, decides again when rights have changed.
@@ -166,7 +168,7 @@ enum Changing {
         }
         return Transaction(
             time: exchange.time,
-            actor: exchange.caller.name,
+            actor: change.actor.map { ResourceID(number: $0).rendered("a") } ?? exchange.caller.name,
             requestID: exchange.id,
             audit: audit,
             preconditions: change.preconditions + policy(exchange),

@@ -54,9 +54,12 @@ enum Updating {
         try checkName(update.changed, fields, resource, exchange)
         var change = PlannedChange(subject: .existing(resource.record.key), verb: "update", type: definition.name)
         change.preconditions = [.revision(resource.record.key, resource.record.revision)]
+        if let kind: String = update.changed["kind"]?.string {
+            try AccountKind.change(to: kind, resource, &change, exchange)
+        }
         // On a view that is current it is enough that what is referred to was there when the request came in.
         if !exchange.isCurrent { change.preconditions += relied }
-        change.writes = [
+        change.writes += [
             RecordWriting.put(
                 resource.record.key.table,
                 .known(resource.number),

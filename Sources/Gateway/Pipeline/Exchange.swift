@@ -17,7 +17,12 @@ final class Asked: Sendable {
     let time: Int64
     let base: BaseURL
     let path: APIPath
+    /// Without the login token.
     let query: QueryItems
+    /// The login token in the address.
+    ///
+    /// It stands nowhere else from here on: not in links, bodies or logs.
+    let queryToken: String?
     let links: Links
     let client: ClientAddress
     let forwarded: ForwardedFacts?
@@ -31,7 +36,9 @@ final class Asked: Sendable {
         forwarded = arrival.facts
         self.time = time
         self.path = path
-        self.query = query
+        queryToken = query[LoginToken.name]
+        self.query =
+            queryToken == nil ? query : QueryItems(items: query.items.filter { $0.name != LoginToken.name })
         let project: ResourceID? = path.project.flatMap { ResourceID($0) }
         links = Links(base: base, project: project.map { ResourceID(number: $0.number).rendered("a") })
         client = forwarded?.client ?? ClientAddress(headers: request.headers, peer: connection.peer.host)
@@ -51,6 +58,7 @@ struct Exchange: Sendable {
     var base: BaseURL { asked.base }
     var path: APIPath { asked.path }
     var query: QueryItems { asked.query }
+    var queryToken: String? { asked.queryToken }
     /// The environment of the path stands in every address of the answer, as an id that was parsed: never as it came.
     var links: Links { asked.links }
     var client: ClientAddress { asked.client }
@@ -77,6 +85,8 @@ struct Exchange: Sendable {
     var caller: Caller = .nobody {
         didSet { rights = caller.rights(in: projectNumber) }
     }
+    /// When the credentials must be good, in milliseconds since 1970: when the request came, and with a stream ever later.
+    var judgedAt: Int64
     /// The environment that the request acts in; set by scope.
     var project: AccountRecord?
     var projectNumber: UInt64? {
@@ -109,6 +119,7 @@ struct Exchange: Sendable {
         self.asked = asked
         self.view = view
         self.policies = policies
+        judgedAt = asked.time
     }
 
     /// What follows from the view's accounts, credentials, memberships and settings.
@@ -150,9 +161,11 @@ struct Caller: Sendable {
     /// The account that the credential speaks for.
     var account: AccountRecord?
     var accountNumber: UInt64?
-    /// `apiKey`, `agentApiKey`, `registrationToken`, `none`.
+    /// `apiKey`, `agentApiKey`, `registrationToken`, `token`, `none`.
     var authType: String
     var credentialNumber: UInt64?
+    /// Of whoever has logged in.
+    var tokenNumber: UInt64?
     /// Of a caller who has been here before.
     var standing: Standing?
 

@@ -1,5 +1,5 @@
 import Bytes
-import Crypto
+package import Crypto
 package import EventLoop
 package import HTTP
 import JSON
@@ -9,6 +9,7 @@ package import Metrics
 import Model
 package import Store
 package import StoreFormat
+import Synchronization
 
 /// Proposes transactions; the node implements it over Raft.
 package protocol Proposing: Sendable {
@@ -67,6 +68,9 @@ package final class Gateway: Sendable {
     let spentTickets = SpentTickets()
     let policies = PolicySnapshots()
     let events = SharedEvents()
+    let passwords: PasswordWork
+    let guesses = Mutex<GuessLedger>(GuessLedger())
+    let rightsChanges: RightsChanges
     /// Milliseconds since 1970; the only clock of this room.
     let now: @Sendable () -> Int64
     /// Where the listener is, for requests without a usable Host.
@@ -85,6 +89,7 @@ package final class Gateway: Sendable {
         servers: (any ServerAddresses)? = nil,
         recall: (any Recalling)? = nil,
         storageRefusal: (@Sendable () -> String?)? = nil,
+        passwordCost: Scrypt.Cost = .standard,
         logger: Logger,
         metrics: MetricsRegistry,
         version: String,
@@ -102,6 +107,8 @@ package final class Gateway: Sendable {
         self.servers = servers
         self.recall = recall
         self.storageRefusal = storageRefusal
+        passwords = PasswordWork(cost: passwordCost)
+        rightsChanges = RightsChanges(state.store)
         self.logger = logger
         self.version = version
         self.now = now
@@ -320,6 +327,7 @@ package final class Gateway: Sendable {
         if problem.status == 503 || problem.status == 507 {
             response.headers["Retry-After"] = problem.status == 503 ? "1" : "30"
         }
+        if let seconds: Int64 = problem.retrySeconds { response.headers["Retry-After"] = String(seconds) }
         if let exchange, exchange.forwarded != nil, exchange.isUntouched {
             response.headers[ForwardedFacts.untouched] = "1"
         }

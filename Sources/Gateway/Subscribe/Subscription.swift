@@ -62,16 +62,20 @@ final class Subscription: Sendable {
         await flushing?.value
     }
 
-    /// A ping every five seconds; before each the caller's rights are looked at again.
+    /// A ping every five seconds; before each, and as soon as they may have changed, the caller's rights are looked at again.
     private func keepAlive() async {
-        while (try? await loop.sleep(milliseconds: Limits.streamRightsMilliseconds)) != nil {
-            guard let now: Exchange = StreamRights.renewed(exchange, gateway.state.store.view),
-                Subscribing.isAllowed(now)
-            else {
+        let bell: RightsBell = gateway.rightsChanges.bell(for: exchange)
+        var pinged: UInt64 = MonotonicClock.now
+        while await bell.wait(on: loop, milliseconds: Limits.streamRightsMilliseconds) != .ended {
+            let (view, time): (StoreView, Int64) = (gateway.state.store.view, gateway.now())
+            guard let now: Exchange = StreamRights.renewed(exchange, view, at: time), Subscribing.isAllowed(now) else {
                 try? await socket.send(text: SubscribedEvent.logout)
                 return
             }
             state.withLock { $0.exchange = now.kept }
+            // A change of rights comes between; pings keep their pace.
+            guard MonotonicClock.now - pinged >= UInt64(Limits.streamRightsMilliseconds) * 900_000 else { continue }
+            pinged = MonotonicClock.now
             guard (try? await socket.send(text: SubscribedEvent.ping(time: gateway.now()))) != nil else { return }
         }
     }

@@ -470,6 +470,35 @@ package enum Limits {
     /// Committed entries that a node may still have to apply and be ready all the same.
     package static let readyLagEntries: UInt64 = 10_000
 
+    // MARK: Logging in
+
+    package static let passwordMinimumBytes: Int = 8
+    package static let passwordBytes: Int = 256
+    /// What a client gives to log in: a login and a password, or what a provider gave it.
+    package static let loginCodeBytes: Int = 4 * 1024
+    /// Passwords that are hashed at the same time: each takes 128 MiB.
+    package static let passwordHashes: Int = 2
+    /// Logins that wait for their hash, and those of them from one address.
+    package static let passwordsWaiting: Int = 64
+    package static let passwordsWaitingOfAddress: Int = 4
+    /// Tokens of one account; a further login ends the oldest.
+    package static let loginTokensOfAccount: Int = 100
+    /// How many logins and addresses with failures one node remembers, each.
+    package static let guessersKnown: Int = 16_384
+    /// Failures after which a login, and an address, has to wait before the next attempt.
+    package static let guessesOfLogin: Int = 5
+    package static let guessesOfAddress: Int = 20
+    package static let guessPauseMilliseconds: Int64 = 500
+    /// The longest such wait of a login, and of an address.
+    package static let guessLoginWaitMilliseconds: Int64 = 5_000
+    package static let guessAddressWaitMilliseconds: Int64 = 60_000
+    /// After so long without another failure all is forgotten.
+    package static let guessMemoryMilliseconds: Int64 = 900_000
+    /// Environments without members that whoever switches access control on becomes the owner of.
+    package static let adoptedProjects: Int = 200
+    /// Identities that a search answers with.
+    package static let identitiesFound: Int = 100
+
     // MARK: Programs that we run
 
     package static let subprocessSeconds: Int = 120
