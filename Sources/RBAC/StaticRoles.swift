@@ -1,3 +1,4 @@
+import JSON
 import Model
 
 /// The built-in roles, as data in the form that roles made at run time will have.
@@ -13,7 +14,7 @@ package enum StaticRoles {
                 .allow,
                 [.only(.list), .only(.get)],
                 on: ["setting"],
-                where: [Condition("name", .oneOf(SettingCatalogue.publicNames))]
+                where: [Condition("isPublic", .equals(true))]
             ),
         ]
     )
