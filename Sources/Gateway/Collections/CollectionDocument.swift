@@ -20,7 +20,8 @@ enum CollectionDocument {
         createDefaults: JSONObject? = nil,
         embed: (_ resource: Resource) -> (name: String, value: JSONValue)? = { _ in nil }
     ) -> JSONValue {
-        let found: [Resource] = sorted(resources.filter { passes($0, query) }, query)
+        let asked: [Resource] = comparable(resources, query, renderer)
+        let found: [Resource] = sorted(asked.filter { passes($0, query) }, query)
         let start: Int = min(query.offset, found.count)
         let end: Int = min(start + query.limit, found.count)
         let isPartial: Bool = end < found.count
@@ -55,6 +56,21 @@ enum CollectionDocument {
         document["filters"] = .object(filters(fields, query))
         if let createDefaults { document["createDefaults"] = .object(createDefaults) }
         return .object(document)
+    }
+
+    /// Without the rows whose compared fields the caller does not see: neither a filter nor an order may tell of them.
+    private static func comparable(
+        _ resources: [Resource],
+        _ query: CollectionQuery,
+        _ renderer: Renderer
+    ) -> [Resource] {
+        let compared: Set<String> = Set(query.filters.map(\.field) + [query.sort?.field].compactMap(\.self))
+        guard !compared.isEmpty, let first: Resource = resources.first,
+            renderer.rights.hidesFieldsByObject(first.definition.name)
+        else { return resources }
+        return resources.filter {
+            renderer.rights.hiddenFields(of: $0, in: renderer.view).isDisjoint(with: compared)
+        }
     }
 
     private static func passes(_ resource: Resource, _ query: CollectionQuery) -> Bool {

@@ -1,6 +1,7 @@
 import Crypto
 import Limits
 import Model
+import RBAC
 import Store
 import StoreFormat
 import Synchronization
@@ -13,14 +14,18 @@ import Synchronization
 final class PolicySnapshot: Sendable {
     /// Which state of those records it is made of.
     struct Stamp: Hashable, Sendable {
-        private let revisions: SIMD4<UInt64>
+        private let revisions: SIMD8<UInt64>
 
         init(_ view: StoreView) {
-            revisions = SIMD4(
+            revisions = SIMD8(
                 view.lastChange(in: .account),
                 view.lastChange(in: .credential),
                 view.lastChange(in: .projectMember),
-                view.lastChange(in: .setting)
+                view.lastChange(in: .setting),
+                view.lastChange(in: .roleTemplate),
+                view.lastChange(in: .accessRole),
+                view.lastChange(in: .accessRoleBinding),
+                0
             )
         }
 
@@ -29,8 +34,8 @@ final class PolicySnapshot: Sendable {
             revisions != other.revisions && all(revisions .>= other.revisions)
         }
 
-        private func all(_ mask: SIMDMask<SIMD4<Int64>>) -> Bool {
-            (0..<4).allSatisfy { mask[$0] }
+        private func all(_ mask: SIMDMask<SIMD8<Int64>>) -> Bool {
+            (0..<8).allSatisfy { mask[$0] }
         }
     }
 
@@ -68,7 +73,9 @@ final class PolicySnapshot: Sendable {
     func keep(_ caller: Caller, of header: String, until expires: Int64?) -> Caller {
         var caller: Caller = caller
         caller.standing = Standing(caller)
-        let known = Known(caller: caller, expires: expires)
+        // What a binding gives ends with it.
+        let ends: Int64? = [expires, caller.subject.validUntil].compactMap(\.self).min()
+        let known = Known(caller: caller, expires: ends)
         callers.withLock { callers in
             // Starts over when it is full: whoever is there is soon known again.
             if callers.count >= Limits.knownCallers { callers.removeAll() }

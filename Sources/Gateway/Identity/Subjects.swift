@@ -10,6 +10,20 @@ enum Subjects {
         _ number: UInt64,
         _ credential: CredentialRecord?,
         _ credentialNumber: UInt64?,
+        in view: StoreView,
+        at time: Int64? = nil
+    ) -> Subject {
+        var subject: Subject = kind(account, number, credential, credentialNumber, in: view)
+        subject.policy = RolePolicy(view)
+        GrantedRoles(view, at: time).complete(&subject)
+        return subject
+    }
+
+    private static func kind(
+        _ account: AccountRecord,
+        _ number: UInt64,
+        _ credential: CredentialRecord?,
+        _ credentialNumber: UInt64?,
         in view: StoreView
     ) -> Subject {
         if let credential, credential.kind == "agentApiKey" {
@@ -21,8 +35,14 @@ enum Subjects {
             )
         }
         switch account.kind {
+        case "superadmin": return Subject(.superadmin, accountID: number, credentialID: credentialNumber)
         case "admin": return Subject(.admin, accountID: number, credentialID: credentialNumber)
-        case "project": return Subject(.project, accountID: number, credentialID: credentialNumber)
+        case "readAdmin": return Subject(.readAdmin, accountID: number, credentialID: credentialNumber)
+        case "service": return Subject(.service, accountID: number, credentialID: credentialNumber)
+        case "project":
+            var subject = Subject(.project, accountID: number, credentialID: credentialNumber)
+            subject.limitedTo = credential?.text("limitedTo")
+            return subject
         case "user":
             return Subject(
                 .user,

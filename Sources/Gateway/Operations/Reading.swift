@@ -25,7 +25,7 @@ enum Reading {
 
     /// Whether the resource lies in the caller's reach: in the environment of the request, or anywhere it has rights.
     static func isVisible(_ resource: Resource, _ exchange: Exchange) -> Bool {
-        exchange.rights.sees(resource.definition) && exchange.rights.may(.get, resource)
+        exchange.rights.sees(resource.definition) && exchange.rights.may(.get, resource, in: exchange.view)
     }
 
     static func item(_ definition: ResourceDefinition, _ id: String, _ exchange: Exchange) throws(Problem) -> Answer {
@@ -59,8 +59,9 @@ enum Reading {
         guard let table: Table = definition.table else { return [] }
         let records: [Record]
         if definition.isEnvironmentScoped, let project: UInt64 = exchange.projectNumber {
-            let member: String = table == .projectMember ? "projectId" : "accountId"
-            records = exchange.view.records(table, RecordWriting.term(member, project))
+            records = exchange.view.records(table, RecordWriting.term(definition.environmentMember, project))
+        } else if table == .roleTemplate {
+            records = BuiltInTemplates.records + exchange.view.records(in: table)
         } else {
             records = exchange.view.records(in: table)
         }

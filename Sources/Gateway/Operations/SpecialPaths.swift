@@ -19,6 +19,7 @@ enum SpecialPaths {
         case "schema": return try schemas(exchange)
         case "setting", "activeSetting": return try await SettingsAPI.answer(&exchange, gateway)
         case "subscribe": return try Subscribing.answer(exchange, gateway)
+        case "accessReview": return try AccessReviews.answer(exchange)
         case "register": return try await HostDoor.register(&exchange, gateway)
         case "hostCertificate": return try await HostCertificates.renew(&exchange, gateway)
         case .some(let name) where Schemas.definition(name)?.table == nil:

@@ -6,10 +6,11 @@ package import StoreFormat
 package enum Schemas {
     /// Alphabetical by name.
     package static let all: [ResourceDefinition] =
-        (framework + launchParts + instanceInputs + [
+        (framework + accessParts + launchParts + instanceInputs + [
             account, project, projectMember, credential, apiKey, registrationToken, register, hostCertificate, setting,
             activeSetting,
-            host, stack, service, launchConfig, instanceHealthCheck, instance, container, volume,
+            roleTemplate, accessRole, accessRoleBinding, accessReview, host, stack, service, launchConfig,
+            instanceHealthCheck, instance, container, volume,
         ]).sorted { $0.name < $1.name }
 
     private static let byName: [String: ResourceDefinition] = Dictionary(

@@ -76,6 +76,7 @@ extension Schemas {
         "projectMember",
         table: .projectMember,
         isEnvironmentScoped: true,
+        environmentMember: "projectId",
         collectionMethods: [.get],
         resourceMethods: [.get],
         fields: CommonFields.lifecycle(.standard).filter { $0.name != "accountId" } + [
@@ -94,7 +95,7 @@ extension Schemas {
                 default: "rancher_id",
                 options: ["rancher_id"]
             ),
-            FieldDefinition("role", .enum, .create, default: "member", options: ["owner", "member"]),
+            FieldDefinition("role", .enum, .create, default: "member", options: MembershipRoles.names),
             FieldDefinition("projectId", .reference("project")),
         ],
         states: .standard,
