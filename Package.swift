@@ -75,7 +75,12 @@ let rooms: [Room] = [
 
     // Consensus and the replicated state.
     Room("RaftCore", "Raft/Core", testsRead: ["Scripts"]),
-    Room("RaftLog", "Raft/Log", knows: ["RaftCore", "Bytes", "CLinux", "Limits"]),
+    Room(
+        "RaftLog",
+        "Raft/Log",
+        knows: ["RaftCore", "Bytes", "CLinux", "Limits"],
+        testsKnow: ["TestSupport"]
+    ),
     Room("RaftGroup", "Raft/Group", knows: ["RaftCore", "RaftLog", "Bytes", "Crypto", "Logging", "Metrics", "Limits"]),
     Room(
         "RaftTransport",
@@ -86,7 +91,8 @@ let rooms: [Room] = [
     Room(
         "Store",
         "Store/State",
-        knows: ["StoreFormat", "SQLite", "Bytes", "Crypto", "Logging", "Limits"]
+        knows: ["StoreFormat", "SQLite", "Bytes", "Crypto", "Logging", "Limits"],
+        testsKnow: ["TestSupport"]
     ),
 
     // Hosts.
@@ -139,7 +145,8 @@ let rooms: [Room] = [
             "Scheduler", "Network", "Model", "HostProtocol", "HTTP", "WebSocket", "EventLoop", "JSON", "Bytes",
             "Crypto",
             "Logging", "Metrics", "Limits", "CLinux",
-        ]
+        ],
+        testsKnow: ["TestSupport"]
     ),
     // Judges of recorded histories; pure.
     Room("Checkers", knows: ["JSON"], testsKnow: ["RaftCore"]),
@@ -201,6 +208,9 @@ let targets: [Target] = rooms.flatMap { room -> [Target] in
     return made
 }
 
+/// What tests of several rooms need; nothing but tests may know it.
+let support: Target = .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict)
+
 /// Tests that belong to no single room.
 let wholeTests: [Target] = [
     .testTarget(
@@ -232,5 +242,5 @@ let package = Package(
             swiftSettings: strict
         ),
         .executableTarget(name: "hello", path: "examples/hello/Sources", swiftSettings: strict),
-    ] + wholeTests
+    ] + wholeTests + [support]
 )

@@ -19,7 +19,7 @@ extension StaticRoles {
             Rule(.allow, read, on: ["=credential"], where: inEnvironment),
             Rule(.allow, work, on: ["apiKey"], where: inEnvironment, fields: keyFields),
             Rule(.allow, read, on: ["accessRole"], where: [Condition("projectId", .isEnvironment)]),
-            records,
+            records, lookups,
         ]
     )
 
@@ -27,6 +27,7 @@ extension StaticRoles {
     private static let tools: [String] = [
         "secret", "certificate", "registry", "registryCredential", "volumeTemplate", "network", "storagePool",
     ]
+    private static let lookups = Rule(.allow, read, on: ["projectTemplate", "serviceConsumeMap"])
 
     /// Who runs an environment.
     ///
@@ -73,7 +74,7 @@ extension StaticRoles {
             // Such a key can do no more than this role: see `Subject.limitedTo`.
             Rule(.allow, work, on: ["apiKey"], where: inEnvironment, fields: keyFields),
             Rule(.allow, read, on: ["accessRole"], where: [Condition("projectId", .isEnvironment)]),
-            records,
+            records, lookups,
         ]
     )
 
@@ -90,7 +91,7 @@ extension StaticRoles {
             Rule(.allow, read, on: ["credential"], where: inEnvironment),
             Rule(.deny, [.any], on: ["registrationToken"]),
             Rule(.allow, read, on: ["accessRole"], where: [Condition("projectId", .isEnvironment)]),
-            records,
+            records, lookups,
         ]
     )
 

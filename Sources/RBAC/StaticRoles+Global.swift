@@ -33,10 +33,11 @@ extension StaticRoles {
             Rule(.allow, [.only(.list)], on: ["projectMember"]),
             Rule(.allow, read, on: ["=account"], where: [Condition("id", .isAccount)]),
             Rule(.allow, read, on: ["identity"]),
+            Rule(.allow, read + [.only(.action("changesecret"))], on: ["password"], where: own),
             Rule(.allow, read, on: ["=credential"], where: own),
             Rule(.allow, [.any], on: ["apiKey"], where: own, fields: keyFields),
             Rule(.allow, [.any], on: ["userPreference", "projectTemplate"], where: own),
-            Rule(.allow, read, on: ["projectTemplate"], where: [Condition("isPublic", .equals(true))]),
+            Rule(.allow, read, on: ["projectTemplate"]),
             Rule(.allow, read, on: ["auditLog"], where: own),
         ]
     )

@@ -4,6 +4,7 @@ import Limits
 import Model
 import RaftCore
 import StoreFormat
+import TestSupport
 import Testing
 
 @testable import ClusterNode

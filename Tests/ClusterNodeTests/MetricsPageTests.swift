@@ -145,6 +145,11 @@ import Testing
                 #expect(answer.status == 200)
                 #expect(try JSONReader.parse(answer.body)["reasons"]?.array?.isEmpty == true)
             }
+            let checks: HTTPClientResponse = try await rig.plain("/healthcheck")
+            #expect(checks.status == 200)
+            #expect(
+                try JSONReader.parse(checks.body) == ["process": ["healthy": true], "cluster": ["healthy": true]]
+            )
         }
     }
 

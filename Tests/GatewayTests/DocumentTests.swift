@@ -68,9 +68,13 @@ import Testing
         let stack: String = try await world.stack()
         let service: String = try await world.service(stack: stack)
         let path: String = "\(World.home)/services/\(service)"
-        #expect(await world.get(path, as: .ann)["actions"]?.object?.keys == ["remove"])
+        #expect(await world.get(path, as: .ann)["actions"]?.object?.keys == ["remove", "setservicelinks"])
         try world.change(.service, try #require(ResourceID(service)?.number), ["state": "active"])
-        #expect(Set(await world.get(path, as: .ann)["actions"]?.object?.keys ?? []) == ["deactivate", "remove"])
+        #expect(
+            Set(await world.get(path, as: .ann)["actions"]?.object?.keys ?? []) == [
+                "deactivate", "remove", "setservicelinks",
+            ]
+        )
         let moved: Answer = await world.get(path, as: .ann, headers: ["X-API-Action-Links": "1"])
         #expect(moved["actions"] == nil)
         #expect(moved["actionLinks"]?["deactivate"] != nil)
@@ -173,7 +177,7 @@ import Testing
                 == ["eq", "ne", "prefix", "like", "notlike", "null", "notnull"]
         )
         #expect(answer["includeableLinks"]?.array?.contains("services") == true)
-        #expect(await world.get("\(World.home)/schemas/secret", as: .ann).status == 404)
+        #expect(await world.get("\(World.home)/schemas/pullTask", as: .ann).status == 404)
     }
 
     @Test func `the list of schemas is plain and has a collection link for what can be listed`() async {

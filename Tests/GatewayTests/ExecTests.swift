@@ -68,6 +68,16 @@ import WebSocket
         }
     }
 
+    @Test func `the closing of the original's form says nothing but that it is orderly`() async throws {
+        try await Served.run { served in
+            served.world.node.output([OutputChunk(isError: false, bytes: [0x61])])
+            let (_, answer) = try await Self.ticket(served.world, ["command": ["a"], "attachStdin": false])
+            let listener: Listener = try await served.open("/v1/exec/?token=\(answer["token"]?.string ?? "")", as: nil)
+            #expect(await eventually { await listener.isOver })
+            #expect(await listener.socket.closeReason == CloseReason(code: 1000, reason: ""))
+        }
+    }
+
     @Test func `what is no message of the form ends the command`() async throws {
         try await Served.run { served in
             served.world.node.output([OutputChunk(isError: false, bytes: [0x61])])

@@ -24,8 +24,8 @@ struct StateMachineTests {
     }
 
     static let shown: [(String, String, [String])] = [
-        ("service", "active", ["deactivate", "remove"]),
-        ("service", "inactive", ["activate", "remove"]),
+        ("service", "active", ["deactivate", "remove", "setservicelinks"]),
+        ("service", "inactive", ["activate", "remove", "setservicelinks"]),
         ("service", "removing", []),
         ("service", "removed", []),
         ("host", "active", ["deactivate"]),

@@ -54,7 +54,7 @@ struct ProjectionTests {
         let member: Projection = projection(.member, in: .environment(5))
         #expect(member["service"]?.collectionMethods == [.get, .post])
         #expect(member["service"]?.resourceMethods == [.get, .put, .delete])
-        #expect(member.actions("service") == ["activate", "deactivate", "remove"])
+        #expect(member.actions("service") == ["activate", "deactivate", "remove", "setservicelinks"])
         #expect(member["project"]?.resourceMethods == [.get])
         #expect(member.actions("project").isEmpty)
         #expect(member["registrationToken"]?.resourceMethods == [.get])

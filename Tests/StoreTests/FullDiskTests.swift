@@ -1,5 +1,6 @@
 import Limits
 import StoreFormat
+import TestSupport
 import Testing
 
 @testable import Store

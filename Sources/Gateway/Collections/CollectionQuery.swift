@@ -1,4 +1,5 @@
 import HTTP
+import JSON
 import Limits
 import Model
 
@@ -41,6 +42,18 @@ struct CollectionQuery: Sendable {
         sort = sortField.map { (field: $0, descending: descending) }
         // Whoever filters on it wants to see it.
         if filters.contains(where: { $0.field == "removed" && $0.modifier != .null }) { showsRemoved = true }
+    }
+
+    /// Behind the last row that fits; the next page starts here.
+    var end: Int { min(offset, .max - limit) + limit }
+
+    /// Whether a row passes all filters.
+    func shows(_ resource: Resource) -> Bool {
+        if resource.isRemoved, !showsRemoved { return false }
+        return filters.allSatisfy { filter in
+            // Ids are texts in documents, but numbers are what is compared.
+            filter.matches(filter.field == "id" ? JSONValue(resource.number) : resource.values[filter.field] ?? .null)
+        }
     }
 
     private static func limit(_ text: String) -> Int {

@@ -15,6 +15,10 @@ struct Filter: Sendable {
     /// As written in the query.
     let text: String
     private let test: Test
+    /// What a row without a value counts as.
+    private let standIn: JSONValue
+    /// Whether it compares ids.
+    let isReference: Bool
 
     /// What the text comes down to, worked out once for all rows.
     private enum Test: Sendable {
@@ -30,6 +34,9 @@ struct Filter: Sendable {
         self.modifier = modifier
         self.text = text
         let type: FieldType = field.name == "id" ? .reference("") : field.type
+        if case .reference = type { isReference = true } else { isReference = false }
+        // Documents never show null for such a flag, so it must not be one to filters.
+        standIn = type == .boolean && !field.isNullable ? field.defaultValue ?? false : .null
         switch (modifier, Self.value(text, type)) {
         case (.like, _), (.notlike, _):
             test = text.utf8.count <= Limits.likePatternBytes ? .pattern(LikePattern(text)) : .nothing
@@ -44,7 +51,8 @@ struct Filter: Sendable {
     ///
     /// Text that cannot be a value of the type matches nothing, and so `ne` of it matches everything.
     func matches(_ value: JSONValue) -> Bool {
-        switch modifier {
+        let value: JSONValue = value.isNull ? standIn : value
+        return switch modifier {
         case .null: value.isNull
         case .notnull: !value.isNull
         case .eq: equals(value)
@@ -57,6 +65,12 @@ struct Filter: Sendable {
         case .gt: order(value).map { $0 > 0 } ?? false
         case .gte: order(value).map { $0 >= 0 } ?? false
         }
+    }
+
+    /// The wanted number of a filter by id; nil when the text is none.
+    var number: UInt64? {
+        guard case .value(let wanted) = test else { return nil }
+        return wanted.int.flatMap { UInt64(exactly: $0) }
     }
 
     /// Names are compared as people compare them: without regard to case.

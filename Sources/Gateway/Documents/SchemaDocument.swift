@@ -25,8 +25,13 @@ enum SchemaDocument {
             "collectionMethods": JSONValue(rights.collectionMethods(of: definition).map(\.rawValue)),
             "resourceFields": .object(fields), "resourceActions": .object(actions), "collectionActions": [:],
             "collectionFields": [:], "collectionFilters": .object(filters),
-            "includeableLinks": JSONValue(definition.links.map(\.name)),
+            "includeableLinks": JSONValue(definition.links.filter { leads($0, rights) }.map(\.name)),
         ])
+    }
+
+    /// Whether the caller sees what is at the other end.
+    private static func leads(_ link: LinkDefinition, _ rights: Rights) -> Bool {
+        Schemas.definition(link.type).map { rights.sees($0) } ?? false
     }
 
     private static func field(

@@ -61,7 +61,9 @@ struct ExecConversation: Sendable {
                 case .output(let chunk):
                     if hasOutput { try await socket.send(text: form.output(chunk)) }
                 case .exit(let code):
-                    if form == .tagged { try await socket.send(text: "exit \(code)") }
+                    // Clients of the original take a closing with any reason for a failure.
+                    guard form == .tagged else { return await socket.close(code: 1000) }
+                    try await socket.send(text: "exit \(code)")
                     return await socket.close(code: 1000, reason: "exit \(code)")
                 }
             }

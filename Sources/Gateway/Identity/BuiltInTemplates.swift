@@ -27,7 +27,7 @@ enum BuiltInTemplates {
         }
     }
 
-    static var records: [Record] { (1...UInt64(StaticRoles.memberships.count)).compactMap { record($0) } }
+    static var numbers: [UInt64] { Array(1...UInt64(StaticRoles.memberships.count)) }
 
     private static func fields(_ role: Role) -> JSONObject {
         [

@@ -49,12 +49,14 @@ final class PolicySnapshot: Sendable {
     let isSecurityEnabled: Bool
     /// What answers tell of the version, safe to stand in a header.
     let versionHeader: String
+    let baseURLRules: BaseURL.Rules
     private let callers = Mutex<[[UInt8]: Known]>([:])
     private let accounts = Mutex<[UInt64: AccountRecord]>([:])
 
     init(_ view: StoreView) {
         stamp = Stamp(view)
         isSecurityEnabled = ActiveSettings.isSecurityEnabled(view)
+        baseURLRules = BaseURL.Rules(view)
         versionHeader = ResponseHeaders.safe(ActiveSettings.value("rancher.server.version", view) ?? "")
     }
 

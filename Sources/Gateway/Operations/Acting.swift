@@ -38,6 +38,8 @@ enum Acting {
             let resource: Resource = try Reading.resource(definition, id, current)
             try checkAvailable(known, resource)
             let decision: Decision = try Authorisation.require(.action(name), resource, current)
+            // There is nothing to set: links were refused with the input.
+            if name == "setservicelinks" { return nil }
             // A command changes no record: what is written is who ran it where.
             var planned: PlannedChange =
                 isExec

@@ -153,6 +153,7 @@ enum Creating {
                 return updates ? rights.mayUpdate(field, of: definition) : rights.mayCreate(field, of: definition)
             },
             exists: { type, id in
+                if type == ProjectTemplates.type { return ProjectTemplates.exists(id) }
                 guard let target: ResourceDefinition = Schemas.definition(type), id.cluster == nil,
                     let resource: Resource = Resource.find(target, id.number, in: exchange.view)
                 else { return false }

@@ -51,26 +51,35 @@ enum Reading {
         guard exchange.rights.collectionMethods(of: definition).contains(.get) else {
             throw .methodNotAllowed("\(definition.plural) cannot be listed.")
         }
-        return try page(all(definition, exchange), of: definition, at: exchange.links.collection(definition), exchange)
+        let query: CollectionQuery = try query(definition, exchange)
+        let numbers: [UInt64] = CollectionSource.numbers(definition, query, exchange)
+        let page = CollectionPage(numbers, query) { number in
+            listed(definition, number, exchange).flatMap { comparable($0, query, exchange) }
+        }
+        return answer(page, of: definition, query, at: exchange.links.collection(definition), exchange)
     }
 
-    /// Every resource of the type within the caller's reach.
-    static func all(_ definition: ResourceDefinition, _ exchange: Exchange) -> [Resource] {
-        guard let table: Table = definition.table else { return [] }
-        let records: [Record]
+    /// A row of the type's collection; nil for what the caller is not shown there.
+    private static func listed(_ definition: ResourceDefinition, _ number: UInt64, _ exchange: Exchange) -> Resource? {
+        guard let resource: Resource = Resource.find(definition, number, in: exchange.view) else { return nil }
         if definition.isEnvironmentScoped, let project: UInt64 = exchange.projectNumber {
-            records = exchange.view.records(table, RecordWriting.term(definition.environmentMember, project))
-        } else if table == .roleTemplate {
-            records = BuiltInTemplates.records + exchange.view.records(in: table)
-        } else {
-            records = exchange.view.records(in: table)
+            guard resource.values[definition.environmentMember]?.int.flatMap({ UInt64(exactly: $0) }) == project else {
+                return nil
+            }
         }
-        return records.compactMap { record in
-            guard let resource = Resource(record, in: exchange.view),
-                Schemas.isType(resource.definition.name, kindOf: definition.name), isListed(resource, exchange)
-            else { return nil }
-            return resource
-        }
+        return isListed(resource, exchange) ? resource : nil
+    }
+
+    /// Nil for a row that does not show the caller what is compared: neither a filter nor an order may tell of it.
+    private static func comparable(_ resource: Resource, _ query: CollectionQuery, _ exchange: Exchange) -> Resource? {
+        guard exchange.rights.hidesFieldsByObject(resource.definition.name),
+            !query.filters.isEmpty || query.sort != nil
+        else { return resource }
+        let hidden: Set<String> = exchange.rights.hiddenFields(of: resource, in: exchange.view)
+        let isShown: Bool =
+            query.filters.allSatisfy { !hidden.contains($0.field) }
+            && !(query.sort.map { hidden.contains($0.field) } ?? false)
+        return isShown ? resource : nil
     }
 
     /// Listing is narrower than reading by id: credentials of other accounts are not in one's own list.
@@ -82,23 +91,28 @@ enum Reading {
         return resource.accountID == project
     }
 
-    static func page(
-        _ resources: [Resource],
-        of definition: ResourceDefinition,
-        at path: String,
-        _ exchange: Exchange,
-        createDefaults: JSONObject? = nil
-    ) throws(Problem) -> Answer {
-        let renderer: Renderer = exchange.renderer
-        let query = try CollectionQuery(
+    /// What the request asks for of a collection of the type.
+    static func query(_ definition: ResourceDefinition, _ exchange: Exchange) throws(Problem) -> CollectionQuery {
+        try CollectionQuery(
             exchange.query.items,
             fields: exchange.rights.visibleFields(of: definition).filter(\.isFilterable)
         )
+    }
+
+    static func answer(
+        _ page: CollectionPage,
+        of definition: ResourceDefinition,
+        _ query: CollectionQuery,
+        at path: String,
+        _ exchange: Exchange,
+        createDefaults: JSONObject? = nil
+    ) -> Answer {
+        let renderer: Renderer = exchange.renderer
         var inclusion: Inclusion? = query.include.map { Inclusion($0, exchange, renderer) }
         return .document(
             status: 200,
             CollectionDocument.make(
-                resources,
+                page,
                 of: definition,
                 query: query,
                 items: exchange.query.items,
@@ -124,19 +138,23 @@ enum Reading {
         guard let link: LinkDefinition = resource.definition.link(name),
             let target: ResourceDefinition = Schemas.definition(link.type), exchange.rights.sees(target)
         else { throw .notFound("A \(definition.name) has no link \(name).") }
-        let found: [Resource] = follow(link, target, resource, exchange)
         if case .reference = link.kind {
-            guard let single: Resource = found.first else {
+            guard let single: Resource = follow(link, target, resource, exchange).first else {
                 throw .notFound("The \(definition.name) \(id) has no \(link.name).")
             }
-            return .document(status: 200, .object(exchange.renderer.document(single)))
+            return .document(status: 200, .object(document(single, exchange)))
         }
         let rendered: String = Renderer.id(of: resource)
         var defaults: JSONObject?
         if case .children(_, let member) = link.kind { defaults = [member: .string(rendered)] }
-        return try page(
-            found,
+        let query: CollectionQuery = try query(target, exchange)
+        let page = CollectionPage(candidates(link, resource, exchange), query) {
+            followed(target, $0, exchange).flatMap { comparable($0, query, exchange) }
+        }
+        return answer(
+            page,
             of: target,
+            query,
             at: exchange.links.link(resource.definition, rendered, link.name),
             exchange,
             createDefaults: defaults
@@ -155,15 +173,22 @@ enum Reading {
         _ resource: Resource,
         _ exchange: Exchange
     ) -> [Resource] {
-        let candidates: [Resource]
+        candidates(link, resource, exchange).compactMap { followed(target, $0, exchange) }
+    }
+
+    /// The numbers of what may be at the other end of a link, ascending.
+    private static func candidates(_ link: LinkDefinition, _ resource: Resource, _ exchange: Exchange) -> [UInt64] {
         switch link.kind {
-        case .reference(let field), .named(let field):
-            candidates = numbers(resource.values[field]).compactMap { Resource.find(target, $0, in: exchange.view) }
+        case .reference(let field), .named(let field): numbers(resource.values[field]).sorted()
         case .children(let table, let member):
-            candidates = exchange.view.records(table, RecordWriting.term(member, resource.number)).compactMap {
-                Resource($0, in: exchange.view)
-            }.filter { Schemas.isType($0.definition.name, kindOf: target.name) }
+            exchange.view.numbers(table, RecordWriting.term(member, resource.number))
         }
-        return candidates.filter { isVisible($0, exchange) }
+    }
+
+    private static func followed(_ target: ResourceDefinition, _ number: UInt64, _ exchange: Exchange) -> Resource? {
+        guard let found: Resource = Resource.find(target, number, in: exchange.view), isVisible(found, exchange) else {
+            return nil
+        }
+        return found
     }
 }

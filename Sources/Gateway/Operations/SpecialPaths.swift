@@ -5,7 +5,7 @@ import Model
 /// Types whose resources are no records, and streams.
 enum SpecialPaths {
     /// Lower-case path segments that are answered here though no schema may name them.
-    static let names: Set<String> = ["hoststream", ClusterAPI.name]
+    static let names: Set<String> = ["hoststream", ClusterAPI.name, "scripts"]
 
     static func answer(_ exchange: inout Exchange, _ gateway: Gateway) async throws(Problem) -> Answer? {
         guard let type: String = exchange.path.type?.lowercased() else {
@@ -13,16 +13,21 @@ enum SpecialPaths {
             return .document(status: 200, version(exchange))
         }
         if type == "hoststream" { return try HostDoor.stream(exchange, gateway) }
+        if type == "scripts" { return try EngineInspection.answer(exchange) }
         if type == ClusterAPI.name { return try await ClusterAPI.answer(&exchange, gateway) }
         switch exchange.definition?.name {
         case "apiVersion": return try versions(exchange)
         case "schema": return try schemas(exchange)
         case "setting", "activeSetting": return try await SettingsAPI.answer(&exchange, gateway)
+        case "projectTemplate": return try ProjectTemplates.answer(exchange)
         case "subscribe": return try Subscribing.answer(exchange, gateway)
         case "accessReview": return try AccessReviews.answer(exchange)
         case "register": return try await HostDoor.register(&exchange, gateway)
         case "hostCertificate": return try await HostCertificates.renew(&exchange, gateway)
         case .some(let name) where Schemas.definition(name)?.table == nil:
+            if let definition: ResourceDefinition = exchange.definition, definition.isListable {
+                return try nothing(of: definition, exchange)
+            }
             throw .notFound("A \(name) is only ever part of something else; it has no address of its own.")
         default: return nil
         }
@@ -57,7 +62,14 @@ enum SpecialPaths {
         )
     }
 
-    private static func requireReading(_ exchange: Exchange) throws(Problem) {
+    /// A type of which there are none.
+    private static func nothing(of definition: ResourceDefinition, _ exchange: Exchange) throws(Problem) -> Answer {
+        try requireReading(exchange)
+        if let id: String = exchange.path.id { throw .notFound("There is no \(definition.name) \(id).") }
+        return try Reading.collection(definition, exchange)
+    }
+
+    static func requireReading(_ exchange: Exchange) throws(Problem) {
         guard exchange.method == "GET" || exchange.method == "HEAD" else {
             throw .methodNotAllowed("\(exchange.method) is not possible on \(exchange.request.path).")
         }

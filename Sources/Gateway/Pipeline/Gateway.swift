@@ -124,12 +124,22 @@ package final class Gateway: Sendable {
                 request: request,
                 connection: connection,
                 id: Hex.encode(SecureRandom.bytes(8)),
-                base: BaseURL(headers: request.headers, isSecure: connection.isSecure, local: localAuthority()),
+                base: base(of: request, connection),
                 facts: nil
             )
         )
         counters.answered(.init(request), response.status, .client, since: since)
         return response
+    }
+
+    private func base(of request: HTTPRequest, _ connection: ConnectionInfo) -> BaseURL {
+        let policy: PolicySnapshot = policies.snapshot(of: state.store.view)
+        return BaseURL(
+            headers: request.headers,
+            isSecure: connection.isSecure,
+            local: localAuthority(),
+            rules: policy.baseURLRules
+        )
     }
 
     /// Answers a request that another node has forwarded; never throws.
@@ -266,11 +276,9 @@ package final class Gateway: Sendable {
         case .refused(let problem):
             return refusal(problem, exchange.request, id: exchange.id, base: exchange.base, exchange: exchange)
         case .document(let status, let value):
-            response = HTTPResponse(
-                status: status,
-                headers: ["Content-Type": "application/json; charset=utf-8"],
-                body: JSONWriter.bytes(value)
-            )
+            let user: String? = exchange.caller.account?.name
+            let view: StoreView = state.store.view
+            response = DocumentFormat.response(status, value, to: exchange.request, exchange.links, user: user, view)
         }
         ResponseHeaders.add(to: &response, links: exchange.links, id: exchange.id, exchange, self)
         response.headers["X-API-Revision"] = String(max(exchange.view.revision, exchange.committed))
@@ -296,12 +304,15 @@ package final class Gateway: Sendable {
         exchange: Exchange? = nil
     ) -> HTTPResponse {
         counters.refusals.add()
-        var response = HTTPResponse(
-            status: problem.status,
-            headers: ["Content-Type": "application/json; charset=utf-8"],
-            body: JSONWriter.bytes(problem.document(id: id))
-        )
         let links: Links = exchange?.links ?? Links(base: base, project: nil)
+        var response: HTTPResponse = DocumentFormat.response(
+            problem.status,
+            problem.document(id: id),
+            to: request,
+            links,
+            user: exchange?.caller.account?.name,
+            state.store.view
+        )
         ResponseHeaders.add(to: &response, links: links, id: id, exchange, self)
         if problem.challenges, let request {
             response.headers["WWW-Authenticate"] = ResponseHeaders.challenge(request, state.store.view)

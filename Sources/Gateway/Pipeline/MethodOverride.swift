@@ -16,6 +16,10 @@ enum MethodOverride {
     }
 
     private static func inForm(_ request: HTTPRequest) -> String? {
+        let type: String = request.headers["content-type"] ?? ""
+        if type.lowercased().hasPrefix("multipart/form-data") {
+            return (try? MultipartForm(request.body, contentType: type))?.items.first { $0.name == "_method" }?.value
+        }
         guard request.headers["content-type"]?.lowercased().hasPrefix("application/x-www-form-urlencoded") == true,
             let text = String(validating: request.body, as: UTF8.self), text.contains("_method=")
         else { return nil }

@@ -14,11 +14,12 @@ enum OutsideAPI {
         let (request, base): (HTTPRequest, BaseURL) = (arrival.request, arrival.base)
         guard request.method == "GET" || request.method == "HEAD" else { return nil }
         switch segments {
-        case []: return versions(base)
+        case []: return versions(base, request, gateway)
         case ["ping"]:
             return HTTPResponse(status: 200, headers: ["Content-Type": "text/plain"], body: Array("pong".utf8))
         case ["v1", "logs"]: return await LogAccess.stream.answer(arrival, gateway)
         case ["v1", "exec"]: return await ExecAccess.stream.answer(arrival, gateway)
+        case let catalog where catalog.first == CatalogDoor.name: return CatalogDoor.answer(catalog, base)
         default:
             guard segments.count == 3, segments[0] == APIPath.currentVersion, segments[1] == "scripts" else {
                 return nil
@@ -56,7 +57,7 @@ enum OutsideAPI {
         )
     }
 
-    private static func versions(_ base: BaseURL) -> HTTPResponse {
+    private static func versions(_ base: BaseURL, _ request: HTTPRequest, _ gateway: Gateway) -> HTTPResponse {
         let version: String = APIPath.currentVersion
         let address: JSONValue = .string("\(base.text)/\(version)")
         let document: JSONValue = .object([
@@ -69,13 +70,16 @@ enum OutsideAPI {
                 ])
             ],
         ])
-        return HTTPResponse(
-            status: 200,
-            headers: [
-                "Content-Type": "application/json; charset=utf-8",
-                "X-API-Schemas": Links(base: base, project: nil).schemas,
-            ],
-            body: JSONWriter.bytes(document)
+        let links = Links(base: base, project: nil)
+        var response: HTTPResponse = DocumentFormat.response(
+            200,
+            document,
+            to: request,
+            links,
+            user: nil,
+            gateway.state.store.view
         )
+        response.headers["X-API-Schemas"] = links.schemas
+        return response
     }
 }

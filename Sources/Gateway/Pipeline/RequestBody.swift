@@ -6,17 +6,21 @@ import JSON
 /// Source: contract A3. Whatever a client sends costs no more than one pass: nothing here searches a list for each
 /// member.
 enum RequestBody {
-    /// - Throws: 400 with the position for malformed JSON; 415 for multipart forms. A document that is no object
-    ///   counts as empty.
+    /// - Throws: 400 with the position for malformed JSON, or for a form that is none. A document that is no object counts
+    ///   as empty.
     static func members(_ request: HTTPRequest, _ query: QueryItems) throws(Problem) -> JSONObject {
         let parameters: [QueryItems.Item] = query.items.filter { !$0.name.hasPrefix("_") && $0.name != "action" }
         guard !request.body.isEmpty else { return merged([:], over: parameters) }
         let type: String = request.headers["content-type"]?.lowercased() ?? ""
+        if type.hasPrefix("multipart/form-data") {
+            let form = try MultipartForm(request.body, contentType: request.headers["content-type"] ?? "")
+            return merged([:], over: parameters + form.items.filter { !$0.name.hasPrefix("_") })
+        }
         if type.hasPrefix("multipart/") {
             throw Problem(
                 status: 415,
                 code: "Unsupported Media Type",
-                message: "Multipart bodies are not read here: send application/json."
+                message: "Of multipart bodies only multipart/form-data is read here: send application/json."
             )
         }
         // Some clients send JSON under the type of forms; no form begins with a brace.

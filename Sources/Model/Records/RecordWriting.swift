@@ -58,7 +58,7 @@ package enum RecordWriting {
     }
 
     /// Members that hold references and are indexed, as `member=number`.
-    private static let indexedReferences: [Table: [String]] = [
+    package static let indexedReferences: [Table: [String]] = [
         .account: [],
         .credential: ["accountId", "hostId"],
         .projectMember: ["projectId", "memberId"],
@@ -73,7 +73,7 @@ package enum RecordWriting {
     ]
 
     /// Members that hold text and are indexed, as `member=text`.
-    private static let indexedTexts: [Table: [String]] = [
+    package static let indexedTexts: [Table: [String]] = [
         .account: ["kind", "uuid"],
         .credential: ["kind"],
         .host: ["uuid"],

@@ -120,6 +120,7 @@ package final class ResourceDefinition: Sendable {
         plural: String? = nil,
         base: String? = nil,
         hasTextID: Bool = false,
+        isNumbered: Bool = false,
         table: Table? = nil,
         observedTable: Table? = nil,
         kind: String? = nil,
@@ -139,7 +140,7 @@ package final class ResourceDefinition: Sendable {
         self.plural = plural
         pathSegment = plural.lowercased()
         self.base = base
-        self.idLetters = table == nil || hasTextID ? nil : IDLetters.letters(of: base ?? name)
+        self.idLetters = (table == nil && !isNumbered) || hasTextID ? nil : IDLetters.letters(of: base ?? name)
         self.table = table
         self.observedTable = observedTable
         self.kind = kind

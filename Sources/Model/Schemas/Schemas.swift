@@ -6,11 +6,12 @@ package import StoreFormat
 package enum Schemas {
     /// Alphabetical by name.
     package static let all: [ResourceDefinition] =
-        (framework + accessParts + launchParts + instanceInputs + [
-            account, project, projectMember, credential, apiKey, registrationToken, register, hostCertificate, setting,
+        (framework + accessParts + launchParts + instanceInputs + unbuilt + [
+            account, project, projectMember, projectTemplate, credential, apiKey, registrationToken, register,
+            hostCertificate, setting,
             activeSetting,
-            roleTemplate, accessRole, accessRoleBinding, accessReview, host, stack, service, launchConfig,
-            instanceHealthCheck, instance, container, volume,
+            roleTemplate, accessRole, accessRoleBinding, accessReview, host, stack, service, setServiceLinksInput,
+            launchConfig, instanceHealthCheck, instance, container, volume,
         ]).sorted { $0.name < $1.name }
 
     private static let byName: [String: ResourceDefinition] = Dictionary(

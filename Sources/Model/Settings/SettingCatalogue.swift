@@ -15,6 +15,12 @@ package struct SettingDefinition: Hashable, Sendable {
 package enum SettingCatalogue {
     package static let all: [SettingDefinition] = [
         SettingDefinition(
+            name: "api.allow.client.override",
+            defaultValue: "false",
+            description: "Whether clients may say in X-API-request-url what address documents are to name",
+            isPublic: false
+        ),
+        SettingDefinition(
             name: "api.auth.realm",
             defaultValue: "Enter API access key and secret key as username and password",
             description: "The realm of the Basic challenge",
@@ -31,6 +37,18 @@ package enum SettingCatalogue {
             name: "api.security.enabled",
             defaultValue: "true",
             description: "Whether requests need a key; false makes everybody the first administrator",
+            isPublic: false
+        ),
+        SettingDefinition(
+            name: "api.ui.css.url",
+            defaultValue: "",
+            description: "A style for documents as pages; empty for the page's own",
+            isPublic: false
+        ),
+        SettingDefinition(
+            name: "api.ui.js.url",
+            defaultValue: "",
+            description: "A script that shows documents as pages; empty for the page's own",
             isPublic: false
         ),
         SettingDefinition(
@@ -51,6 +69,12 @@ package enum SettingCatalogue {
             defaultValue: "86400",
             description:
                 "How often each node restores its newest checkpoint into a scratch folder and compares; 0 for never",
+            isPublic: false
+        ),
+        SettingDefinition(
+            name: "proxy.protocol.https.ports",
+            defaultValue: "",
+            description: "Ports that stand for HTTPS in addresses when a proxy does not say what was spoken",
             isPublic: false
         ),
         SettingDefinition(

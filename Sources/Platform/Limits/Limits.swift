@@ -281,6 +281,8 @@ package enum Limits {
     package static let collectionFilters: Int = 64
     /// A pattern of `like`; a longer one matches nothing.
     package static let likePatternBytes: Int = 1024
+    /// A form of several parts.
+    package static let multipartBytes: Int = 100 * 1024
     /// What the audit log keeps of a request; of a longer one it keeps the length.
     package static let auditedRequestBytes: Int = 32 * 1024
     /// Callers and environments that a gateway keeps in mind while nobody's rights change.

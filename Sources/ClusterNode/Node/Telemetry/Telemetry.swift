@@ -66,6 +66,7 @@ final class Telemetry: Sendable {
                     body: Array(page.utf8)
                 )
         case "/healthz": return await health(on: connection.loop)
+        case "/healthcheck": return await healthcheck(on: connection.loop)
         case "/readyz": return readiness()
         default: return nil
         }
@@ -154,6 +155,25 @@ final class Telemetry: Sendable {
     }
 
     // MARK: Health
+
+    /// The same as `/healthz` and `/readyz` together in the form that balancers of the original read: each check by its
+    /// name, 500 when one fails.
+    private func healthcheck(on loop: EventLoop) async -> HTTPResponse {
+        let process: HTTPResponse = await health(on: loop)
+        let checks: [(String, String?)] = [
+            ("process", process.status == 200 ? nil : "The process is stuck; /healthz says where."),
+            ("cluster", unreadiness.isEmpty ? nil : unreadiness.map(\.code).joined(separator: ", ")),
+        ]
+        var document = JSONObject()
+        for (name, problem) in checks {
+            document[name] = problem.map { ["healthy": false, "message": .string($0)] } ?? ["healthy": true]
+        }
+        return HTTPResponse(
+            status: checks.allSatisfy { $0.1 == nil } ? 200 : 500,
+            headers: ["Content-Type": "application/json; charset=utf-8", "Cache-Control": "no-store"],
+            body: JSONWriter.bytes(.object(document))
+        )
+    }
 
     /// Whether the process works at all: one that does not answer this should be started again.
     private func health(on loop: EventLoop) async -> HTTPResponse {

@@ -42,6 +42,7 @@ extension Schemas {
             FieldDefinition("kind", .string),
             FieldDefinition("members", .array(.embedded("projectMember")), .create),
             FieldDefinition("orchestration", .string, [.unfiltered], from: .computed),
+            FieldDefinition("projectTemplateId", .reference("projectTemplate"), .create),
             CommonFields.healthState,
         ],
         states: .standard,
@@ -65,8 +66,7 @@ extension Schemas {
                 to: "registrationToken",
                 .children(table: .credential, member: "accountId")
             ),
-        ],
-        unsupported: [UnsupportedMember("projectTemplateId", "environment templates are not built yet")]
+        ]
     )
 
     /// That an identity is a member of an environment.

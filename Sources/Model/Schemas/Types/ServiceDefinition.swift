@@ -39,6 +39,16 @@ extension Schemas {
             .process("activate", of: "service"),
             .process("deactivate", of: "service"),
             .process("remove", of: "service"),
+            // Clients set the links of every service that they deploy, also of those that have none.
+            ActionDefinition(
+                "setservicelinks",
+                input: "setServiceLinksInput",
+                output: "service",
+                states: [
+                    "registering", "inactive", "activating", "active", "deactivating", "updating-active",
+                    "updating-inactive",
+                ]
+            ),
         ],
         links: [
             LinkDefinition("account", to: "project", .reference(field: "accountId")),

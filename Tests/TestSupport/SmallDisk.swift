@@ -2,16 +2,19 @@ import Glibc
 
 /// A filesystem of a few megabytes, which a test can fill.
 ///
-/// Only root may mount one; tests that need it are skipped where that is not possible.
-final class SmallDisk {
-    let path: String
+/// Only root may mount one; tests that need it are skipped where that is not possible. It goes with the object.
+package final class SmallDisk {
+    /// Where it is mounted.
+    package let path: String
 
-    static let isPossible: Bool = {
+    /// Whether this process may mount one.
+    package static let isPossible: Bool = {
         guard geteuid() == 0, let disk = SmallDisk(bytes: 1 << 20) else { return false }
         return access(disk.path, W_OK) == 0
     }()
 
-    init?(bytes: Int) {
+    /// - Returns: nil where none can be mounted.
+    package init?(bytes: Int) {
         var name: [CChar] = Array("/tmp/drover-disk-XXXXXX".utf8CString)
         guard mkdtemp(&name) != nil else { return nil }
         path = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -29,7 +32,7 @@ final class SmallDisk {
     private var filler: String { "\(path)/filler" }
 
     /// Takes all the space that is left, but for so many bytes.
-    func fill(leaving left: Int = 0) {
+    package func fill(leaving left: Int = 0) {
         unlink(filler)
         let file: Int32 = open(filler, O_WRONLY | O_CREAT, 0o600)
         defer { close(file) }
@@ -45,5 +48,5 @@ final class SmallDisk {
     }
 
     /// Gives it back.
-    func empty() { unlink(filler) }
+    package func empty() { unlink(filler) }
 }
