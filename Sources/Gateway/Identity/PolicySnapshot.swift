@@ -1,6 +1,7 @@
 import Crypto
 import Limits
 import Model
+import RBAC
 import Store
 import StoreFormat
 import Synchronization
@@ -21,7 +22,9 @@ final class PolicySnapshot: Sendable {
             self.revisions = revisions
         }
 
-        private static let tables: [Table] = [.account, .credential, .projectMember, .setting, .clusterKeys]
+        private static let tables: [Table] = [
+            .account, .credential, .projectMember, .setting, .clusterKeys, .roleTemplate, .accessRole, .accessRoleBinding,
+        ]
 
         /// Of a view that is as new or newer.
         func isNewer(than other: Stamp) -> Bool {
@@ -109,7 +112,9 @@ final class PolicySnapshot: Sendable {
     func keep(_ caller: Caller, of header: String, until expires: Int64?) -> Caller {
         var caller: Caller = caller
         caller.standing = Standing(caller)
-        let known = Known(caller: caller, expires: expires)
+        // What a binding gives ends with it.
+        let ends: Int64? = [expires, caller.subject.validUntil].compactMap(\.self).min()
+        let known = Known(caller: caller, expires: ends)
         callers.withLock { callers in
             // Starts over when it is full: whoever is there is soon known again.
             if callers.count >= Limits.knownCallers { callers.removeAll() }

@@ -83,6 +83,10 @@ enum Changing {
                 try await renew(&exchange, gateway)
                 continue
             }
+            if AccessPreviews.isAsked(exchange) {
+                exchange.preview = AccessPreviews.answer(change, exchange)
+                return nil
+            }
             attempts += 1
             subject = change.subject
             try checkSize(change)
@@ -199,6 +203,9 @@ enum Changing {
         if let number = exchange.projectNumber, number != exchange.caller.accountNumber {
             subjects.append(PolicySubject.account(number))
         }
+        let subject: Subject = exchange.caller.subject
+        if !subject.granted.isEmpty { subjects.append(PolicySubject.accessRoles) }
+        subjects += subject.identities.sorted().map { PolicySubject.outside($0) }
         if exchange.caller.credentialNumber == nil { subjects.append(PolicySubject.accessControl) }
         if let number = exchange.caller.credentialNumber { subjects.append(PolicySubject.credential(number)) }
         // An old state may not know of an interceptor that everybody has to pass.

@@ -59,7 +59,7 @@ enum SettingsAPI {
     }
 
     private static func isVisible(_ name: String, _ exchange: Exchange) -> Bool {
-        exchange.rights.may(.get, resource(name, exchange))
+        exchange.rights.may(.get, resource(name, exchange), in: exchange.view)
     }
 
     private static func document(_ name: String, _ exchange: Exchange) throws(Problem) -> JSONValue {

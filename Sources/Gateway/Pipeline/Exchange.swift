@@ -111,6 +111,8 @@ struct Exchange: Sendable {
     private(set) var rights = Rights.none
     /// The type that the path names; set by authorise early.
     var definition: ResourceDefinition?
+    /// What a change of roles would do, where that was asked for instead of the change.
+    var preview: Answer?
     /// The revision at which this request changed something; 0 while it has not.
     var committed: UInt64 = 0
 
