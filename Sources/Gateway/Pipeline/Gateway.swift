@@ -61,6 +61,7 @@ package final class Gateway: Sendable {
     let servers: (any ServerAddresses)?
     let logger: Logger
     let counters: GatewayCounters
+    let admission: Admission
     let session: GatewaySession
     /// nil in a cluster of one node.
     let peers: (any PeerForwarding)?
@@ -115,6 +116,7 @@ package final class Gateway: Sendable {
         self.now = now
         self.localAuthority = localAuthority
         counters = GatewayCounters(metrics)
+        admission = Admission(metrics)
         session = GatewaySession(proposer: proposer, now: now)
     }
 
@@ -224,7 +226,10 @@ package final class Gateway: Sendable {
             )
         }
         var exchange: Exchange?
-        defer { if let tickets: RequestTickets = exchange?.tickets { session.end(tickets) } }
+        defer {
+            if let tickets: RequestTickets = exchange?.tickets { session.end(tickets) }
+            if let key: Admission.Key = exchange?.admitted { admission.leave(key) }
+        }
         let deadline: Deadline = .after(milliseconds: timing.requestMilliseconds)
         do throws(Problem) {
             if arrival.facts == nil {
@@ -243,6 +248,7 @@ package final class Gateway: Sendable {
                 if let answer { return await finished(dressed(answer, made), made) }
             }
             var current: Exchange = try await begin(arrival, path, query, deadline, early: false)
+            current.admitted = exchange?.admitted
             defer { exchange = current }
             let answer: Answer = try await pass(&current)
             return await finished(dressed(answer, current), current)
