@@ -71,6 +71,21 @@ import Testing
         #expect(await world.post("/v1-catalog/templates").status == 404)
     }
 
+    @Test func `while access control is off an administrator can try out other kinds of accounts`() async {
+        let open = World(settings: [("api.security.enabled", "false")])
+        func types(_ world: World, _ query: String, as who: World.Who) async -> Int {
+            await world.get("/v2-beta/schemas\(query)", as: who).data.count
+        }
+        let whole: Int = await types(open, "", as: .nobody)
+        let user: Int = await types(open, "?_role=user", as: .nobody)
+        #expect(user > 0 && user < whole)
+        #expect(await types(open, "?_role=nonsense", as: .nobody) == whole)
+        #expect(await open.post("/v2-beta/accounts?_role=user", ["name": "x"], as: .admin).status == 405)
+        #expect(await types(open, "?_role=admin", as: .eve) == types(open, "", as: .eve), "not for others")
+        let closed = World()
+        #expect(await types(closed, "?_role=user", as: .admin) == types(closed, "", as: .admin))
+    }
+
     @Test func `administrators can have bare numbers for ids`() async throws {
         let world = World()
         let stack: String = try await world.stack()
