@@ -330,7 +330,8 @@ package final class Gateway: Sendable {
         case .document(let status, let value):
             let user: String? = exchange.caller.account?.name
             let view: StoreView = state.store.view
-            let value: JSONValue = exchange.path.version == .one ? VersionOne.document(value) : value
+            let plain: JSONValue = PlainIDs.areWanted(exchange) ? PlainIDs.document(value) : value
+            let value: JSONValue = exchange.path.version == .one ? VersionOne.document(plain) : plain
             response = DocumentFormat.response(status, value, to: exchange.request, exchange.links, user: user, view)
         }
         ResponseHeaders.add(to: &response, links: exchange.links, id: exchange.id, exchange, self)
