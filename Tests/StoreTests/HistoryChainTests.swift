@@ -66,7 +66,7 @@ import Testing
         ("UPDATE entries SET chain = x'00' WHERE revision = {A}", "{A}"),
         ("UPDATE changes SET after = before WHERE revision = {A}", "{A}"),
         ("DELETE FROM changes WHERE revision = {A}", "{A}"),
-        ("UPDATE changes SET number = 77777 WHERE revision = {A}", "{A}"),
+        ("UPDATE changes SET number = number + 100000 WHERE revision = {A}", "{A}"),
         ("DELETE FROM entries WHERE revision = {A}", "{A}"),
         ("DELETE FROM entries WHERE revision = {A}; DELETE FROM changes WHERE revision = {A}", "{B}"),
         ("DELETE FROM entries WHERE revision <= {E}; DELETE FROM changes WHERE revision <= {E}", "{F}"),
