@@ -23,6 +23,8 @@ package final class Gateway: Sendable {
     let certificates: (any CertificateIssuing)?
     /// Nil where no history is kept.
     let recall: (any Recalling)?
+    /// nil where nothing is written down but changes.
+    let journal: (any NodeJournal)?
     /// Why no more may be stored now, for people; nil while there is room.
     let storageRefusal: (@Sendable () -> String?)?
     /// nil where hosts need not know of more than the server that they were given.
@@ -58,6 +60,7 @@ package final class Gateway: Sendable {
         certificates: (any CertificateIssuing)? = nil,
         servers: (any ServerAddresses)? = nil,
         recall: (any Recalling)? = nil,
+        journal: (any NodeJournal)? = nil,
         storageRefusal: (@Sendable () -> String?)? = nil,
         passwordCost: Scrypt.Cost = .standard,
         logger: Logger,
@@ -76,6 +79,7 @@ package final class Gateway: Sendable {
         self.certificates = certificates
         self.servers = servers
         self.recall = recall
+        self.journal = journal
         self.storageRefusal = storageRefusal
         passwords = PasswordWork(cost: passwordCost)
         rightsChanges = RightsChanges(state.store)
@@ -112,6 +116,9 @@ package final class Gateway: Sendable {
             response = await answer(arrival)
         }
         Dressing.add(to: &response, request, policy)
+        if let file: String = policy.accessLog, let journal {
+            journal.access(AccessLine.make(arrival, response, now: now(), since: since), file: file)
+        }
         counters.answered(.init(request), response.status, .client, since: since)
         return response
     }
@@ -227,6 +234,7 @@ package final class Gateway: Sendable {
 
     /// The answer as the client gets it, when those who see answers have seen it.
     private func finished(_ response: HTTPResponse, _ exchange: Exchange) async -> HTTPResponse {
+        Journaling.read(exchange, response.status, self)
         guard let course: InterceptedCourse = exchange.course else { return response }
         return await ResponseInterception.apply(response, course, exchange.connection.loop, self)
     }
@@ -347,6 +355,7 @@ package final class Gateway: Sendable {
             response.headers[ForwardedFacts.untouched] = "1"
         }
         log(problem, id: id)
+        if let request { Journaling.denied(problem, request, id: id, exchange, self) }
         return response
     }
 
