@@ -49,6 +49,8 @@ extension EndToEnd {
                             "--exclude-operation-id", "project_act", "--exclude-operation-id", "project_delete",
                             "--exclude-operation-id", "apiKey_act", "--exclude-operation-id", "apiKey_delete",
                             "--exclude-operation-id", "account_act", "--exclude-operation-id", "account_delete",
+                            // The contract has 500 for a login without a provider and for a logout without a login.
+                            "--exclude-operation-id", "token_create", "--exclude-operation-id", "token_delete",
                         ],
                         rig,
                         seconds: 400

@@ -364,9 +364,11 @@ package final class Gateway: Sendable {
         let metadata: JSONObject = [
             "request.id": .string(id), "http.status": JSONValue(problem.status), "problem": JSONValue(problem.message),
         ]
-        if problem.status == 500 {
+        // Of the contract, and nobody's fault: a login where nobody can log in, and a logout without a login.
+        let isExpected: Bool = problem.code == "NoAuthProvider" || problem.code == "JWTNotProvided"
+        if problem.status == 500, !isExpected {
             logger.error("request failed", metadata)
-        } else if problem.status > 500 {
+        } else if problem.status >= 500 {
             logger.info("request not served", metadata)
         }
     }

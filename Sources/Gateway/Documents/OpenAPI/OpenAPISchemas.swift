@@ -14,7 +14,8 @@ enum OpenAPISchemas {
         var properties: JSONObject = ["type": ["type": "string"]]
         var required: [String] = ["type"]
         if !definition.isSchemaOnly {
-            properties["id"] = ["type": "string"]
+            // What is no record may have none: the login of whoever asks.
+            properties["id"] = ["type": definition.table == nil ? ["string", "null"] : "string"]
             properties["baseType"] = ["type": "string"]
             properties["links"] = addresses
             properties["actions"] = addresses
