@@ -11,6 +11,8 @@ import Testing
         let id: String = try #require(made.body["id"]?.string)
         _ = try await rig.call("PUT", "stacks/\(id)", ["description": "second"])
         _ = try await rig.call("PUT", "stacks/\(id)", ["name": "site", "description": "third"])
+        // A controller activates it, which is a change as well, and may come any time until it has.
+        _ = try await rig.wait(for: "an active stack", "stacks/\(id)") { $0["state"]?.string == "active" }
         let history = try await rig.call("GET", "stacks/\(id)/history")
         #expect(history.status == 200, "\(history.body)")
         let entries: [JSONValue] = try #require(history.body["data"]?.array)
