@@ -122,7 +122,8 @@ let rooms: [Room] = [
         knows: [
             "HTTP", "WebSocket", "EventLoop", "TLS", "Certificates", "JSON", "Bytes", "Crypto", "Logging", "Metrics",
             "Limits", "Model", "RBAC", "StoreFormat", "Store",
-        ]
+        ],
+        testsKnow: ["COpenSSL"]
     ),
     Room(
         "Services",

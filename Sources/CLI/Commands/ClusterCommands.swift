@@ -4,7 +4,7 @@ internal import JSON
 /// The members of the server cluster: how they are, and what operators do with them.
 enum ClusterCommands {
     static let all: [Command] = [
-        status, members, token, transfer, remove, promote, drain, undrain, rotate,
+        status, members, token, transfer, remove, promote, drain, undrain, rotate, rotateKey,
     ]
 
     private static let address: String = "/v2-beta/cluster"
@@ -223,6 +223,19 @@ enum ClusterCommands {
         summary: "let a drained node own things again",
         run: { try await change($0, "undrain", member: "name") { "\($0) may own things again" } }
     )
+
+    private static let rotateKey = Command(
+        "cluster rotate-key",
+        summary: "make a new key for logins and stored secrets, and seal the secrets under it",
+        details: """
+            Logins of before stay good until they end; what is new is made under the new key, and every stored secret is sealed under
+            it in the same change. Of more than eight keys the oldest is forgotten, with what is left of its logins.
+            """
+    ) { invocation in
+        try invocation.refuseOperands()
+        let answer: JSONObject = try await invocation.withClient { try await act($0, "rotatekey", [:]) }
+        return tell(invocation, answer, "there is a new key, and the secrets are sealed under it")
+    }
 
     private static let rotate = Command(
         "cluster rotate-ca",

@@ -26,6 +26,9 @@ enum NodeGateway {
             servers: control.hosts.servers,
             recall: Recall(store: state.store),
             storageRefusal: { state.disk.refusal },
+            sealing: node.security.map {
+                IdentityKeySealing(security: $0, cluster: node.configuration.group.cluster)
+            },
             logger: node.logger.labelled("gateway"),
             metrics: node.core.metrics,
             version: node.version,

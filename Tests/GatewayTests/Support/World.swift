@@ -60,7 +60,8 @@ final class World: Sendable {
         cluster: (any ClusterOperating)? = nil,
         certificates: (any CertificateIssuing)? = nil,
         servers: (any ServerAddresses)? = nil,
-        timing: GatewayTiming = World.timing
+        timing: GatewayTiming = World.timing,
+        sealing: (any KeySealing)? = nil
     ) {
         loop = Self.loops.next()
         let (node, clock) = (node, clock)
@@ -74,6 +75,7 @@ final class World: Sendable {
             certificates: certificates,
             servers: servers,
             passwordCost: Self.cheap,
+            sealing: sealing,
             logger: Logger(label: "gateway", level: .debug, sink: log),
             metrics: MetricsRegistry(),
             version: "0.1.0",
