@@ -24,5 +24,5 @@ package enum DroverCommand {
             HistoryCommand.command,
             ContextCommands.show, ContextCommands.use,
             ContextCommands.save, LoginCommands.login, LoginCommands.logout, VersionCommand.command,
-        ] + ClusterCommands.all
+        ] + ClusterCommands.all + InterceptCommands.all
 }

@@ -30,6 +30,19 @@ package struct AccessObject: Hashable, Sendable {
         self.environment = environment
         self.members = members
     }
+
+    /// A member as conditions name it.
+    func value(of member: String) -> JSONValue? {
+        if member == "id" { return number.map { JSONValue($0) } }
+        if let value: JSONValue = members[member] { return value }
+        guard let dot: String.Index = member.firstIndex(of: ".") else { return nil }
+        return members[String(member[..<dot])]?[String(member[member.index(after: dot)...])]
+    }
+
+    /// The stack that it is, or is a part of.
+    var stack: UInt64? {
+        type == "stack" ? number : members["stackId"]?.int.flatMap { UInt64(exactly: $0) }
+    }
 }
 
 /// The question that RBAC answers.

@@ -1,3 +1,4 @@
+import JSON
 import Model
 
 /// Whom a binding gives its role to.
@@ -7,12 +8,23 @@ package enum SubjectPattern: Hashable, Sendable {
     case account(UInt64)
     case credential(UInt64)
     case kind(Subject.Kind)
+    /// Somebody whom another directory knows, such as a group.
+    case outside(String)
+
+    package init(_ identity: AccessIdentity) {
+        switch identity {
+        case .account(let number): self = .account(number)
+        case .credential(let number): self = .credential(number)
+        case .outside(let text): self = .outside(text)
+        }
+    }
 
     func matches(_ subject: Subject) -> Bool {
         switch self {
         case .account(let number): subject.accountID == number
         case .credential(let number): subject.credentialID == number
         case .kind(let kind): subject.kind == kind
+        case .outside(let text): subject.identities.contains(text)
         }
     }
 }
@@ -21,19 +33,25 @@ package enum SubjectPattern: Hashable, Sendable {
 package enum BindingScope: Hashable, Sendable, CustomStringConvertible {
     /// At the root of the API only.
     case cluster
-    /// Under one environment's path; at the root, for that environment itself and its list of members.
+    /// Under one environment's path; at the root, for that environment itself, its members and its roles.
     case environment(UInt64)
     /// Under the path of every environment.
     case anyEnvironment
-    /// For one object, wherever it is asked for.
-    case object(type: String, number: UInt64)
+    /// At the root and under the path of every environment; `federation` in each cluster of the federation.
+    case everywhere(federation: Bool)
+    /// For a stack and what is in it, in its environment and at the root.
+    case stack(UInt64, environment: UInt64)
+    /// For one object: in its environment and at the root; without an environment, wherever it is asked for.
+    case object(type: String, number: UInt64, environment: UInt64? = nil)
 
     package var description: String {
         switch self {
         case .cluster: "the cluster"
         case .environment(let number): "environment 1a\(number)"
         case .anyEnvironment: "every environment"
-        case .object(let type, let number): "\(type) 1\(Schemas.idLetters(of: type))\(number)"
+        case .everywhere(let federation): federation ? "the federation" : "the whole cluster"
+        case .stack(let number, _): "stack 1st\(number)"
+        case .object(let type, let number, _): "\(type) 1\(Schemas.idLetters(of: type))\(number)"
         }
     }
 }
@@ -43,43 +61,23 @@ package struct Binding: Hashable, Sendable, CustomStringConvertible {
     package var role: Role
     package var subject: SubjectPattern
     package var scope: BindingScope
+    /// The number of the `accessRoleBinding` that it was made of; nil for a built-in one.
+    package var number: UInt64?
 
-    package init(_ role: Role, to subject: SubjectPattern, in scope: BindingScope) {
+    package init(_ role: Role, to subject: SubjectPattern, in scope: BindingScope, number: UInt64? = nil) {
         self.role = role
         self.subject = subject
         self.scope = scope
+        self.number = number
     }
 
     package var description: String { "\(role.name) in \(scope)" }
 
-    /// What a subject holds by what it is and by its memberships.
-    package static func standing(of subject: Subject) -> [Binding] {
-        switch subject.kind {
-        case .admin:
-            return [
-                Binding(StaticRoles.admin, to: .kind(.admin), in: .cluster),
-                Binding(StaticRoles.owner, to: .kind(.admin), in: .anyEnvironment),
-            ]
-        case .user:
-            guard let account: UInt64 = subject.accountID else { return [] }
-            return [Binding(StaticRoles.user, to: .kind(.user), in: .cluster)]
-                + subject.memberships.compactMap { membership in
-                    StaticRoles.membershipRole(membership.role).map {
-                        Binding($0, to: .account(account), in: .environment(membership.projectID))
-                    }
-                }
-        case .project:
-            guard let account: UInt64 = subject.accountID else { return [] }
-            return [Binding(StaticRoles.projectKey, to: .account(account), in: .environment(account))]
-        case .hostAgent: return [Binding(StaticRoles.hostAgent, to: .kind(.hostAgent), in: .cluster)]
-        case .registration: return [Binding(StaticRoles.registration, to: .kind(.registration), in: .cluster)]
-        case .anonymous: return []
-        }
-    }
-
     /// Whether it says anything about the request.
     func reaches(_ request: AccessRequest) -> Bool {
+        if number != nil, case .environment(let own) = scope, !Self.isInside(own, request) { return false }
         switch (scope, request.scope) {
+        case (.everywhere, _): return true
         case (.cluster, .cluster): return true
         case (.cluster, .environment): return false
         case (.anyEnvironment, .environment): return true
@@ -88,10 +86,16 @@ package struct Binding: Hashable, Sendable, CustomStringConvertible {
         case (.environment(let number), .cluster):
             switch request.effectiveType {
             case "project": return request.object.map { $0.number == number } ?? true
-            case "projectMember": return request.object.map { $0.environment == number } ?? true
+            case "projectMember", "accessRole", "accessRoleBinding":
+                return request.object.map { $0.environment == number } ?? true
             default: return false
             }
-        case (.object(let type, let number), _):
+        case (.stack(let number, let environment), _):
+            if case .environment(let asked) = request.scope, asked != environment { return false }
+            guard let object: AccessObject = request.object else { return true }
+            return object.stack == number
+        case (.object(let type, let number, let environment), _):
+            if case .environment(let asked) = request.scope, let environment, asked != environment { return false }
             guard let object: AccessObject = request.object else {
                 return Schemas.isType(request.type, kindOf: type) || Schemas.isType(type, kindOf: request.type)
             }
@@ -99,10 +103,21 @@ package struct Binding: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// Whether the request is about something of the environment: what is given there is given of nothing else.
+    private static func isInside(_ environment: UInt64, _ request: AccessRequest) -> Bool {
+        guard let object: AccessObject = request.object else {
+            return Schemas.definition(request.type)?.isEnvironmentScoped ?? false
+                || ["project", "subscribe"].contains(request.type)
+                || Schemas.isType(request.type, kindOf: "credential")
+        }
+        if object.type == "project" { return object.number == environment }
+        return object.environment == environment || object.members["accountId"] == JSONValue(environment)
+    }
+
     /// Whether it reaches a single object of the scope only: then what it denies is denied of that object alone.
     func isSelective(in asked: AccessScope) -> Bool {
         switch (scope, asked) {
-        case (.object, _), (.environment, .cluster): true
+        case (.object, _), (.stack, _), (.environment, .cluster): true
         default: false
         }
     }

@@ -31,6 +31,14 @@ package struct Projection: Sendable {
     package func creatableFields(_ type: String) -> Set<String> { types[type]?.creatable ?? [] }
     package func updatableFields(_ type: String) -> Set<String> { types[type]?.updatable ?? [] }
     package func readableFields(_ type: String) -> Set<String> { types[type]?.readable ?? [] }
+
+    /// Of the objects inside others, the fields that are not shown.
+    package func hiddenParts(_ type: String) -> Set<String> {
+        guard let definition: ResourceDefinition = Schemas.definition(type), let access: TypeAccess = types[type] else {
+            return []
+        }
+        return Set(definition.fields.map(\.name)).subtracting(access.readable)
+    }
     package func actions(_ type: String) -> Set<String> { types[type]?.actions ?? [] }
 }
 
@@ -44,11 +52,16 @@ extension RBAC {
             }
         let held: [String] = bindings.filter { $0.subject.matches(subject) }.compactMap { binding -> String? in
             switch (binding.scope, scope) {
-            case (.cluster, .cluster), (.anyEnvironment, .environment): return binding.role.name
+            case (.cluster, .cluster), (.anyEnvironment, .environment), (.everywhere, _): return binding.role.id
             case (.environment(let number), .environment(let asked)):
-                return number == asked ? binding.role.name : nil
-            case (.environment, .cluster): return "\(binding.role.name)@"
-            case (.object(let type, _), _): return "\(binding.role.name)@\(type)"
+                return number == asked ? binding.role.id : nil
+            case (.environment, .cluster): return "\(binding.role.id)@"
+            case (.stack(_, let number), .environment(let asked)):
+                return number == asked ? "\(binding.role.id)@stack" : nil
+            case (.stack, .cluster): return "\(binding.role.id)@stack"
+            case (.object(let type, _, let number), .environment(let asked)):
+                return number == nil || number == asked ? "\(binding.role.id)@\(type)" : nil
+            case (.object(let type, _, _), .cluster): return "\(binding.role.id)@\(type)"
             default: return nil
             }
         }
@@ -58,12 +71,13 @@ extension RBAC {
     package static func projection(for subject: Subject, in scope: AccessScope, bindings: [Binding]) -> Projection {
         var types: [String: TypeAccess] = [:]
         for definition in Schemas.all {
-            let access: TypeAccess = self.access(to: definition, for: subject, in: scope, bindings: bindings)
-            if isVisible(definition, access, for: subject, in: scope, bindings: bindings) {
-                types[definition.name] = access
-            }
+            let policy = TypePolicy(definition.name, bindings, for: subject)
+            let access: TypeAccess = self.access(to: definition, for: subject, in: scope, policy)
+            if isVisible(definition, access, for: subject, in: scope, policy) { types[definition.name] = access }
         }
-        addParts(to: &types)
+        addParts(to: &types) { part in
+            TypePolicy(part, bindings, for: subject).fieldAccess(AccessRequest(subject, .get, part, in: scope), [.get])
+        }
         return Projection(types: types)
     }
 
@@ -72,22 +86,26 @@ extension RBAC {
         _ access: TypeAccess,
         for subject: Subject,
         in scope: AccessScope,
-        bindings: [Binding]
+        _ policy: TypePolicy
     ) -> Bool {
         if !access.collectionMethods.isEmpty || !access.resourceMethods.isEmpty { return true }
         // A part of others exists by itself only where a rule names it, as it does the error.
-        return definition.isSchemaOnly && canEver(subject, .get, definition.name, in: scope, bindings: bindings)
+        return definition.isSchemaOnly
+            && verdict(AccessRequest(subject, .get, definition.name, in: scope), policy).isAllowed
     }
 
     private static func access(
         to definition: ResourceDefinition,
         for subject: Subject,
         in scope: AccessScope,
-        bindings: [Binding]
+        _ policy: TypePolicy
     ) -> TypeAccess {
         let name: String = definition.name
-        func can(_ verb: Verb) -> Bool { canEver(subject, verb, name, in: scope, bindings: bindings) }
-        let fields = FieldAccess(subject: subject, type: name, scope: scope, bindings: bindings)
+        func can(_ verb: Verb) -> Bool { verdict(AccessRequest(subject, verb, name, in: scope), policy).isAllowed }
+        func names(_ fields: [FieldDefinition], _ letter: FieldPermissions, _ verbs: [Verb]) -> Set<String> {
+            let access: FieldAccess = policy.fieldAccess(AccessRequest(subject, .get, name, in: scope), verbs)
+            return Set(fields.map(\.name).filter { access.gives(letter, of: $0) })
+        }
         return TypeAccess(
             collectionMethods: definition.collectionMethods.filter { can($0 == .post ? .create : .list) },
             resourceMethods: definition.resourceMethods.filter {
@@ -97,15 +115,16 @@ extension RBAC {
                 default: can(.get)
                 }
             },
-            readable: fields.names(definition.fields, letter: .read, verbs: [.get, .list, .create]),
-            creatable: fields.names(definition.fields.filter(\.isCreatable), letter: .create, verbs: [.create]),
-            updatable: fields.names(definition.fields.filter(\.isUpdatable), letter: .update, verbs: [.update]),
+            readable: names(definition.fields, .read, [.get, .list, .create]),
+            creatable: names(definition.fields.filter(\.isCreatable), .create, [.create]),
+            updatable: names(definition.fields.filter(\.isUpdatable), .update, [.update]),
             actions: Set(definition.actions.map(\.name).filter { can(.action($0)) })
         )
     }
 
-    /// Objects inside visible types, and what visible actions take and give, are visible whole.
-    private static func addParts(to types: inout [String: TypeAccess]) {
+    /// Objects inside visible types, and what visible actions take and give, are visible but for what a rule takes of
+    /// their fields.
+    private static func addParts(to types: inout [String: TypeAccess], _ rules: (_ part: String) -> FieldAccess) {
         var open: [String] = Array(types.keys)
         while let name: String = open.popLast() {
             guard let definition: ResourceDefinition = Schemas.definition(name), let access: TypeAccess = types[name]
@@ -120,48 +139,20 @@ extension RBAC {
             }
             for part in parts where types[part] == nil {
                 guard let inner: ResourceDefinition = Schemas.definition(part) else { continue }
+                let rules: FieldAccess = rules(part)
+                func left(_ fields: [FieldDefinition], _ letter: FieldPermissions) -> Set<String> {
+                    Set(fields.map(\.name).filter { !rules.takes(letter, of: $0) })
+                }
                 types[part] = TypeAccess(
                     collectionMethods: [],
                     resourceMethods: [],
-                    readable: Set(inner.fields.map(\.name)),
-                    creatable: Set(inner.fields.filter(\.isCreatable).map(\.name)),
-                    updatable: Set(inner.fields.filter(\.isUpdatable).map(\.name)),
+                    readable: left(inner.fields, .read),
+                    creatable: left(inner.fields.filter(\.isCreatable), .create),
+                    updatable: left(inner.fields.filter(\.isUpdatable), .update),
                     actions: []
                 )
                 open.append(part)
             }
         }
-    }
-}
-
-/// What the rules that reach a type leave of its fields: the union of what allowing rules give, less what denying rules take.
-private struct FieldAccess {
-    private var allowing: [Rule] = []
-    private var denying: [Rule] = []
-
-    init(subject: Subject, type: String, scope: AccessScope, bindings: [Binding]) {
-        let request = AccessRequest(subject, .get, type, in: scope)
-        for binding in bindings where binding.subject.matches(subject) && binding.reaches(request) {
-            for rule in binding.role.rules where rule.covers(type: type) {
-                switch rule.effect {
-                case .allow: allowing.append(rule)
-                case .deny where !rule.fields.isEmpty && !rule.isSelective && !binding.isSelective(in: scope):
-                    denying.append(rule)
-                case .deny: break
-                }
-            }
-        }
-    }
-
-    func names(_ fields: [FieldDefinition], letter: FieldPermissions, verbs: [Verb]) -> Set<String> {
-        let giving: [Rule] = allowing.filter { rule in verbs.contains { rule.covers($0) } }
-        let taking: [Rule] = denying.filter { rule in verbs.contains { rule.covers($0) } }
-        var names: Set<String> = []
-        for field in fields {
-            let isGiven: Bool = giving.contains { ($0.fields[field.name] ?? .all).contains(letter) }
-            let isTaken: Bool = taking.contains { ($0.fields[field.name] ?? []).contains(letter) }
-            if isGiven, !isTaken { names.insert(field.name) }
-        }
-        return names
     }
 }

@@ -7,63 +7,96 @@ package enum RBAC {
     /// How many near misses a refusal names.
     private static let nearMissLimit: Int = 3
 
+    /// What is decided, without the words for a refusal.
+    package enum Verdict: Hashable, Sendable {
+        case allowed(Binding, Rule)
+        case denied(Binding, Rule)
+        case outOfScope
+        case noRule
+
+        package var isAllowed: Bool {
+            if case .allowed = self { return true }
+            return false
+        }
+    }
+
     /// Decides a request.
     ///
     /// Without an object it answers whether any object could be meant (conditions that allow are taken to hold,
     /// conditions that deny are not).
     package static func decide(_ request: AccessRequest, bindings: [Binding]) -> Decision {
+        decide(request, TypePolicy(request.effectiveType, bindings, for: request.subject), bindings: bindings)
+    }
+
+    /// The same with what was worked out before for the request's type.
+    ///
+    /// - Parameter policy: of the request's subject and of the type of its object, or of the request without one.
+    package static func decide(_ request: AccessRequest, _ policy: TypePolicy, bindings: [Binding]) -> Decision {
+        switch verdict(request, policy) {
+        case .allowed(let binding, let rule): Decision(reason: .allowed(binding, rule))
+        case .denied(let binding, let rule): Decision(reason: .denied(binding, rule))
+        case .outOfScope: Decision(reason: .outOfScope)
+        case .noRule: Decision(reason: .noRule(nearest: nearMisses(request, bindings)))
+        }
+    }
+
+    /// The decision itself.
+    package static func verdict(_ request: AccessRequest, _ policy: TypePolicy) -> Verdict {
         if case .environment(let asked) = request.scope, let owner: UInt64 = request.object?.environment, owner != asked
         {
-            return Decision(reason: .outOfScope)
+            return .outOfScope
         }
-        var allowed: Decision?
+        var allowed: Verdict?
+        for entry in policy.candidates(request) where entry.rule.covers(request.verb) {
+            let (binding, rule): (Binding, Rule) = (entry.binding, entry.rule)
+            // What denies single fields, or some objects nobody named, leaves the question open.
+            if rule.effect == .allow ? allowed != nil : !rule.fields.isEmpty { continue }
+            if rule.effect == .deny, request.object == nil, binding.isSelective(in: request.scope) { continue }
+            guard binding.reaches(request),
+                rule.miss(
+                    request.object,
+                    request.verb,
+                    subject: request.subject,
+                    environment: binding.environment(for: request)
+                ) == nil
+            else { continue }
+            switch rule.effect {
+            case .deny: return .denied(binding, rule)
+            case .allow: allowed = .allowed(binding, rule)
+            }
+        }
+        return allowed ?? .noRule
+    }
+
+    /// The allowing rules that lack one thing only, best first: looked for when nothing allows a request.
+    private static func nearMisses(_ request: AccessRequest, _ bindings: [Binding]) -> [NearMiss] {
         var misses: [NearMiss] = []
         for binding in bindings where binding.subject.matches(request.subject) {
             let reaches: Bool = binding.reaches(request)
             let environment: UInt64? = binding.environment(for: request)
-            for rule in binding.role.rules where rule.covers(type: request.effectiveType) {
-                let coversVerb: Bool = rule.covers(request.verb)
-                let selects: Bool = rule.selects(request.object, subject: request.subject, environment: environment)
-                if reaches, coversVerb, selects {
-                    switch rule.effect {
-                    case .deny where request.object == nil && binding.isSelective(in: request.scope): break
-                    case .deny where rule.fields.isEmpty: return Decision(reason: .denied(binding, rule))
-                    case .deny: break
-                    case .allow: allowed = allowed ?? Decision(reason: .allowed(binding, rule))
-                    }
-                } else if rule.effect == .allow, allowed == nil {
-                    if let lack: NearMiss.Lack = onlyLack(reaches: reaches, coversVerb: coversVerb, selects: selects) {
-                        misses.append(NearMiss(binding: binding, rule: rule, lack: lack))
-                    }
+            for rule in binding.role.rules where rule.effect == .allow && rule.covers(type: request.effectiveType) {
+                let miss: Rule.Miss? = rule.miss(
+                    request.object,
+                    request.verb,
+                    subject: request.subject,
+                    environment: environment
+                )
+                let lack: NearMiss.Lack
+                switch (reaches, rule.covers(request.verb), miss) {
+                case (true, true, .constraint(let constraint, let field)):
+                    lack = .constraint(constraint, field: field)
+                case (true, true, .condition(let condition)): lack = .object(condition)
+                case (true, true, .numbers): lack = .object(nil)
+                case (true, false, nil): lack = .verb
+                case (false, true, nil): lack = .scope
+                default: continue
                 }
+                misses.append(NearMiss(binding: binding, rule: rule, lack: lack))
             }
         }
-        if let allowed { return allowed }
         // Sorting by what is missing keeps the order of bindings and rules among equals.
-        let nearest: [NearMiss] = misses.enumerated().sorted {
-            ($0.element.lack, $0.offset) < ($1.element.lack, $1.offset)
-        }
-        .prefix(nearMissLimit).map(\.element)
-        return Decision(reason: .noRule(nearest: nearest))
-    }
-
-    /// The bindings of a subject with those rules only that speak of a type: ``decide(_:bindings:)`` about an object of
-    /// exactly this type gives the same with them.
-    package static func narrowed(_ bindings: [Binding], to subject: Subject, _ type: String) -> [Binding] {
-        bindings.filter { $0.subject.matches(subject) }.map { binding in
-            var binding: Binding = binding
-            binding.role.rules = binding.role.rules.filter { $0.covers(type: type) }
-            return binding
-        }
-    }
-
-    private static func onlyLack(reaches: Bool, coversVerb: Bool, selects: Bool) -> NearMiss.Lack? {
-        switch (reaches, coversVerb, selects) {
-        case (true, true, false): .object
-        case (true, false, true): .verb
-        case (false, true, true): .scope
-        default: nil
-        }
+        return misses.enumerated().sorted { ($0.element.lack.rank, $0.offset) < ($1.element.lack.rank, $1.offset) }
+            .prefix(nearMissLimit).map(\.element)
     }
 
     /// Early authorisation: whether no change of the request's object could make it right.
@@ -74,46 +107,6 @@ package enum RBAC {
         in scope: AccessScope,
         bindings: [Binding]
     ) -> Bool {
-        decide(AccessRequest(subject, verb, type, in: scope), bindings: bindings).isAllowed
-    }
-
-    /// Which rows of a type a list may show.
-    package enum RowAccess: Hashable, Sendable {
-        case none
-        /// All of the scope: no row needs a look.
-        case all
-        /// Ask ``RBAC/decide(_:bindings:)`` with the verb `get` for each.
-        case some
-    }
-
-    package static func rows(
-        of type: String,
-        for subject: Subject,
-        in scope: AccessScope,
-        bindings: [Binding]
-    ) -> RowAccess {
-        let request = AccessRequest(subject, .get, type, in: scope)
-        guard decide(request, bindings: bindings).isAllowed else { return .none }
-        var isUnconditional = false
-        for binding in bindings where binding.subject.matches(subject) && binding.reaches(request) {
-            for rule in binding.role.rules where rule.covers(.get) && rule.covers(type: type) {
-                switch rule.effect {
-                case .deny where rule.fields.isEmpty: return .some
-                case .deny: break
-                case .allow:
-                    if !binding.isSelective(in: scope), !rule.isSelective, rule.coversWhole(type: type) {
-                        isUnconditional = true
-                    }
-                }
-            }
-            // A denial of some subtype concerns rows of this type, too.
-            if binding.role.rules.contains(where: { deniesSubtype($0, of: type) }) { return .some }
-        }
-        return isUnconditional ? .all : .some
-    }
-
-    private static func deniesSubtype(_ rule: Rule, of type: String) -> Bool {
-        rule.effect == .deny && rule.fields.isEmpty && rule.covers(.get)
-            && rule.types.contains { $0 != type && Schemas.isType($0, kindOf: type) }
+        verdict(AccessRequest(subject, verb, type, in: scope), TypePolicy(type, bindings, for: subject)).isAllowed
     }
 }

@@ -1,4 +1,3 @@
-package import JSON
 import Model
 
 /// What may be done with a field: letters as in contract A16.
@@ -14,58 +13,22 @@ package struct FieldPermissions: OptionSet, Hashable, Sendable, CustomStringConv
     package static let update = FieldPermissions(rawValue: 4)
     package static let all: FieldPermissions = [.create, .read, .update]
 
-    package var description: String {
-        (contains(.create) ? "c" : "") + (contains(.read) ? "r" : "") + (contains(.update) ? "u" : "")
-    }
-}
-
-/// One thing that must be true of an object for a rule to speak of it.
-package struct Condition: Hashable, Sendable, CustomStringConvertible {
-    package enum Test: Hashable, Sendable {
-        case equals(JSONValue)
-        case oneOf([String])
-        case prefix(String)
-        /// The member is the asking account.
-        case isAccount
-        /// The member is the asking host.
-        case isHost
-        /// The member is the environment that the binding is for.
-        case isEnvironment
-    }
-
-    /// A member of the object; `id` is its number.
-    package var member: String
-    package var test: Test
-
-    package init(_ member: String, _ test: Test) {
-        self.member = member
-        self.test = test
-    }
-
-    func holds(for object: AccessObject, subject: Subject, environment: UInt64?) -> Bool {
-        let value: JSONValue? = member == "id" ? object.number.map { JSONValue($0) } : object.members[member]
-        func isNumber(_ number: UInt64?) -> Bool {
-            guard let number, let value else { return false }
-            return value == JSONValue(number)
+    /// Parses letters such as `cr`; nil for any other letter. `o` and `d` of older overlays say nothing about fields here.
+    package init?(letters: String) {
+        var result: FieldPermissions = []
+        for letter in letters {
+            switch letter {
+            case "c": result.insert(.create)
+            case "r": result.insert(.read)
+            case "u": result.insert(.update)
+            default: return nil
+            }
         }
-        switch test {
-        case .equals(let wanted): return value == wanted
-        case .oneOf(let texts): return value?.string.map { texts.contains($0) } ?? false
-        case .prefix(let prefix): return value?.string?.hasPrefix(prefix) ?? false
-        case .isAccount: return isNumber(subject.accountID)
-        case .isHost: return isNumber(subject.hostID)
-        case .isEnvironment: return isNumber(environment)
-        }
+        self = result
     }
 
     package var description: String {
-        switch test {
-        case .equals(let value): "\(member)=\(String(decoding: JSONWriter.bytes(value), as: UTF8.self))"
-        case .oneOf(let texts): "\(member) in (\(texts.joined(separator: ",")))"
-        case .prefix(let prefix): "\(member)=\(prefix)*"
-        case .isAccount, .isHost: "\(member)=self"
-        case .isEnvironment: "\(member)=environment"
-        }
+        (contains(.create) ? "c" : "") + (contains(.read) ? "r" : "") + (contains(.update) ? "u" : "")
     }
 }
 
@@ -77,7 +40,7 @@ package struct Rule: Hashable, Sendable, CustomStringConvertible {
 
     package let effect: Effect
     package let verbs: [VerbPattern]
-    /// Schema ids, each with its subtypes; `=account` for a type without them; `*` for all.
+    /// Schema ids, each with its subtypes; `=account` for a type without them; `*` for all; ``everyPublicType``.
     package let types: [String]
     /// All must hold.
     package let conditions: [Condition]
@@ -85,10 +48,12 @@ package struct Rule: Hashable, Sendable, CustomStringConvertible {
     ///
     /// Nothing that is being created is among them.
     package let numbers: Set<UInt64>?
-    /// For an allowing rule, what it allows of a field; all where the field is not named.
+    /// For an allowing rule, what it allows of a field; where a field is not named, what `*` says, and all without it.
     ///
     /// For a denying one, what it takes away: a denying rule with fields takes away no more than those.
     package let fields: [String: FieldPermissions]
+    /// For an allowing rule: it allows to make and change only what keeps them all.
+    package let constraints: [Constraint]
     /// In words, made once: audit records name the rule for each change.
     package let description: String
 
@@ -98,7 +63,8 @@ package struct Rule: Hashable, Sendable, CustomStringConvertible {
         on types: [String],
         where conditions: [Condition] = [],
         numbers: Set<UInt64>? = nil,
-        fields: [String: FieldPermissions] = [:]
+        fields: [String: FieldPermissions] = [:],
+        constraints: [Constraint] = []
     ) {
         self.effect = effect
         self.verbs = verbs
@@ -106,7 +72,8 @@ package struct Rule: Hashable, Sendable, CustomStringConvertible {
         self.conditions = conditions
         self.numbers = numbers
         self.fields = fields
-        description = Self.words(effect, verbs, types, conditions, numbers, fields)
+        self.constraints = constraints
+        description = Self.words(effect, verbs, types, conditions, numbers, fields, constraints)
     }
 
     func covers(_ verb: Verb) -> Bool { verbs.contains { $0.matches(verb) } }
@@ -114,26 +81,48 @@ package struct Rule: Hashable, Sendable, CustomStringConvertible {
     func covers(type: String) -> Bool {
         types.contains { pattern in
             if pattern.first == "=" { return pattern.dropFirst() == type }
+            if pattern == Self.everyPublicType {
+                return Schemas.definition(type) != nil && !Self.machineTypes.contains(type)
+            }
             return pattern == "*" || Schemas.isType(type, kindOf: pattern)
         }
     }
 
-    /// Whether it covers the type with all that is below it.
-    func coversWhole(type: String) -> Bool {
-        covers(type: type) && Schemas.subtypes(of: type).allSatisfy { coversWhole(type: $0.name) }
-    }
+    /// What `*` of a role made at run time means: every type of the schemas but ``machineTypes``.
+    package static let everyPublicType: String = "*public"
+
+    /// What only hosts and those who want to become one do: no role made at run time speaks of them.
+    package static let machineTypes: Set<String> = ["register", "hostCertificate"]
 
     /// Whether it speaks of some objects of its types only.
     var isSelective: Bool { !conditions.isEmpty || numbers != nil }
 
-    /// Without an object, an allowing rule might hold for some, and a denying one might not for some.
-    func selects(_ object: AccessObject?, subject: Subject, environment: UInt64?) -> Bool {
-        guard isSelective else { return true }
-        guard let object else { return effect == .allow }
+    /// What keeps it from speaking of an object.
+    enum Miss: Hashable, Sendable {
+        case numbers
+        case condition(Condition)
+        /// With the field that is against it.
+        case constraint(Constraint, field: String)
+    }
+
+    /// Nil when it speaks of the object.
+    ///
+    /// Without an object, an allowing rule might hold for some, and a denying one might not for some; `numbers` stands for
+    /// that then.
+    func miss(_ object: AccessObject?, _ verb: Verb, subject: Subject, environment: UInt64?) -> Miss? {
+        guard isSelective || !constraints.isEmpty else { return nil }
+        guard let object else { return effect == .allow ? nil : .numbers }
         if let numbers {
-            guard let number: UInt64 = object.number, numbers.contains(number) else { return false }
+            guard let number: UInt64 = object.number, numbers.contains(number) else { return .numbers }
         }
-        return conditions.allSatisfy { $0.holds(for: object, subject: subject, environment: environment) }
+        for condition in conditions where !condition.holds(for: object, subject: subject, environment: environment) {
+            return .condition(condition)
+        }
+        guard verb == .create || verb == .update else { return nil }
+        for constraint in constraints {
+            if let field: String = constraint.violation(in: object) { return .constraint(constraint, field: field) }
+        }
+        return nil
     }
 
     private static func words(
@@ -142,13 +131,15 @@ package struct Rule: Hashable, Sendable, CustomStringConvertible {
         _ types: [String],
         _ conditions: [Condition],
         _ numbers: Set<UInt64>?,
-        _ fields: [String: FieldPermissions]
+        _ fields: [String: FieldPermissions],
+        _ constraints: [Constraint]
     ) -> String {
         var text: String = "\(effect.rawValue) \(verbs.map(\.description).joined(separator: ","))"
-        text += " on \(types.joined(separator: ","))"
+        text += " on \(types.map { $0 == everyPublicType ? "*" : $0 }.joined(separator: ","))"
         var limits: [String] = conditions.map(\.description)
         if let numbers { limits.append("id in (\(numbers.sorted().map(String.init).joined(separator: ",")))") }
         if !limits.isEmpty { text += " where \(limits.joined(separator: ", "))" }
+        if !constraints.isEmpty { text += " with \(constraints.map(\.description).joined(separator: ", "))" }
         if !fields.isEmpty {
             let list: [String] = fields.sorted { $0.key < $1.key }.map { "\($0.key):\($0.value)" }
             text += " (fields \(list.joined(separator: " ")))"
@@ -161,9 +152,20 @@ package struct Rule: Hashable, Sendable, CustomStringConvertible {
 package struct Role: Hashable, Sendable {
     package var name: String
     package var rules: [Rule]
+    /// Tells it from every other list of rules, also from an older one of the same name.
+    package var id: String
+    /// The number of the `accessRole` that it was made of; nil for a built-in one.
+    package var number: UInt64?
 
-    package init(_ name: String, including others: [Role] = [], rules: [Rule]) {
+    package init(_ name: String, id: String? = nil, including others: [Role] = [], rules: [Rule]) {
         self.name = name
+        self.id = id ?? name
         self.rules = others.flatMap(\.rules) + rules
     }
+
+    package static func == (left: Role, right: Role) -> Bool {
+        left.id == right.id && left.name == right.name && left.rules == right.rules
+    }
+
+    package func hash(into hasher: inout Hasher) { hasher.combine(id) }
 }

@@ -1,145 +1,11 @@
+import JSON
 import Model
 
-/// The built-in roles, as data in the form that roles made at run time will have.
+/// The built-in roles, as data in the same form as roles made at run time.
 ///
-/// Source: contract A16. A type that no rule of a role names does not exist for it.
+/// Source: contract A16. A type that no rule of a role names does not exist for it. Rules may name types that this
+/// server does not have yet: they say nothing until it has.
 package enum StaticRoles {
-    /// What everybody needs to find their way: schemas, errors, and what is public of the settings.
-    private static let basics = Role(
-        "basics",
-        rules: [
-            Rule(.allow, [.only(.list), .only(.get)], on: ["schema", "apiVersion", "collection", "error"]),
-            Rule(
-                .allow,
-                [.only(.list), .only(.get)],
-                on: ["setting"],
-                where: [Condition("name", .oneOf(SettingCatalogue.publicNames))]
-            ),
-        ]
-    )
-
-    /// The owner and the two halves of a key are the server's to choose.
-    private static let keyFields: [String: FieldPermissions] = [
-        "accountId": .read, "publicValue": .read, "secretValue": .read,
-    ]
-
-    /// What owners, members and the environment's own keys have in common.
-    private static let workspace = Role(
-        "workspace",
-        including: [basics],
-        rules: [
-            Rule(.allow, [.only(.list), .only(.subscribe)], on: ["subscribe"]),
-            Rule(.allow, [.any], on: ["stack", "service", "container", "volume"], fields: ["system": .read]),
-            Rule(.allow, [.only(.list), .only(.get), .anyAction], on: ["instance"]),
-            Rule(.allow, [.only(.list), .only(.get), .only(.update), .only(.delete), .anyAction], on: ["host"]),
-            Rule(.allow, [.only(.list), .only(.get), .only(.create)], on: ["registrationToken"]),
-            Rule(
-                .allow,
-                [.only(.list), .only(.get)],
-                on: ["=credential"],
-                where: [Condition("accountId", .isEnvironment)]
-            ),
-            Rule(
-                .allow,
-                [.any],
-                on: ["apiKey"],
-                where: [Condition("accountId", .isEnvironment)],
-                fields: keyFields
-            ),
-            Rule(
-                .allow,
-                [.only(.list), .only(.get)],
-                on: ["secret", "machine", "projectTemplate", "serviceConsumeMap", "serviceLog", "volumeTemplate"]
-            ),
-            Rule(.allow, [.only(.list), .only(.get)], on: ["project"], where: [Condition("id", .isEnvironment)]),
-            Rule(
-                .allow,
-                [.only(.list), .only(.get)],
-                on: ["projectMember"],
-                where: [Condition("projectId", .isEnvironment)]
-            ),
-        ]
-    )
-
-    /// Administrators, at the root.
-    ///
-    /// Subscriptions are per environment; registering and host streams need the credential that says which
-    /// environment or host it is.
-    package static let admin = Role(
-        "admin",
-        rules: [
-            Rule(.allow, [.any], on: ["*"]),
-            Rule(.deny, [.any], on: ["subscribe", "register", "hostCertificate", hostStream]),
-        ]
-    )
-
-    /// Everybody with an account, at the root.
-    package static let user = Role(
-        "user",
-        including: [basics],
-        rules: [
-            Rule(.allow, [.only(.list), .only(.create)], on: ["project"]),
-            Rule(.allow, [.only(.list)], on: ["projectMember"]),
-            Rule(.allow, [.only(.list), .only(.get)], on: ["projectTemplate"]),
-            Rule(.allow, [.only(.list), .only(.get)], on: ["=account"], where: [Condition("id", .isAccount)]),
-            Rule(
-                .allow,
-                [.only(.list), .only(.get)],
-                on: ["=credential"],
-                where: [Condition("accountId", .isAccount)]
-            ),
-            Rule(.allow, [.any], on: ["apiKey"], where: [Condition("accountId", .isAccount)], fields: keyFields),
-            Rule(
-                .allow,
-                [.only(.list), .only(.get), .only(.action("changesecret"))],
-                on: ["password"],
-                where: [Condition("accountId", .isAccount)]
-            ),
-            Rule(.allow, [.only(.list), .only(.get)], on: ["identity"]),
-        ]
-    )
-
-    /// Who runs an environment.
-    ///
-    /// Administrators act as this inside every one.
-    package static let owner = Role(
-        "owner",
-        including: [workspace],
-        rules: [
-            // Without the field list of the shared rule: owners may make system stacks.
-            Rule(.allow, [.only(.create), .only(.update)], on: ["stack"]),
-            Rule(.allow, [.only(.delete), .anyAction], on: ["registrationToken"]),
-            Rule(
-                .allow,
-                [.only(.update), .only(.delete), .anyAction],
-                on: ["project"],
-                where: [Condition("id", .isEnvironment)]
-            ),
-        ]
-    )
-
-    package static let member = Role("member", including: [workspace], rules: [])
-
-    /// An environment's own API keys: no membership, no other environment, no new one.
-    package static let projectKey = Role("projectKey", including: [workspace], rules: [])
-
-    /// A host's own key or certificate: its stream and its next certificate, nothing else.
-    package static let hostAgent = Role(
-        "hostAgent",
-        rules: [
-            Rule(.allow, [.only(.subscribe)], on: [hostStream], where: [Condition("hostId", .isHost)]),
-            Rule(.allow, [.only(.create)], on: ["hostCertificate"]),
-        ]
-    )
-
-    /// A registration token: one thing only.
-    package static let registration = Role(
-        "registration",
-        rules: [Rule(.allow, [.only(.create)], on: ["register"])]
-    )
-
-    package static let nobody = Role("nobody", rules: [])
-
     /// The stream between a host and its owner; no type of the public API.
     ///
     /// Objects of it have a member `hostId`.
@@ -150,14 +16,56 @@ package enum StaticRoles {
     /// Only the rule for everything covers it.
     package static let cluster: String = "cluster"
 
-    package static let all: [Role] = [admin, user, owner, member, projectKey, hostAgent, registration, nobody]
+    package static let all: [Role] = [
+        superadmin, admin, readAdmin, service, user, owner, member, restricted, stackowner, stackuser, readonly,
+        projectKey, environment, projectadmin, visitor, hostAgent, registration, token, nobody,
+    ]
 
-    /// The role that a membership names; nil for one that does not exist, which grants nothing.
-    package static func membershipRole(_ name: String) -> Role? {
-        switch name {
-        case "owner": owner
-        case "member": member
-        default: nil
-        }
+    /// What a membership can name, as `projectMember.role` offers it.
+    package static let memberships: [Role] = [owner, member, restricted, stackowner, stackuser, readonly]
+
+    /// The role that a membership names, as the settings have it; nil for one that does not exist, which grants nothing.
+    package static func membershipRole(_ name: String, _ policy: RolePolicy) -> Role? {
+        memberships.first { $0.name == name }.map { InfrastructureGuard.apply(policy, to: $0) }
     }
+
+    package static let nobody = Role("nobody", rules: [])
+
+    // MARK: Shared parts
+
+    static let read: [VerbPattern] = [.only(.list), .only(.get)]
+
+    /// What everybody needs to find their way: schemas, errors, what is public of the settings, and what they may do.
+    static let basics = Role(
+        "basics",
+        rules: [
+            Rule(.allow, read, on: ["schema", "apiVersion", "collection", "error"]),
+            Rule(.allow, read, on: ["setting"], where: [Condition("isPublic", .equals(true))]),
+            Rule(.allow, read, on: ["roleTemplate"]),
+            Rule(.allow, [.only(.create)], on: ["accessReview"]),
+        ]
+    )
+
+    /// The owner and the two halves of a key are the server's to choose.
+    static let keyFields: [String: FieldPermissions] = ["accountId": .read, "publicValue": .read, "secretValue": .read]
+
+    static let inEnvironment: [Condition] = [Condition("accountId", .isEnvironment)]
+
+    /// What all who are in an environment see of it.
+    static let presence = Role(
+        "presence",
+        including: [basics],
+        rules: [
+            Rule(.allow, read, on: ["project"], where: [Condition("id", .isEnvironment)]),
+            Rule(.allow, read, on: ["projectMember"], where: [Condition("projectId", .isEnvironment)]),
+        ]
+    )
+
+    static let subscribing = Rule(.allow, [.only(.list), .only(.subscribe)], on: ["subscribe"])
+
+    /// Records of what happened: those of the environment.
+    static let records = Rule(.allow, read, on: ["auditLog", "serviceLog"], where: inEnvironment)
+
+    /// Who has nothing in an environment but what bindings give.
+    package static let visitor = Role("visitor", including: [presence], rules: [])
 }

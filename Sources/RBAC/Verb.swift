@@ -6,6 +6,13 @@ package enum Verb: Hashable, Sendable, CustomStringConvertible {
     /// A resource action, by name.
     case action(String)
 
+    /// To write roles that allow more than one may oneself.
+    package static let escalate = Verb.action("escalate")
+    /// To give roles that allow more than one may oneself.
+    package static let bind = Verb.action("bind")
+
+    var isBeyondOwnRights: Bool { self == .escalate || self == .bind }
+
     /// Shape: `list`, `get`, `create`, `update`, `delete`, `subscribe`, or `action:<name>`.
     package init?(_ text: String) {
         switch text {
@@ -35,18 +42,26 @@ package enum Verb: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// The verbs that a rule speaks of.
+///
+/// The verbs ``Verb/escalate`` and ``Verb/bind`` are in no wildcard.
 package enum VerbPattern: Hashable, Sendable, CustomStringConvertible {
     /// `*`
     case any
     /// `action:*`
     case anyAction
+    /// Every action but one, for built-in roles.
+    case anyActionBut(String)
     case only(Verb)
 
     package func matches(_ verb: Verb) -> Bool {
         switch self {
-        case .any: return true
+        // The rights to go beyond one's own must be given by name.
+        case .any: return !verb.isBeyondOwnRights
         case .anyAction:
-            if case .action = verb { return true }
+            if case .action = verb { return !verb.isBeyondOwnRights }
+            return false
+        case .anyActionBut(let name):
+            if case .action(let action) = verb { return action != name && !verb.isBeyondOwnRights }
             return false
         case .only(let only): return only == verb
         }
@@ -56,7 +71,19 @@ package enum VerbPattern: Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .any: "*"
         case .anyAction: "action:*"
+        case .anyActionBut(let name): "action:* but \(name)"
         case .only(let verb): verb.description
+        }
+    }
+
+    /// Parses `*`, `action:*` and every verb; nil for anything else.
+    package init?(_ text: String) {
+        switch text {
+        case "*": self = .any
+        case "action:*": self = .anyAction
+        default:
+            guard let verb = Verb(text) else { return nil }
+            self = .only(verb)
         }
     }
 }

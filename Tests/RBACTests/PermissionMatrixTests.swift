@@ -34,6 +34,7 @@ struct PermissionMatrixTests {
                 case .post: nil
                 }
             } + definition.actions.map { .action($0.name) }
+            + (["accessRole", "roleTemplate"].contains(definition.name) ? [.action("escalate"), .action("bind")] : [])
             + (definition.name == "subscribe" ? [.subscribe] : [])
     }
 
@@ -43,7 +44,8 @@ struct PermissionMatrixTests {
         }
         var lines: [String] = [
             "# Who may do what. + every object, ? some objects (a rule looks at the object), . none.",
-            "# Environment: one of which owner and member are members; stranger is a user without a membership.",
+            "# Environment: one of which owner, member, restricted, stackowner, stackuser and readonly are members;",
+            "# stranger is a user without a membership. Settings as they are until somebody changes them.",
         ]
         for (title, scope) in [("at the root", AccessScope.cluster), ("inside the environment", .environment(5))] {
             lines.append("")

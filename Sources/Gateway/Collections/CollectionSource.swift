@@ -14,6 +14,7 @@ enum CollectionSource {
         if let filter: Filter = query.filters.first(where: { $0.field == "id" && $0.modifier == .eq }) {
             return filter.number.map { [$0] } ?? []
         }
+        if table == .roleTemplate { return BuiltInTemplates.numbers + view.allNumbers(in: table) }
         if let found: [UInt64] = holder(ofName: table, query, exchange) { return found }
         for filter in query.filters where filter.modifier == .eq && filter.isReference {
             guard let indexed: [String] = RecordWriting.indexedReferences[table], indexed.contains(filter.field) else {
@@ -23,21 +24,13 @@ enum CollectionSource {
         }
         // An environment's own list of keys has those of nobody else, though keys are not of environments only.
         if definition.isEnvironmentScoped || table == .credential, let project: UInt64 = exchange.projectNumber {
-            return view.numbers(table, RecordWriting.term(owner(table), project))
+            return view.numbers(table, RecordWriting.term(definition.environmentMember, project))
         }
         if let kind: String = definition.kind, RecordWriting.indexedTexts[table]?.contains("kind") == true {
             return view.numbers(table, Array("kind=\(kind)".utf8))
         }
-        var numbers: [UInt64] = []
-        view.forEachRecord(in: table) { record in
-            numbers.append(record.key.number)
-            return true
-        }
-        return numbers
+        return view.allNumbers(in: table)
     }
-
-    /// The member that says which environment a record of the table is of.
-    static func owner(_ table: Table) -> String { table == .projectMember ? "projectId" : "accountId" }
 
     /// What has the name, where names are unique among the living; nil where they are not, or the dead are wanted, too.
     private static func holder(ofName table: Table, _ query: CollectionQuery, _ exchange: Exchange) -> [UInt64]? {
@@ -55,5 +48,16 @@ enum CollectionSource {
         default: return nil
         }
         return exchange.view.holder(Array(key.utf8)).map { [$0.number] } ?? []
+    }
+}
+
+extension StoreView {
+    fileprivate func allNumbers(in table: Table) -> [UInt64] {
+        var numbers: [UInt64] = []
+        forEachRecord(in: table) { record in
+            numbers.append(record.key.number)
+            return true
+        }
+        return numbers
     }
 }

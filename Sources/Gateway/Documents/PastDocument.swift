@@ -20,13 +20,16 @@ enum PastDocument {
         ]
         let desired: JSONObject = try fields(record)
         let reported: JSONObject = try observed.map { (record) throws(Problem) in try fields(record) } ?? [:]
-        for field in exchange.rights.visibleFields(of: now.definition) where field.name != "id" {
+        let hidden: Set<String> = exchange.rights.hiddenFields(of: now, in: exchange.view)
+        for field in exchange.rights.visibleFields(of: now.definition)
+        where field.name != "id" && !hidden.contains(field.name) {
             // What is computed belongs to the present.
             guard field.source != .computed else { continue }
             let source: JSONObject = field.source == .observed ? reported : desired
             guard let value: JSONValue = source[field.name] else { continue }
+            let shown: JSONValue = Renderer.rendered(value, field.type, default: field)
             document[field.name] =
-                field.isReadOnCreateOnly ? .null : Renderer.rendered(value, field.type, default: field)
+                field.isReadOnCreateOnly ? .null : Renderer.visible(shown, field.type, exchange.rights)
             if field.type == .date, let milliseconds: Int64 = value.int {
                 document["\(field.name)TS"] = .int(milliseconds)
             }
@@ -60,13 +63,21 @@ enum PastDocument {
         let before: JSONObject = try change.before.map { (record) throws(Problem) in try fields(record) } ?? [:]
         let after: JSONObject = try change.after.map { (record) throws(Problem) in try fields(record) } ?? [:]
         var found: [JSONValue] = []
-        for field in exchange.rights.visibleFields(of: now.definition) where field.source == .desired {
+        let hidden: Set<String> = exchange.rights.hiddenFields(of: now, in: exchange.view)
+        for field in exchange.rights.visibleFields(of: now.definition)
+        where field.source == .desired && !hidden.contains(field.name) {
             let (old, new): (JSONValue, JSONValue) = (before[field.name] ?? .null, after[field.name] ?? .null)
             guard old != new else { continue }
             let isSecret: Bool = field.isReadOnCreateOnly || field.type == .password
             func shown(_ value: JSONValue) -> JSONValue {
                 if value.isNull { return .null }
-                return isSecret ? hidden : Renderer.rendered(value, field.type, default: field)
+                return isSecret
+                    ? Self.hidden
+                    : Renderer.visible(
+                        Renderer.rendered(value, field.type, default: field),
+                        field.type,
+                        exchange.rights
+                    )
             }
             found.append(.object(["field": .string(field.name), "before": shown(old), "after": shown(new)]))
         }

@@ -36,10 +36,12 @@ struct Renderer: Sendable {
         var values: JSONObject = resource.values
         ComputedFields.addLists(to: &values, definition, resource.number, in: view)
         // Appended, not set: names of fields stand once, and a search for each costs more than all the rest.
-        for field in rights.visibleFields(of: definition) where field.name != "id" {
+        let hidden: Set<String> = rights.hiddenFields(of: resource, in: view)
+        for field in rights.visibleFields(of: definition) where field.name != "id" && !hidden.contains(field.name) {
             let value: JSONValue = (extra.isEmpty ? nil : extra[field.name]) ?? values[field.name] ?? .null
             let isHidden: Bool = field.isReadOnCreateOnly && !onCreate
-            document.append(field.name, isHidden ? .null : Self.rendered(value, field.type, default: field))
+            let shown: JSONValue = isHidden ? .null : Self.rendered(value, field.type, default: field)
+            document.append(field.name, Self.visible(shown, field.type, rights))
             if field.type == .date, let milliseconds: Int64 = value.int {
                 document.append("\(field.name)TS", .int(milliseconds))
             }
@@ -79,7 +81,7 @@ struct Renderer: Sendable {
         guard !resource.isRemoved else { return object }
         for action in resource.definition.actions
         where Availability.isOffered(action, for: resource) && rights.mayAct(action.name, on: resource.definition)
-            && rights.may(.action(action.name), resource)
+            && rights.may(.action(action.name), resource, in: view)
         {
             object[action.name] = .string(links.action(resource.definition, id, action.name))
         }
@@ -102,6 +104,21 @@ struct Renderer: Sendable {
             for (key, member) in object { result.append(key, rendered(member, inner)) }
             return .object(result)
         case (.object(let object), .embedded(let schema)): return .object(embedded(object, schema))
+        default: return value
+        }
+    }
+
+    /// A rendered value without what the caller may not see of the objects inside it.
+    static func visible(_ value: JSONValue, _ type: FieldType, _ rights: Rights) -> JSONValue {
+        guard case .embedded(let schema) = type.innermost else { return value }
+        let hidden: Set<String> = rights.hiddenParts(schema)
+        guard !hidden.isEmpty else { return value }
+        switch value {
+        case .object(let object):
+            var result = JSONObject()
+            for (key, member) in object where !hidden.contains(key) { result.append(key, member) }
+            return .object(result)
+        case .array(let elements): return .array(elements.map { visible($0, type, rights) })
         default: return value
         }
     }

@@ -68,7 +68,9 @@ struct Resource: Sendable {
         in view: StoreView,
         _ written: Changing.Written? = nil
     ) -> Resource? {
-        guard let table: Table = definition.table, let record: Record = view.get(RecordKey(table, number)),
+        guard let table: Table = definition.table,
+            let record: Record = view.get(RecordKey(table, number))
+                ?? (table == .roleTemplate ? BuiltInTemplates.record(number) : nil),
             let resource = Resource(record, in: view, written),
             Schemas.isType(resource.definition.name, kindOf: definition.name)
         else { return nil }

@@ -81,7 +81,7 @@ enum ExecAccess {
         guard let definition: ResourceDefinition = Schemas.definition("instance"),
             let resource: Resource = Resource.find(definition, ticket.instance, in: exchange.view)
         else { return false }
-        return exchange.rights.may(.action("execute"), resource)
+        return exchange.rights.may(.action("execute"), resource, in: exchange.view)
     }
 }
 

@@ -62,7 +62,7 @@ enum LogAccess {
         guard let definition: ResourceDefinition = Schemas.definition("instance"),
             let resource: Resource = Resource.find(definition, ticket.instance, in: exchange.view)
         else { return false }
-        return exchange.rights.may(.action("logs"), resource)
+        return exchange.rights.may(.action("logs"), resource, in: exchange.view)
     }
 
     private static func copy(_ ticket: StreamTicket, to socket: WebSocket, _ gateway: Gateway) async {

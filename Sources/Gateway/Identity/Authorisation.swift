@@ -1,3 +1,4 @@
+import JSON
 import Model
 import RBAC
 
@@ -25,11 +26,36 @@ enum Authorisation {
         )
     }
 
+    /// The decision on an object as it would be stored, for the audit log.
+    ///
+    /// - Parameter number: nil for one that is about to be made.
+    /// - Throws: 403; with the field, where that is all that is in the way.
+    static func require(
+        _ verb: Verb,
+        _ fields: JSONObject,
+        of definition: ResourceDefinition,
+        number: UInt64?,
+        _ exchange: Exchange
+    ) throws(Problem) -> Decision {
+        var object = AccessObject(definition, number: number, fields)
+        StackSharing.add(to: &object, in: exchange.view)
+        let decision: Decision = exchange.rights.decide(verb, definition.name, object)
+        guard decision.isAllowed else {
+            var problem = Problem.forbidden(
+                "You may not \(verb) this \(definition.name).",
+                detail: decision.description
+            )
+            problem.fieldName = decision.violatedField
+            throw problem
+        }
+        return decision
+    }
+
     /// The decision, for the audit log.
     ///
     /// - Throws: 403 with the nearest misses; the caller can see the object, or it would have been a 404 before.
     static func require(_ verb: Verb, _ resource: Resource, _ exchange: Exchange) throws(Problem) -> Decision {
-        let decision: Decision = exchange.rights.decide(verb, resource)
+        let decision: Decision = exchange.rights.decide(verb, resource, in: exchange.view)
         guard decision.isAllowed else {
             throw .forbidden(
                 "You may not \(verb) the \(resource.definition.name) \(Renderer.id(of: resource)).",

@@ -166,7 +166,7 @@ enum Identify {
             let account: AccountRecord = account(number, view), account.isActive
         else { return nil }
         let caller = Caller(
-            subject: Subjects.make(account, number, credential, holder.number, in: view),
+            subject: Subjects.make(account, number, credential, holder.number, in: view, at: time),
             account: account,
             accountNumber: number,
             authType: credential.kind,
@@ -205,7 +205,7 @@ enum Identify {
             let account: AccountRecord = account(ticket.account, view), account.isActive
         else { throw gone }
         return Caller(
-            subject: Subjects.make(account, ticket.account, credential, number, in: view),
+            subject: Subjects.make(account, ticket.account, credential, number, in: view, at: time),
             account: account,
             accountNumber: ticket.account,
             authType: credential.kind,

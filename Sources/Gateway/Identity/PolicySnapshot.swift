@@ -1,6 +1,7 @@
 import Crypto
 import Limits
 import Model
+import RBAC
 import Store
 import StoreFormat
 import Synchronization
@@ -21,7 +22,9 @@ final class PolicySnapshot: Sendable {
             self.revisions = revisions
         }
 
-        private static let tables: [Table] = [.account, .credential, .projectMember, .setting, .clusterKeys]
+        private static let tables: [Table] = [
+            .account, .credential, .projectMember, .setting, .clusterKeys, .roleTemplate, .accessRole, .accessRoleBinding,
+        ]
 
         /// Of a view that is as new or newer.
         func isNewer(than other: Stamp) -> Bool {
@@ -48,10 +51,42 @@ final class PolicySnapshot: Sendable {
     /// What answers tell of the version, safe to stand in a header.
     let versionHeader: String
     let baseURLRules: BaseURL.Rules
+    /// Who is asked about which requests.
+    let interceptors: InterceptorTable
+    private let interceptorText: String
+    /// Names of the settings for everybody who is logged in.
+    private let publicSettings: Set<String>
+    /// Cookies of the user interface, complete with their names; `PL`, and `LANG` where a language is set.
+    let interfaceCookies: [(name: String, value: String)]
+    /// Where each node writes a line for each request; nil for nowhere.
+    let accessLog: String?
+    let crossOrigin: CrossOrigin
+    let redirectsToHTTPS: Bool
     private let callers = Mutex<[[UInt8]: Known]>([:])
     private let accounts = Mutex<[UInt64: AccountRecord]>([:])
 
-    init(_ view: StoreView, _ sealing: (any KeySealing)?) {
+    /// - Parameter before: the one whose place this takes, for what need not be made again.
+    init(_ view: StoreView, _ sealing: (any KeySealing)?, after before: PolicySnapshot? = nil) {
+        let text: String = ActiveSettings.value(InterceptorConfig.setting, view) ?? ""
+        interceptorText = text
+        if let before, before.interceptorText == text {
+            interceptors = before.interceptors
+        } else {
+            // One that cannot be read was never accepted by this version: reload says what is wrong with it.
+            interceptors = (try? InterceptorConfig(text)).map { InterceptorTable($0) } ?? .empty
+        }
+        let named: String = ActiveSettings.value("settings.public", view) ?? ""
+        let names: [String] = named.split(separator: ",").map { String($0.filter { $0 != " " }) }
+        publicSettings = Set(names.isEmpty ? SettingCatalogue.publicNames : names)
+        let word = CharacterClass("a-zA-Z0-9._-")
+        interfaceCookies = [("PL", "ui.pl"), ("LANG", "localization")].compactMap { cookie, setting in
+            let value: String = ActiveSettings.value(setting, view) ?? ""
+            return value.isEmpty || !word.containsAll(of: value) ? nil : (name: cookie, value: value)
+        }
+        let file: String = ActiveSettings.value("access.log", view) ?? ""
+        accessLog = SettingDefinition.isFileName(file) ? file : nil
+        crossOrigin = CrossOrigin(ActiveSettings.value("api.cors.origins", view) ?? "")
+        redirectsToHTTPS = ActiveSettings.value("api.https.redirect", view) == "true"
         stamp = Stamp(view)
         isSecurityEnabled = ActiveSettings.isSecurityEnabled(view)
         authProvider = AuthSettings.provider(view)
@@ -59,6 +94,8 @@ final class PolicySnapshot: Sendable {
         baseURLRules = BaseURL.Rules(view)
         versionHeader = ResponseHeaders.safe(ActiveSettings.value("rancher.server.version", view) ?? "")
     }
+
+    func isPublic(setting name: String) -> Bool { publicSettings.contains(name) }
 
     /// Who sent this `Authorization` header before, if the key is still good at `time`.
     ///
@@ -75,7 +112,9 @@ final class PolicySnapshot: Sendable {
     func keep(_ caller: Caller, of header: String, until expires: Int64?) -> Caller {
         var caller: Caller = caller
         caller.standing = Standing(caller)
-        let known = Known(caller: caller, expires: expires)
+        // What a binding gives ends with it.
+        let ends: Int64? = [expires, caller.subject.validUntil].compactMap(\.self).min()
+        let known = Known(caller: caller, expires: ends)
         callers.withLock { callers in
             // Starts over when it is full: whoever is there is soon known again.
             if callers.count >= Limits.knownCallers { callers.removeAll() }
@@ -110,7 +149,7 @@ final class PolicySnapshots: Sendable {
         let stamp = PolicySnapshot.Stamp(view)
         let known: PolicySnapshot? = latest.withLock { $0 }
         if let known, known.stamp == stamp { return known }
-        let made = PolicySnapshot(view, sealing)
+        let made = PolicySnapshot(view, sealing, after: known)
         latest.withLock { latest in
             // A request that holds an older view must not take away what the others use.
             if let there: PolicySnapshot = latest, there.stamp.isNewer(than: stamp) { return }

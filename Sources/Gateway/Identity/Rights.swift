@@ -1,6 +1,7 @@
 import JSON
 import Model
 import RBAC
+import Store
 import StoreFormat
 import Synchronization
 
@@ -13,8 +14,22 @@ final class Rights: Sendable {
     let scope: AccessScope
     private let bindings: [Binding]
     private let projection: Projection
-    /// ``bindings`` with the rules that speak of a type, by type.
-    private let narrowed = Mutex<[String: [Binding]]>([:])
+    /// What ``bindings`` say about a type, by type.
+    private let policies = Mutex<[String: KnownPolicy]>([:])
+    /// The fields of single objects that are not shown, by the rules that speak of the object.
+    private let hidden = Mutex<[HiddenKey: Set<String>]>([:])
+
+    private struct KnownPolicy {
+        var policy: TypePolicy
+        var asksForSharing: Bool
+        var hasFieldsByObject: Bool
+        var dependsOnObject: Bool
+    }
+
+    private struct HiddenKey: Hashable {
+        var type: String
+        var access: FieldAccess
+    }
     /// By type; see ``visibleFields(of:)``.
     private let visible = Mutex<[String: [FieldDefinition]]>([:])
 
@@ -65,26 +80,82 @@ final class Rights: Sendable {
     // MARK: Single objects
 
     /// Decides on an object as it is stored.
-    func decide(_ verb: Verb, _ resource: Resource) -> Decision {
-        RBAC.decide(
-            AccessRequest(subject, verb, resource.definition.name, in: scope, object: AccessObject(resource)),
-            bindings: bindings(about: resource.definition.name)
-        )
+    ///
+    /// - Parameter view: the state that the object is of.
+    func decide(_ verb: Verb, _ resource: Resource, in view: StoreView) -> Decision {
+        decide(verb, resource.definition.name, object(resource, in: view))
     }
 
-    /// Those of the bindings that matter for a decision about the type, with no other rules: the decision is the same.
-    private func bindings(about type: String) -> [Binding] {
-        if let known: [Binding] = narrowed.withLock({ $0[type] }) { return known }
-        let made: [Binding] = RBAC.narrowed(bindings, to: subject, type)
-        narrowed.withLock { $0[type] = made }
+    /// As ``decide(_:_:in:)``, without the words for a refusal: for what is done for each row of a list.
+    func may(_ verb: Verb, _ resource: Resource, in view: StoreView) -> Bool {
+        let name: String = resource.definition.name
+        return RBAC.verdict(
+            AccessRequest(subject, verb, name, in: scope, object: object(resource, in: view)),
+            policy(name).policy
+        ).isAllowed
+    }
+
+    /// What rules look at of a resource: with how its stack is shared, where one of them asks.
+    func object(_ resource: Resource, in view: StoreView) -> AccessObject {
+        var object = AccessObject(resource)
+        if policy(resource.definition.name).asksForSharing { StackSharing.add(to: &object, in: view) }
+        return object
+    }
+
+    private func policy(_ type: String) -> KnownPolicy {
+        if let known: KnownPolicy = policies.withLock({ $0[type] }) { return known }
+        let policy = TypePolicy(type, bindings, for: subject)
+        let made = KnownPolicy(
+            policy: policy,
+            asksForSharing: policy.asksForSharing,
+            hasFieldsByObject: policy.hasFieldsByObject,
+            dependsOnObject: policy.dependsOnObject
+        )
+        policies.withLock { $0[type] = made }
         return made
     }
 
-    func may(_ verb: Verb, _ resource: Resource) -> Bool { decide(verb, resource).isAllowed }
+    /// The fields of this object that others of its type show the caller, and it does not.
+    func hiddenFields(of resource: Resource, in view: StoreView) -> Set<String> {
+        let definition: ResourceDefinition = resource.definition
+        let known: KnownPolicy = policy(definition.name)
+        guard known.hasFieldsByObject else { return [] }
+        let request = AccessRequest(subject, .get, definition.name, in: scope, object: object(resource, in: view))
+        let key = HiddenKey(type: definition.name, access: known.policy.fieldAccess(request, [.get, .list]))
+        if let found: Set<String> = hidden.withLock({ $0[key] }) { return found }
+        let made: Set<String> = Set(definition.fields.map(\.name).filter { !key.access.gives(.read, of: $0) })
+        hidden.withLock { $0[key] = made }
+        return made
+    }
+
+    /// Whether what the caller may do with an object of the type depends on what is in it.
+    func dependsOnObject(_ type: String) -> Bool { policy(type).dependsOnObject }
+
+    /// Whether some objects of the type show less than others.
+    func hidesFieldsByObject(_ type: String) -> Bool { policy(type).hasFieldsByObject }
+
+    /// Whether the caller may set the field of this object, which others of its type may let it set.
+    func mayUpdate(_ field: FieldDefinition, of resource: Resource, in view: StoreView) -> Bool {
+        let definition: ResourceDefinition = resource.definition
+        guard mayUpdate(field, of: definition) else { return false }
+        let known: KnownPolicy = policy(definition.name)
+        guard known.hasFieldsByObject else { return true }
+        let request = AccessRequest(subject, .get, definition.name, in: scope, object: object(resource, in: view))
+        return known.policy.fieldAccess(request, [.update]).gives(.update, of: field.name)
+    }
+
+    /// Whether the rules that allow a request give the field, too.
+    func gives(_ letter: FieldPermissions, of field: String, _ request: AccessRequest) -> Bool {
+        let verbs: [Verb] = letter == .read ? [.get, .list] : [request.verb]
+        return policy(request.object?.type ?? request.type).policy.fieldAccess(request, verbs).gives(letter, of: field)
+    }
+
+    /// Of objects inside others, the fields that are not shown to the caller.
+    func hiddenParts(_ schema: String) -> Set<String> { projection.hiddenParts(schema) }
 
     /// Whether there can be an object on which the verb is allowed.
     func canEver(_ verb: Verb, _ type: String) -> Bool {
-        RBAC.canEver(subject, verb, type, in: scope, bindings: bindings)
+        RBAC.verdict(AccessRequest(subject, verb, type, in: scope), policy(type).policy).isAllowed
     }
 
     /// Decides about a host's own stream.
@@ -114,7 +185,16 @@ final class Rights: Sendable {
 
     /// Decides on something that is not stored: one that is about to be created, or a type that has no records.
     func decide(_ verb: Verb, _ type: String, _ object: AccessObject? = nil) -> Decision {
-        RBAC.decide(AccessRequest(subject, verb, type, in: scope, object: object), bindings: bindings)
+        RBAC.decide(
+            AccessRequest(subject, verb, type, in: scope, object: object),
+            policy(object?.type ?? type).policy,
+            bindings: bindings
+        )
+    }
+
+    /// The rights of these rules that the caller does not have itself.
+    func missing(_ rules: [Rule], in place: Escalation.Place) -> [Escalation.Missing] {
+        Escalation.missing(rules, in: place, holder: subject, bindings: bindings)
     }
 }
 
@@ -126,9 +206,9 @@ extension AccessObject {
 
     /// - Parameter number: nil for an object that is about to be created.
     init(_ definition: ResourceDefinition, number: UInt64?, _ members: JSONObject) {
-        let owner: String = definition.table == .projectMember ? "projectId" : "accountId"
         let environment: UInt64? =
-            definition.isEnvironmentScoped ? members[owner]?.int.flatMap { UInt64(exactly: $0) } : nil
+            definition.isEnvironmentScoped
+            ? members[definition.environmentMember]?.int.flatMap { UInt64(exactly: $0) } : nil
         self.init(definition.name, number: number, environment: environment, members: members)
     }
 }

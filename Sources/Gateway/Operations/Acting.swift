@@ -55,6 +55,7 @@ enum Acting {
             planned.decision = decision.description
             return planned
         }
+        if let preview: Answer = exchange.preview { return preview }
         let after: Resource = try Reading.resource(definition, id, exchange)
         if isExec { return try ExecAccess.open(after, body, exchange) }
         // A process goes on after the answer; an action with a handler of its own is done.

@@ -34,6 +34,7 @@ enum Creating {
             change.request = Masking.masked(body, definition)
             return change
         }
+        if let preview: Answer = exchange.preview { return preview }
         guard let committed, let table: Table = definition.table, committed.created.count >= drafts.count else {
             throw .fault
         }
@@ -137,11 +138,14 @@ enum Creating {
         }
     }
 
-    /// - Parameter found: told each resource that a member refers to.
+    /// - Parameters:
+    ///   - resource: what is updated.
+    ///   - found: told each resource that a member refers to.
     static func context(
         _ definition: ResourceDefinition,
         _ exchange: Exchange,
         updates: Bool,
+        of resource: Resource? = nil,
         found: @escaping (Resource) -> Void = { _ in }
     ) -> ValidationContext {
         let rights: Rights = exchange.rights
@@ -149,6 +153,7 @@ enum Creating {
             now: exchange.time,
             permits: { name in
                 guard let field: FieldDefinition = definition.field(name) else { return true }
+                if let resource { return rights.mayUpdate(field, of: resource, in: exchange.view) }
                 return updates ? rights.mayUpdate(field, of: definition) : rights.mayCreate(field, of: definition)
             },
             exists: { type, id in
@@ -175,19 +180,13 @@ enum Creating {
         if fields["uuid"]?.string?.isEmpty ?? true { fields["uuid"] = .string(draft.uuid) }
         fields["created"] = .int(exchange.time)
         fields["removed"] = .null
+        // What is made in somebody's stack is part of it: see `NewResources`.
         if definition.hasCreator { fields["creatorId"] = exchange.caller.accountNumber.map { JSONValue($0) } ?? .null }
         var one = PlannedChange(subject: change.subject, verb: "create", type: definition.name)
         one.created = 1
         try NewResources.complete(&fields, &one, definition, draft, NewResources.Place(exchange, at: change.created))
         // Judged as it would be stored: a rule may be about the owner that the body named.
-        let decision: Decision = exchange.rights.decide(
-            .create,
-            definition.name,
-            AccessObject(definition, number: nil, fields)
-        )
-        guard decision.isAllowed else {
-            throw .forbidden("You may not create this \(definition.name).", detail: decision.description)
-        }
+        let decision: Decision = try Authorisation.require(.create, fields, of: definition, number: nil, exchange)
         change.decision = decision.description
         change.created += one.created
         for condition in one.preconditions where !change.preconditions.contains(condition) {

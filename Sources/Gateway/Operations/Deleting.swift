@@ -37,6 +37,7 @@ enum Deleting {
             planned.decision = decision.description
             return planned
         }
+        if let preview: Answer = exchange.preview { return preview }
         let after: Resource = try Reading.resource(definition, id, exchange)
         return .document(status: 200, .object(exchange.renderer.document(after)))
     }

@@ -37,6 +37,8 @@ enum NewResources {
         case "service": try service(&fields, &change, exchange)
         case "container": try container(&fields, &change, place)
         case "volume": try volume(&fields, &change, exchange)
+        case "roleTemplate", "accessRole", "accessRoleBinding":
+            try AccessRoles.complete(&fields, &change, definition, exchange)
         default: throw .methodNotAllowed("\(definition.plural) cannot be created.")
         }
     }
@@ -106,6 +108,7 @@ enum NewResources {
         fields["secretValue"] = nil
         fields["secretHash"] = JSONValue(draft.secretHash)
         fields["state"] = "active"
+        try KeyReach.limit(&fields, of: owner, exchange)
         put(.credential, fields, &change, scope: .known(exchange.projectNumber ?? 0))
     }
 
@@ -147,6 +150,7 @@ enum NewResources {
         fields["state"] = "registering"
         fields["createIndex"] = 0
         fields["system"] = stack.values["system"] ?? false
+        inherit(from: stack, &fields)
         // The stack must still be there, and not on its way out, when this is written.
         change.preconditions.append(.revision(stack.record.key, stack.record.revision))
         put(.service, fields, &change, scope: .known(stack.accountID ?? 0))
@@ -165,6 +169,8 @@ enum NewResources {
         if fields["stackId"]?.int != nil {
             let stack: Resource = try parentStack(fields, exchange, field: "stackId")
             change.preconditions.append(.revision(stack.record.key, stack.record.revision))
+            if stack.values["system"]?.bool == true { fields["system"] = true }
+            inherit(from: stack, &fields)
         }
         let starts: Bool = fields["startOnCreate"]?.bool ?? true
         fields["accountId"] = JSONValue(project)
@@ -190,6 +196,11 @@ enum NewResources {
         fields["accountId"] = JSONValue(project)
         fields["state"] = "inactive"
         put(.volume, fields, &change, scope: .known(project))
+    }
+
+    /// Whoever adds to a stack adds to what is its creator's.
+    private static func inherit(from stack: Resource, _ fields: inout JSONObject) {
+        if let creator: JSONValue = stack.stored["creatorId"], !creator.isNull { fields["creatorId"] = creator }
     }
 
     private static func put(

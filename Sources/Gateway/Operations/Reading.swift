@@ -25,7 +25,7 @@ enum Reading {
 
     /// Whether the resource lies in the caller's reach: in the environment of the request, or anywhere it has rights.
     static func isVisible(_ resource: Resource, _ exchange: Exchange) -> Bool {
-        exchange.rights.sees(resource.definition) && exchange.rights.may(.get, resource)
+        exchange.rights.sees(resource.definition) && exchange.rights.may(.get, resource, in: exchange.view)
     }
 
     static func item(_ definition: ResourceDefinition, _ id: String, _ exchange: Exchange) throws(Problem) -> Answer {
@@ -53,7 +53,9 @@ enum Reading {
         }
         let query: CollectionQuery = try query(definition, exchange)
         let numbers: [UInt64] = CollectionSource.numbers(definition, query, exchange)
-        let page = CollectionPage(numbers, query) { listed(definition, $0, exchange) }
+        let page = CollectionPage(numbers, query) { number in
+            listed(definition, number, exchange).flatMap { comparable($0, query, exchange) }
+        }
         return answer(page, of: definition, query, at: exchange.links.collection(definition), exchange)
     }
 
@@ -61,10 +63,23 @@ enum Reading {
     private static func listed(_ definition: ResourceDefinition, _ number: UInt64, _ exchange: Exchange) -> Resource? {
         guard let resource: Resource = Resource.find(definition, number, in: exchange.view) else { return nil }
         if definition.isEnvironmentScoped, let project: UInt64 = exchange.projectNumber {
-            let owner: String = CollectionSource.owner(resource.record.key.table)
-            guard resource.values[owner]?.int.flatMap({ UInt64(exactly: $0) }) == project else { return nil }
+            guard resource.values[definition.environmentMember]?.int.flatMap({ UInt64(exactly: $0) }) == project else {
+                return nil
+            }
         }
         return isListed(resource, exchange) ? resource : nil
+    }
+
+    /// Nil for a row that does not show the caller what is compared: neither a filter nor an order may tell of it.
+    private static func comparable(_ resource: Resource, _ query: CollectionQuery, _ exchange: Exchange) -> Resource? {
+        guard exchange.rights.hidesFieldsByObject(resource.definition.name),
+            !query.filters.isEmpty || query.sort != nil
+        else { return resource }
+        let hidden: Set<String> = exchange.rights.hiddenFields(of: resource, in: exchange.view)
+        let isShown: Bool =
+            query.filters.allSatisfy { !hidden.contains($0.field) }
+            && !(query.sort.map { hidden.contains($0.field) } ?? false)
+        return isShown ? resource : nil
     }
 
     /// Listing is narrower than reading by id: credentials of other accounts are not in one's own list.
@@ -134,7 +149,7 @@ enum Reading {
         if case .children(_, let member) = link.kind { defaults = [member: .string(rendered)] }
         let query: CollectionQuery = try query(target, exchange)
         let page = CollectionPage(candidates(link, resource, exchange), query) {
-            followed(target, $0, exchange)
+            followed(target, $0, exchange).flatMap { comparable($0, query, exchange) }
         }
         return answer(
             page,

@@ -26,6 +26,7 @@ enum SpecialPaths {
         case "setting", "activeSetting": return try await SettingsAPI.answer(&exchange, gateway)
         case "projectTemplate": return try ProjectTemplates.answer(exchange)
         case "subscribe": return try Subscribing.answer(exchange, gateway)
+        case "accessReview": return try AccessReviews.answer(exchange)
         case "register": return try await HostDoor.register(&exchange, gateway)
         case "hostCertificate": return try await HostCertificates.renew(&exchange, gateway)
         case .some(let name) where Schemas.definition(name)?.table == nil:

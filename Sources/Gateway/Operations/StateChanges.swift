@@ -32,6 +32,16 @@ enum StateChanges {
         case .credential:
             try finish(action, &record, resource, exchange)
             change.writes.append(.touchPolicy(subject: Template(bytes: PolicySubject.credential(resource.number))))
+        case let table where AccessRoles.isAbout(table):
+            try finish(action, &record, resource, exchange)
+            try AccessRoles.check(
+                resource.stored,
+                record.fields,
+                table,
+                key: resource.record.key,
+                &change,
+                exchange
+            )
         default: try finish(action, &record, resource, exchange)
         }
         change.preconditions.append(.revision(resource.record.key, resource.record.revision))

@@ -21,6 +21,7 @@ enum Updating {
             planned?.decision = decision.description
             return planned
         }
+        if let preview: Answer = exchange.preview { return preview }
         // Read in the newest view, also when nothing had to change.
         let resource: Resource = try Reading.resource(definition, id, exchange, written: committed?.written)
         return .document(status: 200, .object(exchange.renderer.document(resource)))
@@ -41,7 +42,7 @@ enum Updating {
                 definition,
                 stored: fields,
                 body: body,
-                context: Creating.context(definition, exchange, updates: true) {
+                context: Creating.context(definition, exchange, updates: true, of: resource) {
                     relied.append(.revision($0.record.key, $0.record.revision))
                 }
             )
@@ -52,24 +53,37 @@ enum Updating {
         for (key, value) in update.changed { fields[key] = value }
         if update.schedulesUpdate { try startUpdate(&fields, resource) }
         try checkName(update.changed, fields, resource, exchange)
+        try judge(fields, resource, exchange)
         var change = PlannedChange(subject: .existing(resource.record.key), verb: "update", type: definition.name)
-        change.preconditions = [.revision(resource.record.key, resource.record.revision)]
+        if AccessRoles.isAbout(definition.table) {
+            let key: RecordKey = resource.record.key
+            try AccessRoles.check(resource.stored, fields, key.table, key: key, &change, exchange)
+        }
+        change.preconditions.append(.revision(resource.record.key, resource.record.revision))
         if let kind: String = update.changed["kind"]?.string {
             try AccountKind.change(to: kind, resource, &change, exchange)
         }
         // On a view that is current it is enough that what is referred to was there when the request came in.
         if !exchange.isCurrent { change.preconditions += relied }
-        change.writes += [
+        change.writes.append(
             RecordWriting.put(
                 resource.record.key.table,
                 .known(resource.number),
                 fields,
                 scope: .known(resource.record.scope)
             )
-        ]
+        )
         change.fields = fields
         change.request = Masking.masked(body, definition)
         return change
+    }
+
+    /// A change must not make of an object what the caller could not have made or changed.
+    private static func judge(_ fields: JSONObject, _ resource: Resource, _ exchange: Exchange) throws(Problem) {
+        guard exchange.rights.dependsOnObject(resource.definition.name) else { return }
+        var members: JSONObject = resource.values
+        for (key, value) in fields { members[key] = value }
+        _ = try Authorisation.require(.update, members, of: resource.definition, number: resource.number, exchange)
     }
 
     /// Types whose controllers carry an update out go through the transitional state; others have nobody to bring them back.

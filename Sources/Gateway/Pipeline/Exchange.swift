@@ -43,11 +43,26 @@ final class Asked: Sendable {
         links = Links(base: base, project: project.map { ResourceID(number: $0.number).rendered("a") })
         client = forwarded?.client ?? ClientAddress(headers: request.headers, peer: connection.peer.host)
     }
+
+    /// The same, with what interceptors made of the request: its address and its way are as they were.
+    init(_ other: Asked, request: HTTPRequest) {
+        id = other.id
+        self.request = request
+        connection = other.connection
+        time = other.time
+        base = other.base
+        path = other.path
+        query = other.query
+        queryToken = other.queryToken
+        links = other.links
+        client = other.client
+        forwarded = other.forwarded
+    }
 }
 
 /// One request on its way through the stages: what came in, and what each stage has found out so far.
 struct Exchange: Sendable {
-    private let asked: Asked
+    private var asked: Asked
 
     /// On every log line and transaction that this request leads to, and in its error document.
     var id: String { asked.id }
@@ -96,8 +111,17 @@ struct Exchange: Sendable {
     private(set) var rights = Rights.none
     /// The type that the path names; set by authorise early.
     var definition: ResourceDefinition?
+    /// What a change of roles would do, where that was asked for instead of the change.
+    var preview: Answer?
     /// The revision at which this request changed something; 0 while it has not.
     var committed: UInt64 = 0
+
+    /// What the interceptors made of it; nil when there was nobody to ask.
+    var interception: InterceptionNote?
+    /// Nothing came of an attempt on an old state, which did not know of an interceptor.
+    var startsOver: Bool = false
+    /// For those who see the answer.
+    var course: InterceptedCourse?
 
     // Where it came from, and what makes it happen once however many nodes run it.
 
@@ -141,6 +165,9 @@ struct Exchange: Sendable {
             authorityFingerprint: authorityFingerprint
         )
     }
+
+    /// See ``Interception``.
+    mutating func replaceRequest(_ request: HTTPRequest) { asked = Asked(asked, request: request) }
 
     /// Without its view: what a stream may hold for days.
     ///

@@ -33,6 +33,11 @@ package enum RecordWriting {
         {
             terms.append(term("unplaced", account))
         }
+        if table == .accessRoleBinding, !isRemoved {
+            for subject in AccessRoleBindingRecord(fields: fields).subjectTerms {
+                terms.append(Template(bytes: subject))
+            }
+        }
         // A removed thing no longer holds its name.
         if !isRemoved, let key: Template = uniqueKey(table, fields, references) { uniqueKeys.append(key) }
         return .put(
@@ -64,6 +69,8 @@ package enum RecordWriting {
         .instance: ["accountId", "stackId", "serviceId", "hostId"],
         .volume: ["accountId", "stackId", "hostId"],
         .operation: ["accountId"],
+        .accessRole: ["projectId", "roleTemplateId"],
+        .accessRoleBinding: ["projectId", "accessRoleId"],
     ]
 
     /// Members that hold text and are indexed, as `member=text`.

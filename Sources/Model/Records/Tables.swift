@@ -32,4 +32,7 @@ extension Table {
     package static let volumeObserved = Table(rawValue: 31)
     /// Work too large for one transaction, advanced in batches by a controller.
     package static let operation = Table(rawValue: 40)
+    package static let roleTemplate = Table(rawValue: 60)
+    package static let accessRole = Table(rawValue: 61)
+    package static let accessRoleBinding = Table(rawValue: 62)
 }

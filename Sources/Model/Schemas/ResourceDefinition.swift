@@ -94,6 +94,8 @@ package final class ResourceDefinition: Sendable {
     package let kind: String?
     /// Whether each of its objects belongs to an environment.
     package let isEnvironmentScoped: Bool
+    /// The indexed member that names the environment.
+    package let environmentMember: String
     /// GET (list) and POST (create).
     package let collectionMethods: [ResourceMethod]
     /// GET, PUT, DELETE.
@@ -123,6 +125,7 @@ package final class ResourceDefinition: Sendable {
         observedTable: Table? = nil,
         kind: String? = nil,
         isEnvironmentScoped: Bool = false,
+        environmentMember: String = "accountId",
         collectionMethods: [ResourceMethod] = [],
         resourceMethods: [ResourceMethod] = [],
         fields: [FieldDefinition],
@@ -142,6 +145,7 @@ package final class ResourceDefinition: Sendable {
         self.observedTable = observedTable
         self.kind = kind
         self.isEnvironmentScoped = isEnvironmentScoped
+        self.environmentMember = environmentMember
         self.collectionMethods = collectionMethods
         self.resourceMethods = resourceMethods
         self.states = states

@@ -6,10 +6,11 @@ package import StoreFormat
 package enum Schemas {
     /// Alphabetical by name.
     package static let all: [ResourceDefinition] =
-        (framework + launchParts + instanceInputs + unbuilt + login + [
+        (framework + accessParts + launchParts + instanceInputs + unbuilt + login + [
             account, project, projectMember, projectTemplate, identity, setProjectMembersInput, credential, apiKey,
             password, changeSecretInput, registrationToken, register, hostCertificate, setting, activeSetting,
-            host, stack, service, setServiceLinksInput, launchConfig, instanceHealthCheck, instance, container, volume,
+            roleTemplate, accessRole, accessRoleBinding, accessReview, host, stack, service, setServiceLinksInput,
+            launchConfig, instanceHealthCheck, instance, container, volume,
         ]).sorted { $0.name < $1.name }
 
     private static let byName: [String: ResourceDefinition] = Dictionary(

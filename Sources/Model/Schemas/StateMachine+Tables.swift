@@ -22,6 +22,14 @@ extension StateMachine {
         Process("update", from: ["active"], via: "updating-active", done: "active"),
     ])
 
+    /// Roles and what gives them: nothing is to be carried out, and they can be removed as they are.
+    package static let access = StateMachine([
+        Process("create", from: ["requested"], via: "registering", done: "active"),
+        Process("activate", from: ["inactive"], via: "activating", done: "active"),
+        Process("deactivate", from: ["active"], via: "deactivating", done: "inactive"),
+        Process("remove", from: ["active", "inactive"], via: "removing", done: "removed"),
+    ])
+
     /// Containers (contract O3).
     package static let instance = StateMachine([
         Process("create", from: ["requested"], via: "creating", done: "stopped"),

@@ -1,6 +1,8 @@
+import EventLoop
 @testable import Gateway
 @testable import HTTP
 import JSON
+import Store
 import Testing
 
 extension World {

@@ -105,6 +105,7 @@ extension Schemas {
         "projectMember",
         table: .projectMember,
         isEnvironmentScoped: true,
+        environmentMember: "projectId",
         collectionMethods: [.get],
         resourceMethods: [.get],
         fields: CommonFields.lifecycle(.standard).filter { $0.name != "accountId" } + [
@@ -125,13 +126,7 @@ extension Schemas {
                 maxLength: 64,
                 validChars: "a-zA-Z0-9_"
             ),
-            FieldDefinition(
-                "role",
-                .enum,
-                .create,
-                default: "member",
-                options: ["owner", "member", "restricted", "readonly"]
-            ),
+            FieldDefinition("role", .enum, .create, default: "member", options: MembershipRoles.names),
             FieldDefinition("projectId", .reference("project")),
         ],
         states: .standard,

@@ -60,7 +60,8 @@ extension Schemas {
 }
 
 extension FieldDefinition {
-    fileprivate var unfiltered: FieldDefinition {
+    /// The same field of a type that has no rows.
+    var unfiltered: FieldDefinition {
         var copy: FieldDefinition = self
         copy.flags.insert(.unfiltered)
         return copy

@@ -22,6 +22,20 @@ extension Schemas {
             ),
             FieldDefinition("group", .string, [.create, .update, .unfiltered]),
             FieldDefinition("system", .boolean, [.create, .update, .notNull], default: false),
+            FieldDefinition(
+                "sharing",
+                .enum,
+                [.create, .update, .notNull],
+                default: "project",
+                options: ["private", "project", "shared"],
+                about: "Who of those with stacks of their own sees it: nobody else, the environment, or whom it names"
+            ),
+            FieldDefinition(
+                "sharedWith",
+                .array(.embedded("accessSubject")),
+                [.create, .update],
+                about: "Whom a shared stack is theirs to work with"
+            ),
             CommonFields.healthState,
             FieldDefinition("serviceIds", .array(.reference("service")), from: .computed),
         ],
