@@ -31,7 +31,9 @@ import Testing
                 #expect(shown.out.contains("a login") && shown.error.contains("with a login from"), "\(shown)")
                 let ended: Ended = await drover("logout", environment: home)
                 #expect(ended.code == 0, "\(ended)")
-                #expect(TextFile.read("\(home["XDG_CONFIG_HOME"] ?? "")/drover/context.json")?.contains("a login") == false)
+                #expect(
+                    TextFile.read("\(home["XDG_CONFIG_HOME"] ?? "")/drover/context.json")?.contains("a login") == false
+                )
                 let again: Ended = await drover("logout", environment: home)
                 #expect(again.code == 1 && again.error.contains("has no login"), "\(again)")
             }
@@ -45,7 +47,10 @@ import Testing
                 environment["DROVER_PASSWORD"] = "wrong"
                 let wrong: Ended = await drover("login", "ann", server: server, environment: environment)
                 #expect(wrong.code == 1 && wrong.error.contains("The login or the password is wrong."), "\(wrong)")
-                #expect(!wrong.error.contains("wrong\n\n") && TextFile.read("\(home["XDG_CONFIG_HOME"] ?? "")/drover/context.json") == nil)
+                #expect(
+                    !wrong.error.contains("wrong\n\n")
+                        && TextFile.read("\(home["XDG_CONFIG_HOME"] ?? "")/drover/context.json") == nil
+                )
                 for name in ["a:b", ""] {
                     let usage: Ended = await drover("login", name, server: server, environment: environment)
                     #expect(usage.code != 0, "\(name): \(usage)")

@@ -48,7 +48,8 @@ struct IDTokenTests {
         (["aud": "other"], "aud"), (["aud": ["other"]], "aud"), (["aud": []], "aud"), (["aud": nil], "aud"),
         (["aud": ["other", "drover"]], "azp"), (["azp": "other"], "azp"),
         (["nonce": "another"], "nonce"), (["nonce": nil], "nonce"), (["nonce": ""], "nonce"),
-        (["exp": .int(time - 60)], "exp"), (["exp": nil], "exp"), (["exp": "never"], "exp"), (["exp": .int(.max)], "exp"),
+        (["exp": .int(time - 60)], "exp"), (["exp": nil], "exp"), (["exp": "never"], "exp"),
+        (["exp": .int(.max)], "exp"),
         (["exp": .double(.infinity)], "exp"), (["iat": .int(time + 61)], "iat"), (["iat": nil], "iat"),
         (["iat": .int(time - Limits.providerTokenSeconds - 1)], "iat"), (["nbf": .int(time + 61)], "nbf"),
         (["nbf": "x"], "nbf"), (["sub": nil], "sub"), (["sub": ""], "sub"), (["sub": 7], "sub"),
@@ -110,7 +111,8 @@ struct IDTokenTests {
             return .object(key)
         }
         let none: [JSONValue] = [
-            changed(["use": "enc"]), changed(["alg": "ES384"]), changed(["crv": "P-384"]), changed(["kty": "oct", "k": "AAAA"]),
+            changed(["use": "enc"]), changed(["alg": "ES384"]), changed(["crv": "P-384"]),
+            changed(["kty": "oct", "k": "AAAA"]),
             changed(["x": "AA"]), changed(["y": "!!"]), changed(["kty": "OKP"]), "text", [:], .null,
         ]
         #expect(SignatureKeySet(["keys": .array(none)]).entries.isEmpty)

@@ -203,7 +203,8 @@ extension Invocation {
     /// Makes a client, hands it to `body`, closes it.
     ///
     /// - Parameter given: another connection than the one that the invocation asks for.
-    func withClient<Value>(_ given: Connection? = nil, _ body: (APIClient) async throws -> Value) async throws -> Value {
+    func withClient<Value>(_ given: Connection? = nil, _ body: (APIClient) async throws -> Value) async throws -> Value
+    {
         let connection: Connection = try given ?? .find(self)
         let loop: EventLoop = try .start()
         let client: APIClient

@@ -55,7 +55,11 @@ enum LoginCommands {
             let context: ContextFile.Context = file.contexts[name], context.accessKey == Connection.loginUser,
             let token: String = context.secretKey
         else { throw CommandFailure("the current context has no login; 'drover context' shows what is used") }
-        var connection = Connection(address: try ServerAddress(parsing: context.url), addressSource: name, keySource: name)
+        var connection = Connection(
+            address: try ServerAddress(parsing: context.url),
+            addressSource: name,
+            keySource: name
+        )
         connection.accessKey = Connection.loginUser
         connection.secretKey = token
         connection.authorityFile = context.caFile
@@ -84,7 +88,9 @@ enum LoginCommands {
     private static func password(_ invocation: Invocation) throws(CommandFailure) -> String {
         let text: String
         if let file: String = invocation.arguments.value("password-file") {
-            guard let read: String = TextFile.read(invocation.path(file)) else { throw CommandFailure("cannot read \(file)") }
+            guard let read: String = TextFile.read(invocation.path(file)) else {
+                throw CommandFailure("cannot read \(file)")
+            }
             text = read
         } else if let given: String = invocation.environment["DROVER_PASSWORD"], !given.isEmpty {
             text = given

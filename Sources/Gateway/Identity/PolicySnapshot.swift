@@ -23,7 +23,8 @@ final class PolicySnapshot: Sendable {
         }
 
         private static let tables: [Table] = [
-            .account, .credential, .projectMember, .setting, .clusterKeys, .roleTemplate, .accessRole, .accessRoleBinding,
+            .account, .credential, .projectMember, .setting, .clusterKeys, .roleTemplate, .accessRole,
+            .accessRoleBinding,
         ]
 
         /// Of a view that is as new or newer.

@@ -20,7 +20,8 @@ package final class SignatureKey: @unchecked Sendable {
     /// From 2048 to 8192 bits, with an odd exponent of at most 8 bytes; nil for anything else.
     package init?(rsaModulus: [UInt8], exponent: [UInt8]) {
         let modulus: [UInt8] = Array(rsaModulus.drop { $0 == 0 })
-        guard (256...1024).contains(modulus.count), (1...8).contains(exponent.count), exponent.last.map({ $0 & 1 == 1 }) == true,
+        guard (256...1024).contains(modulus.count), (1...8).contains(exponent.count),
+            exponent.last.map({ $0 & 1 == 1 }) == true,
             exponent != [1],
             let key: OpaquePointer = copenssl_rsa_public_key(
                 modulus,
@@ -59,7 +60,8 @@ package final class SignatureKey: @unchecked Sendable {
         case .rs256: encoded = signature
         case .es256:
             guard signature.count == 2 * Self.p256Bytes else { return false }
-            let numbers: [UInt8] = Self.integer(signature[..<Self.p256Bytes]) + Self.integer(signature[Self.p256Bytes...])
+            let numbers: [UInt8] =
+                Self.integer(signature[..<Self.p256Bytes]) + Self.integer(signature[Self.p256Bytes...])
             encoded = [0x30, UInt8(numbers.count)] + numbers
         }
         guard let context: OpaquePointer = EVP_MD_CTX_new() else {

@@ -41,7 +41,8 @@ final class TestSigner: @unchecked Sendable {
             EVP_PKEY_get_octet_string_param(key, "encoded-pub-key", &point, point.count, &count)
             return [
                 "kty": "EC", "crv": "P-256", "kid": .string(id), "use": "sig", "alg": "ES256",
-                "x": .string(Base64URL.encode(Array(point[1...32]))), "y": .string(Base64URL.encode(Array(point[33...64]))),
+                "x": .string(Base64URL.encode(Array(point[1...32]))),
+                "y": .string(Base64URL.encode(Array(point[33...64]))),
             ]
         }
         return [

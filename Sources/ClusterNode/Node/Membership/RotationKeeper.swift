@@ -209,7 +209,10 @@ actor RotationKeeper {
             fields["authorityKey"] = .string(rotation.other.sealedKey)
             AuthorityRotation.write(next, to: &fields)
             // Whoever has the new sealing key only reads them from now on.
-            guard let key: [UInt8] = security.sealingKeys.first(where: { BackupHeader.name(of: $0) == rotation.sealingKey })
+            guard
+                let key: [UInt8] = security.sealingKeys.first(where: {
+                    BackupHeader.name(of: $0) == rotation.sealingKey
+                })
             else { return }
             SealedIdentityKeys.reseal(
                 &fields,

@@ -17,13 +17,16 @@ struct IDToken: Sendable {
     /// The person, for this issuer and for ever.
     let subject: String
 
-    /// Verifies a token (RFC 7515, RFC 7519, OpenID Connect Core 3.1.3.7). Pure.
+    /// Verifies a token (RFC 7515, RFC 7519, OpenID Connect Core 3.1.3.7).
+    ///
+    /// Pure.
     ///
     /// - Throws: ``IDTokenFault``; `unknownKey` when the provider may have a newer key.
     init(verifying text: String, keys: SignatureKeySet, expected: Expected) throws(IDTokenFault) {
         guard text.utf8.count <= Limits.providerTokenBytes else { throw .malformed }
         let parts: [Substring] = text.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 3, let header: JSONObject = Self.object(parts[0]), let claims: JSONObject = Self.object(parts[1]),
+        guard parts.count == 3, let header: JSONObject = Self.object(parts[0]),
+            let claims: JSONObject = Self.object(parts[1]),
             let signature: [UInt8] = Base64URL.decode(parts[2])
         else { throw .malformed }
         // The key says how it signs; the header only which key it was. `none` and keyed hashes are not among them.
@@ -58,7 +61,8 @@ struct IDToken: Sendable {
         else { throw .claim("nonce") }
         let (now, skew): (Int64, Int64) = (expected.time / 1_000, Limits.providerClockSeconds)
         guard let expires: Int64 = seconds(claims["exp"]), expires > now - skew else { throw .claim("exp") }
-        guard let issued: Int64 = seconds(claims["iat"]), issued < now + skew, issued > now - Limits.providerTokenSeconds
+        guard let issued: Int64 = seconds(claims["iat"]), issued < now + skew,
+            issued > now - Limits.providerTokenSeconds
         else { throw .claim("iat") }
         if let notBefore: JSONValue = claims["nbf"] {
             guard let start: Int64 = seconds(notBefore), start < now + skew else { throw .claim("nbf") }

@@ -94,9 +94,15 @@ extension AccessMode {
         if mode == "restricted" {
             for name in names {
                 let places: [Record] = exchange.view.records(.projectMember, Array("identity=\(name)".utf8))
-                if places.contains(where: { (try? ProjectMemberRecord(document: $0.document))?.removed == nil }) { return }
+                if places.contains(where: { (try? ProjectMemberRecord(document: $0.document))?.removed == nil }) {
+                    return
+                }
             }
         }
-        throw Problem(status: 403, code: "AuthError", message: "You are known, but not among those who may log in here.")
+        throw Problem(
+            status: 403,
+            code: "AuthError",
+            message: "You are known, but not among those who may log in here."
+        )
     }
 }

@@ -71,7 +71,9 @@ enum OpenIDConfig {
             change.decision = decision.description
             change.request = Masking.masked(values, definition)
             AuthSettings.put(ActiveSettings.accessControl, enabled == true ? "true" : "false", &change, current)
-            if enabled != false { AuthSettings.put(AuthSettings.provider, enabled == true ? provider : nil, &change, current) }
+            if enabled != false {
+                AuthSettings.put(AuthSettings.provider, enabled == true ? provider : nil, &change, current)
+            }
             if let wish {
                 if let owner: UInt64 = current.caller.accountNumber {
                     AuthSettings.put(AuthSettings.enabler, IdentityName(account: owner).text, &change, current)
@@ -105,7 +107,11 @@ enum OpenIDConfig {
             )
         }
         guard let client: String = text("clientId") ?? old?.clientID else {
-            throw .validation(.missingRequired, field: "clientId", message: "By which id does the provider know this cluster?")
+            throw .validation(
+                .missingRequired,
+                field: "clientId",
+                message: "By which id does the provider know this cluster?"
+            )
         }
         let authority: String? = text("authority") ?? (old?.issuer == issuer ? old?.authority : nil)
         if let authority, (try? Certificate.bundle(pem: Array(authority.utf8)))?.isEmpty ?? true {

@@ -48,7 +48,9 @@ enum OpenIDLogin {
     }
 
     /// Where a browser goes to log in.
-    static func start(_ exchange: Exchange) -> String { "\(exchange.base.text)/\(APIPath.currentVersion)/\(name)/login" }
+    static func start(_ exchange: Exchange) -> String {
+        "\(exchange.base.text)/\(APIPath.currentVersion)/\(name)/login"
+    }
 
     /// Where the provider sends it back to; has to be known to the provider.
     static func redirect(_ exchange: Exchange) -> String {
@@ -78,7 +80,8 @@ enum OpenIDLogin {
             throw .unavailable("This node has no key for logins yet; try again.")
         }
         let query = QueryItems(items: [
-            .init("response_type", "code"), .init("client_id", settings.clientID), .init("redirect_uri", visit.redirect),
+            .init("response_type", "code"), .init("client_id", settings.clientID),
+            .init("redirect_uri", visit.redirect),
             .init("scope", settings.scopes), .init("state", state), .init("nonce", visit.nonce),
             .init("code_challenge", visit.challenge), .init("code_challenge_method", "S256"),
         ])
@@ -123,7 +126,9 @@ enum OpenIDLogin {
         guard let code: String = exchange.query["code"], !code.isEmpty else {
             // One of the provider's own words (RFC 6749, section 4.1.2.1).
             let word: String = exchange.query["error"] ?? ""
-            throw invalid("The provider gave no code: \(word.filter { $0.isASCII && ($0.isLetter || $0 == "_") }.prefix(40))")
+            throw invalid(
+                "The provider gave no code: \(word.filter { $0.isASCII && ($0.isLetter || $0 == "_") }.prefix(40))"
+            )
         }
         let token: IDToken
         do throws(ProviderFault) {

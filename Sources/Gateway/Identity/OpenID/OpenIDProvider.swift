@@ -59,7 +59,8 @@ final class OpenIDProvider: Sendable {
     }
 
     private func current(_ settings: OpenIDSettings, _ calls: ProviderCalls) async throws(ProviderFault) -> Known {
-        if let known: Known = known.withLock({ $0 }), known.issuer == settings.issuer, known.authority == settings.authority,
+        if let known: Known = known.withLock({ $0 }), known.issuer == settings.issuer,
+            known.authority == settings.authority,
             now() - known.placesRead < Limits.providerMemoryMilliseconds
         {
             return known
@@ -87,7 +88,8 @@ final class OpenIDProvider: Sendable {
         guard document["issuer"]?.string == issuer else {
             throw ProviderFault("what \(address.authority) publishes is not of the issuer \(issuer)")
         }
-        guard let authorization: String = document["authorization_endpoint"]?.string, ProviderAddress(authorization) != nil,
+        guard let authorization: String = document["authorization_endpoint"]?.string,
+            ProviderAddress(authorization) != nil,
             let token: ProviderAddress = document["token_endpoint"]?.string.flatMap({ ProviderAddress($0) }),
             let keys: ProviderAddress = document["jwks_uri"]?.string.flatMap({ ProviderAddress($0) })
         else {

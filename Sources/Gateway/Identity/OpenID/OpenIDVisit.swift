@@ -49,11 +49,14 @@ struct OpenIDVisit: Hashable, Sendable {
 
     /// nil unless one of the keys has sealed it, its time is not over, and the cookie is the one that went with it.
     init?(opening text: String, keys: [IdentityKey], cookie: String, at time: Int64) {
-        guard text.utf8.count <= Limits.loginCodeBytes, let box: [UInt8] = Base64URL.decode(text[...]) else { return nil }
+        guard text.utf8.count <= Limits.loginCodeBytes, let box: [UInt8] = Base64URL.decode(text[...]) else {
+            return nil
+        }
         let plain: [UInt8]? = keys.lazy.compactMap {
             try? SealedBox.open(box, key: $0.forVisits, binding: Self.place)
         }.first
-        guard let plain, let document: JSONValue = try? JSONReader.parse(plain), let nonce: String = document["n"]?.string,
+        guard let plain, let document: JSONValue = try? JSONReader.parse(plain),
+            let nonce: String = document["n"]?.string,
             let verifier: String = document["v"]?.string, let redirect: String = document["r"]?.string,
             let destination: String = document["d"]?.string, let expires: Int64 = document["e"]?.int, expires > time,
             let bound: String = document["b"]?.string

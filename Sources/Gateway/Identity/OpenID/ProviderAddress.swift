@@ -29,7 +29,8 @@ struct ProviderAddress: Hashable, Sendable {
             name = authority[..<colon]
             digits = authority[authority.index(after: colon)...]
         }
-        guard digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let port = Int(digits), (1...65_535).contains(port)
+        guard digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let port = Int(digits),
+            (1...65_535).contains(port)
         else { return nil }
         self.port = port
         host = name.lowercased()
@@ -37,7 +38,9 @@ struct ProviderAddress: Hashable, Sendable {
     }
 
     private static func isName(_ text: String) -> Bool {
-        guard !text.isEmpty, text.utf8.count <= 253, CharacterClass("a-z0-9.-").containsAll(of: text) else { return false }
+        guard !text.isEmpty, text.utf8.count <= 253, CharacterClass("a-z0-9.-").containsAll(of: text) else {
+            return false
+        }
         // 2130706433, 0x7f.1 and 0177.0.0.1 are addresses to resolvers; no name ends in a number (RFC 3696).
         let last: Substring = text.split(separator: ".").last ?? ""
         return !last.isEmpty && !last.allSatisfy(\.isNumber) && !last.hasPrefix("0x")
@@ -58,7 +61,8 @@ struct ProviderAddress: Hashable, Sendable {
         if InternetAddress.isIPv4(plain) {
             let bytes: [Int] = plain.split(separator: ".").compactMap { Int($0) }
             guard bytes.count == 4 else { return false }
-            return bytes[0] != 0 && bytes[0] < 224 && !(bytes[0] == 169 && bytes[1] == 254) && bytes != [100, 100, 100, 200]
+            return bytes[0] != 0 && bytes[0] < 224 && !(bytes[0] == 169 && bytes[1] == 254)
+                && bytes != [100, 100, 100, 200]
         }
         guard InternetAddress.isIPv6(plain.prefix { $0 != "%" }) else { return false }
         let first: Int = Int(plain.prefix { $0 != ":" }, radix: 16) ?? 0

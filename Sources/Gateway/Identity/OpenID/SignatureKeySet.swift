@@ -29,7 +29,9 @@ struct SignatureKeySet: Sendable {
             guard let modulus: [UInt8] = bytes("n"), let exponent: [UInt8] = bytes("e") else { return nil }
             made = SignatureKey(rsaModulus: modulus, exponent: exponent)
         case "EC":
-            guard key["crv"]?.string == "P-256", let x: [UInt8] = bytes("x"), let y: [UInt8] = bytes("y") else { return nil }
+            guard key["crv"]?.string == "P-256", let x: [UInt8] = bytes("x"), let y: [UInt8] = bytes("y") else {
+                return nil
+            }
             made = SignatureKey(p256X: x, y: y)
         default: return nil
         }
