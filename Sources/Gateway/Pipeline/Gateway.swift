@@ -61,6 +61,7 @@ package final class Gateway: Sendable {
     let servers: (any ServerAddresses)?
     let logger: Logger
     let counters: GatewayCounters
+    let admission: Admission
     let session: GatewaySession
     /// nil in a cluster of one node.
     let peers: (any PeerForwarding)?
@@ -123,6 +124,7 @@ package final class Gateway: Sendable {
         self.now = now
         self.localAuthority = localAuthority
         counters = GatewayCounters(metrics)
+        admission = Admission(metrics)
         session = GatewaySession(proposer: proposer, now: now)
     }
 
@@ -232,7 +234,10 @@ package final class Gateway: Sendable {
             )
         }
         var exchange: Exchange?
-        defer { if let tickets: RequestTickets = exchange?.tickets { session.end(tickets) } }
+        defer {
+            if let tickets: RequestTickets = exchange?.tickets { session.end(tickets) }
+            if let key: Admission.Key = exchange?.admitted { admission.leave(key) }
+        }
         let deadline: Deadline = .after(milliseconds: timing.requestMilliseconds)
         do throws(Problem) {
             if arrival.facts == nil {
@@ -251,6 +256,7 @@ package final class Gateway: Sendable {
                 if let answer { return await finished(dressed(answer, made), made) }
             }
             var current: Exchange = try await begin(arrival, path, query, deadline, early: false)
+            current.admitted = exchange?.admitted
             defer { exchange = current }
             let answer: Answer = try await pass(&current)
             return await finished(dressed(answer, current), current)
@@ -332,7 +338,8 @@ package final class Gateway: Sendable {
         case .document(let status, let value):
             let user: String? = exchange.caller.account?.name
             let view: StoreView = state.store.view
-            let value: JSONValue = exchange.path.version == .one ? VersionOne.document(value) : value
+            let plain: JSONValue = PlainIDs.areWanted(exchange) ? PlainIDs.document(value) : value
+            let value: JSONValue = exchange.path.version == .one ? VersionOne.document(plain) : plain
             response = DocumentFormat.response(status, value, to: exchange.request, exchange.links, user: user, view)
         }
         ResponseHeaders.add(to: &response, links: exchange.links, id: exchange.id, exchange, self)
