@@ -9,7 +9,8 @@ import StoreFormat
 /// `/v2-beta/cluster`: the members, how they are, and what operators do with them.
 ///
 /// Shape: `GET cluster`, `GET cluster/members`, `GET cluster/tokens`; `POST cluster?action=` `createtoken` `listtokens`
-/// `revoketoken` `transfer` `promote` `remove` `drain` `undrain` `backup` `rotateca` `rotatekey`. It is no resource and has no schema. For administrators of the
+/// `revoketoken` `transfer` `promote` `remove` `drain` `undrain` `backup` `rotateca`
+/// `rotatekey`. It is no resource and has no schema. For administrators of the
 /// cluster; for everyone else it is not there.
 enum ClusterAPI {
     static let name: String = StaticRoles.cluster
