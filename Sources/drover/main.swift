@@ -10,7 +10,7 @@ if let code: Int32 = ContainerShim.main(Array(CommandLine.arguments.dropFirst())
 
 var table: CommandTable = DroverCommand.table(version: Version.number)
 for command in ServerCommands.all + ClusterFileCommands.all + [
-    DevCommand.command, AgentCommand.command, BenchCommand.command, SimulateCommand.command,
+    AuditCommands.verify, DevCommand.command, AgentCommand.command, BenchCommand.command, SimulateCommand.command,
 ] {
     table.add(command)
 }

@@ -13,6 +13,9 @@ package struct DataFolder: Hashable, Sendable {
     package var state: String { "\(path)/state" }
     /// Snapshots of the state on their way to or from other nodes.
     package var snapshots: String { "\(path)/snapshots" }
+    /// Denials, reads of secrets and the like, chained by hashes.
+    package var trail: String { "\(path)/audit" }
+    package var accessLogs: String { "\(path)/logs" }
     package var certificateFile: String { "\(path)/tls/node.pem" }
     package var keyFile: String { "\(path)/tls/node.key" }
     package var authorityFile: String { "\(path)/tls/authority.pem" }

@@ -130,7 +130,15 @@ package final class Node: Sendable {
             certificateNotAfter: { security?.credentials.certificate.notAfter }
         )
         let address = Mutex(configuration.http.description)
-        let gateway: Gateway = NodeGateway.make(node, control, peers, health, address: { address.withLock { $0 } })
+        let journal = Journal(node.folder, logger: node.logger.labelled("audit"), now: node.now)
+        let gateway: Gateway = NodeGateway.make(
+            node,
+            control,
+            peers,
+            health,
+            journal,
+            address: { address.withLock { $0 } }
+        )
         let (calls, comparison): (PeerCalls, StateComparison) = NodeKeepers.answering(node, control, health)
         core.transport?.onCall = { member, bytes in await calls.answer(bytes, from: member) }
         core.transport?.start(receiver: core.state.group)
@@ -160,7 +168,7 @@ package final class Node: Sendable {
         real.http.port = listeners.http.endpoint.port ?? configuration.http.port
         // Who is answered by this node can rely on it as soon as there is a leader; without one it says so.
         try? await core.state.group.awaitLeader()
-        let keepers = NodeKeepers(node, real: real, control, peers, health, comparison)
+        let keepers = NodeKeepers(node, real: real, control, peers, health, comparison, journal)
         node.logger.notice(
             "node started",
             [

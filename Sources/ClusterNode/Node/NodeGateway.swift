@@ -12,6 +12,7 @@ enum NodeGateway {
         _ control: NodeControl,
         _ peers: NodePeers,
         _ health: NodeHealth,
+        _ journal: Journal,
         address: @escaping @Sendable () -> String
     ) -> Gateway {
         let state: ReplicatedState = node.state
@@ -24,7 +25,8 @@ enum NodeGateway {
             cluster: office(node, control, peers, health),
             certificates: node.security.map { $0.desk(state.store) },
             servers: control.hosts.servers,
-            recall: Recall(store: state.store),
+            recall: Recall(store: state.store, trail: node.folder.trail),
+            journal: journal,
             storageRefusal: { state.disk.refusal },
             sealing: node.security.map {
                 IdentityKeySealing(security: $0, cluster: node.configuration.group.cluster)

@@ -57,7 +57,8 @@ struct NodeKeepers: Sendable {
         _ control: NodeControl,
         _ peers: NodePeers,
         _ health: NodeHealth,
-        _ comparison: StateComparison
+        _ comparison: StateComparison,
+        _ journal: Journal
     ) {
         let (loop, state): (EventLoop, ReplicatedState) = (node.loop, node.state)
         let announcement = NodeAnnouncement(
@@ -74,6 +75,15 @@ struct NodeKeepers: Sendable {
         start(on: loop) { await assigning.run() }
         start(on: loop) { await membership.run() }
         keepState(node, control, health, comparison)
+        let retention = AuditRetention(
+            state: state,
+            journal: journal,
+            loop: loop,
+            logger: node.logger.labelled("audit"),
+            now: node.now
+        )
+        start(on: loop) { await journal.run(on: loop) }
+        start(on: loop) { await retention.run() }
         let security: NodeSecurity? = node.security
         start(on: loop) { await announcement.announce(security?.credentials.certificate, on: loop) }
         start(on: loop) {

@@ -32,6 +32,9 @@ enum Interception {
             var note = InterceptionNote()
             note.bypass = reason
             exchange.interception = note
+            var event: JSONObject = Journaling.facts("interceptors.bypassed", exchange.request, exchange.id, exchange)
+            event["reason"] = .string(reason)
+            gateway.journal?.note(event)
             gateway.logger.notice(
                 "interceptors bypassed",
                 [
@@ -228,6 +231,7 @@ enum Interception {
         _ trace: InterceptionTrace,
         _ gateway: Gateway
     ) {
+        Journaling.intercepted(audit, trace.facts, rule.name, what, gateway)
         gateway.logger.notice(
             event,
             [

@@ -1,3 +1,4 @@
+package import JSON
 package import Store
 package import StoreFormat
 
@@ -16,6 +17,17 @@ package protocol Recalling: Sendable {
 
     /// The record as it was right after `revision`; nil when there was none.
     func record(_ key: RecordKey, at revision: Revision) async throws(RecallFault) -> Record?
+
+    /// The entries with an audit record below a revision, the latest first.
+    func audits(below revision: Revision, limit: Int) async throws(RecallFault) -> [HistoryEntry]
+
+    /// The entries with an audit record above a revision, the oldest first.
+    func audits(above revision: Revision, limit: Int) async throws(RecallFault) -> [HistoryEntry]
+
+    /// Goes along the hashes of everything that this node has written down.
+    ///
+    /// Shape: `{"whole", "from", "to", "entries", "head", "problem", …}`.
+    func verified() async throws(RecallFault) -> JSONValue
 
     /// The lowest revision that can be asked about.
     func floor() async throws(RecallFault) -> Revision

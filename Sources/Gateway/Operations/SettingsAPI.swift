@@ -152,9 +152,15 @@ enum SettingsAPI {
         }
     }
 
+    /// Whether its value does not belong where changes are told.
+    static func isSecret(_ name: String) -> Bool {
+        Masking.isTelling(name) || SettingCatalogue.definition(name)?.isSecret == true
+            || name == InterceptorConfig.setting
+    }
+
     /// The value as the audit log keeps it: the keys of interceptors stay out.
     private static func audited(_ name: String, _ value: String) -> JSONValue {
-        if Masking.isTelling(name) || SettingCatalogue.definition(name)?.isSecret == true { return "***" }
+        if isSecret(name), name != InterceptorConfig.setting { return "***" }
         guard name == InterceptorConfig.setting, let object = (try? JSONReader.parse(Array(value.utf8)))?.object else {
             return .string(value)
         }

@@ -39,6 +39,7 @@ enum SpecialPaths {
         case "schema": return try schemas(exchange)
         case "setting", "activeSetting": return try await SettingsAPI.answer(&exchange, gateway)
         case "projectTemplate": return try ProjectTemplates.answer(exchange)
+        case "auditLog": return try await AuditLogAPI.answer(exchange, gateway)
         case "subscribe": return try Subscribing.answer(exchange, gateway)
         case "accessReview": return try AccessReviews.answer(exchange)
         case "register": return try await HostDoor.register(&exchange, gateway)

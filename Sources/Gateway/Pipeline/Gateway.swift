@@ -1,47 +1,15 @@
 import Bytes
 package import Crypto
-package import EventLoop
+import EventLoop
 package import HTTP
 import JSON
 import Limits
 package import Logging
 package import Metrics
 import Model
-package import Store
-package import StoreFormat
+import Store
+import StoreFormat
 import Synchronization
-
-/// Proposes transactions; the node implements it over Raft.
-package protocol Proposing: Sendable {
-    /// Returns once the transaction is applied on this node.
-    ///
-    /// - Throws: ``ProposalFault``; then it is unknown whether it will be applied, unless the case says otherwise.
-    func propose(_ transaction: Transaction) async throws(ProposalFault) -> TransactionOutcome
-}
-
-/// Gives the state of this node; the node implements it over Raft and Store.
-package protocol StateProviding: Sendable {
-    /// What has been applied here, however old.
-    var store: Store { get }
-    /// A view that has everything that was acknowledged anywhere before the call (ReadIndex).
-    func currentView() async throws(ProposalFault) -> StoreView
-    /// Waits until this node has applied `revision`; false when it has not before `deadline`.
-    func awaitRevision(_ revision: Revision, on loop: EventLoop, before deadline: Deadline) async -> Bool
-}
-
-/// Why a proposal, or a consistent read, came to nothing.
-package enum ProposalFault: Error, Equatable, Sendable {
-    /// There is no leader now; nothing was proposed. Try again.
-    case noLeader
-    /// Too much is under way; nothing was proposed. Try again later.
-    case busy
-    /// It may still be applied or not: nobody knows yet.
-    case unknown(String)
-    /// The transaction cannot be proposed at all.
-    case tooLarge(byteCount: Int)
-    /// The node stops.
-    case stopping
-}
 
 /// From a request to its answer: the stages, and what goes round every answer.
 package final class Gateway: Sendable {
@@ -55,6 +23,8 @@ package final class Gateway: Sendable {
     let certificates: (any CertificateIssuing)?
     /// Nil where no history is kept.
     let recall: (any Recalling)?
+    /// nil where nothing is written down but changes.
+    let journal: (any NodeJournal)?
     /// Why no more may be stored now, for people; nil while there is room.
     let storageRefusal: (@Sendable () -> String?)?
     /// nil where hosts need not know of more than the server that they were given.
@@ -94,6 +64,7 @@ package final class Gateway: Sendable {
         certificates: (any CertificateIssuing)? = nil,
         servers: (any ServerAddresses)? = nil,
         recall: (any Recalling)? = nil,
+        journal: (any NodeJournal)? = nil,
         storageRefusal: (@Sendable () -> String?)? = nil,
         passwordCost: Scrypt.Cost = .standard,
         sealing: (any KeySealing)? = nil,
@@ -113,6 +84,7 @@ package final class Gateway: Sendable {
         self.certificates = certificates
         self.servers = servers
         self.recall = recall
+        self.journal = journal
         self.storageRefusal = storageRefusal
         self.sealing = sealing
         policies = PolicySnapshots(sealing)
@@ -152,6 +124,9 @@ package final class Gateway: Sendable {
             response = await answer(arrival)
         }
         Dressing.add(to: &response, request, policy)
+        if let file: String = policy.accessLog, let journal {
+            journal.access(AccessLine.make(arrival, response, now: now(), since: since), file: file)
+        }
         counters.answered(.init(request), response.status, .client, since: since)
         return response
     }
@@ -267,6 +242,7 @@ package final class Gateway: Sendable {
 
     /// The answer as the client gets it, when those who see answers have seen it.
     private func finished(_ response: HTTPResponse, _ exchange: Exchange) async -> HTTPResponse {
+        Journaling.read(exchange, response.status, self)
         guard let course: InterceptedCourse = exchange.course else { return response }
         return await ResponseInterception.apply(response, course, exchange.connection.loop, self)
     }
@@ -387,6 +363,7 @@ package final class Gateway: Sendable {
             response.headers[ForwardedFacts.untouched] = "1"
         }
         log(problem, id: id)
+        if let request { Journaling.denied(problem, request, id: id, exchange, self) }
         return response
     }
 

@@ -327,6 +327,25 @@ package enum Limits {
     /// What the head of a forwarded request may have beyond that of a client's.
     package static let forwardHeadBytes: Int = 8 * 1024
 
+    // MARK: Audit
+
+    /// Rows of the audit log that are read at once, and that one request looks at when it seeks what is rare.
+    package static let auditPage: Int = 500
+    package static let auditScan: Int = 20_000
+    /// Lines of a node's trail that wait to be written; more are counted and dropped.
+    package static let auditQueuedLines: Int = 8_192
+    /// How often they are written, and until when at the latest a line is on the disk.
+    package static let auditFlushMilliseconds: Int = 100
+    /// A file of the trail, and of the access log; then the next begins.
+    package static let auditFileBytes: Int = 16 * 1024 * 1024
+    package static let accessLogFileBytes: Int = 64 * 1024 * 1024
+    /// Files of the access log that stay.
+    package static let accessLogFiles: Int = 4
+    /// Lines of the access log that wait to be written; more are counted and dropped.
+    package static let accessLogQueuedLines: Int = 16_384
+    /// How often it is looked what may be purged.
+    package static let auditPurgeSeconds: Int = 600
+
     // MARK: Interceptors
 
     /// Interceptors, and destinations, of one configuration; paths of one of them.

@@ -71,6 +71,16 @@ package struct HistoryReader: Sendable {
         )
     }
 
+    /// The entries with an audit record, the oldest first, above a revision.
+    package func audits(above: Revision, limit: Int) throws(StoreFault) -> [HistoryEntry] {
+        try entries(
+            """
+            SELECT revision FROM entries WHERE audit IS NOT NULL AND revision > \(Int64(clamping: above))
+            ORDER BY revision LIMIT \(page(limit))
+            """
+        ).reversed()
+    }
+
     /// Every entry that changed a record from a revision on and below another, ascending, for watches.
     func page(from revision: Revision, below end: Revision, limit: Int) throws(StoreFault) -> HistoryPage {
         let database: SQLiteDatabase = try open()

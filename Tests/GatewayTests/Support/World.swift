@@ -23,6 +23,7 @@ final class World: Sendable {
 
     let node = MemoryNode()
     let gateway: Gateway
+    let past: MemoryPast
     let log = CapturingLogSink()
     let clock = Clock()
     let loop: EventLoop
@@ -65,6 +66,7 @@ final class World: Sendable {
     ) {
         loop = Self.loops.next()
         let (node, clock) = (node, clock)
+        past = MemoryPast(node)
         gateway = Gateway(
             state: node,
             proposer: node,
@@ -74,6 +76,8 @@ final class World: Sendable {
             cluster: cluster,
             certificates: certificates,
             servers: servers,
+            recall: past,
+            journal: past,
             passwordCost: Self.cheap,
             sealing: sealing,
             logger: Logger(label: "gateway", level: .debug, sink: log),
