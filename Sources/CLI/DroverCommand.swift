@@ -23,6 +23,6 @@ package enum DroverCommand {
             EnvironmentCommands.create, EnvironmentCommands.use, EnvironmentCommands.remove, ExplainCommand.command,
             HistoryCommand.command,
             ContextCommands.show, ContextCommands.use,
-            ContextCommands.save, VersionCommand.command,
+            ContextCommands.save, LoginCommands.login, LoginCommands.logout, VersionCommand.command,
         ] + ClusterCommands.all + InterceptCommands.all
 }

@@ -138,7 +138,9 @@ final class FakeServer: Sendable {
         }
         if let failure { return document(["type": "error", "code": "Service Unavailable"], failure) }
         let expected: String = "Basic \(Base64.encode(Array("key:secret".utf8)))"
-        guard request.headers["authorization"] == expected else {
+        if request.path.hasPrefix("/v2-beta/token") { return login(request) }
+        let login: String = "Basic \(Base64.encode(Array("x-api-bearer:a login".utf8)))"
+        guard request.headers["authorization"] == login || request.headers["authorization"] == expected else {
             return document(["type": "error", "status": 401, "code": "Unauthorized", "message": "Unauthorized"], 401)
         }
         let parts: [String] = request.segments ?? []
@@ -168,6 +170,27 @@ final class FakeServer: Sendable {
             )
         }
         return await item(resource, parts[4], request)
+    }
+
+    /// Knows one login: `ann` with the password `ann's secret`.
+    private func login(_ request: HTTPRequest) -> HTTPResponse {
+        let login: String = "Basic \(Base64.encode(Array("x-api-bearer:a login".utf8)))"
+        switch request.method {
+        case "DELETE" where request.headers["authorization"] == login: return HTTPResponse(status: 204)
+        case "DELETE": return document(["type": "error", "status": 500, "code": "JWTNotProvided"], 500)
+        default:
+            let code: String? = (try? JSONReader.parse(request.body))?["code"]?.string
+            guard code == "ann:ann's secret", request.headers["authorization"] == nil else {
+                return document(
+                    [
+                        "type": "error", "status": 401, "code": "Unauthorized",
+                        "message": "The login or the password is wrong.",
+                    ],
+                    401
+                )
+            }
+            return document(["type": "token", "jwt": "a login", "user": "ann"], 201)
+        }
     }
 
     private func item(_ resource: JSONObject, _ id: String, _ request: HTTPRequest) async -> HTTPResponse {

@@ -14,7 +14,7 @@ final class HandRig: Sendable {
     let folder: String
     private let network: Int
     private let loop: EventLoop
-    private let client: HTTPClient
+    let client: HTTPClient
     private let key = Mutex<(access: String, secret: String)>(("", ""))
     private let running = Mutex<[String: ChildProcess]>([:])
 
@@ -51,7 +51,7 @@ final class HandRig: Sendable {
 
     func data(_ name: String) -> String { "\(folder)/\(name)" }
 
-    private func address(_ name: String) -> String { "127.88.\(network).\(Int(name.drop { !$0.isNumber }) ?? 0)" }
+    func address(_ name: String) -> String { "127.88.\(network).\(Int(name.drop { !$0.isNumber }) ?? 0)" }
 
     func options(_ name: String) -> [String] {
         let address: String = address(name)

@@ -158,7 +158,8 @@ final class APIClient: Sendable {
     }
 
     private var credentials: String {
-        connection.accessKey.map { "the access key \($0) (from \(connection.keySource))" }
+        if connection.accessKey == Connection.loginUser { return "the login from \(connection.keySource)" }
+        return connection.accessKey.map { "the access key \($0) (from \(connection.keySource))" }
             ?? "a request without a key to \(connection.address)"
     }
 
@@ -200,8 +201,11 @@ final class APIClient: Sendable {
 
 extension Invocation {
     /// Makes a client, hands it to `body`, closes it.
-    func withClient<Value>(_ body: (APIClient) async throws -> Value) async throws -> Value {
-        let connection: Connection = try .find(self)
+    ///
+    /// - Parameter given: another connection than the one that the invocation asks for.
+    func withClient<Value>(_ given: Connection? = nil, _ body: (APIClient) async throws -> Value) async throws -> Value
+    {
+        let connection: Connection = try given ?? .find(self)
         let loop: EventLoop = try .start()
         let client: APIClient
         do {

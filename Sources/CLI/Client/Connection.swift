@@ -12,6 +12,9 @@ struct Connection: Sendable {
     var environmentName: String?
     /// Path of the certificates of the authorities that the server may come from; nil for the system's own.
     var authorityFile: String?
+
+    /// Stands for an access key where the secret is a login.
+    static let loginUser: String = "x-api-bearer"
 }
 
 extension Connection {

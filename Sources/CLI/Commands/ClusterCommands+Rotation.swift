@@ -3,6 +3,19 @@ internal import JSON
 
 /// The exchange of the authority.
 extension ClusterCommands {
+    static let rotateKey = Command(
+        "cluster rotate-key",
+        summary: "make a new key for logins and stored secrets, and seal the secrets under it",
+        details: """
+            Logins of before stay good until they end; what is new is made under the new key, and every stored secret is sealed under
+            it in the same change. Of more than eight keys the oldest is forgotten, with what is left of its logins.
+            """
+    ) { invocation in
+        try invocation.refuseOperands()
+        let answer: JSONObject = try await invocation.withClient { try await act($0, "rotatekey", [:]) }
+        return tell(invocation, answer, "there is a new key, and the secrets are sealed under it")
+    }
+
     static let rotate = Command(
         "cluster rotate-ca",
         summary: "exchange the cluster's certificate authority for a new one, while everything goes on",

@@ -4,7 +4,7 @@ internal import JSON
 /// The members of the server cluster: how they are, and what operators do with them.
 enum ClusterCommands {
     static let all: [Command] = [
-        status, members, token, transfer, remove, promote, drain, undrain, rotate,
+        status, members, token, transfer, remove, promote, drain, undrain, rotate, rotateKey,
     ]
 
     static let address: String = "/v2-beta/cluster"

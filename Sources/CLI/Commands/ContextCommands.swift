@@ -22,13 +22,17 @@ enum ContextCommands {
             let context: ContextFile.Context? = file.contexts[name]
             table.rows.append([
                 file.current == name ? "*" : "", Table.Cell(name), Table.Cell(context?.url ?? ""),
-                Table.Cell(context?.accessKey ?? "none"), Table.Cell(context?.environment ?? ""),
+                Table.Cell(context?.accessKey.map { $0 == Connection.loginUser ? "a login" : $0 } ?? "none"),
+                Table.Cell(context?.environment ?? ""),
             ])
         }
         if !names.isEmpty { invocation.console.write(table.text(width: invocation.console.columns(), colour: false)) }
         do throws(CommandFailure) {
             let used: Connection = try .find(invocation)
-            let key: String = used.accessKey.map { "the key \($0) from \(used.keySource)" } ?? "no key"
+            let key: String =
+                used.accessKey.map { $0 == Connection.loginUser ? "a login" : "the key \($0)" }.map {
+                    "\($0) from \(used.keySource)"
+                } ?? "no key"
             invocation.console.note("commands go to \(used.address) (from \(used.addressSource)) with \(key)")
         } catch {
             invocation.console.note(error.message)

@@ -28,6 +28,9 @@ enum NodeGateway {
             recall: Recall(store: state.store, trail: node.folder.trail),
             journal: journal,
             storageRefusal: { state.disk.refusal },
+            sealing: node.security.map {
+                IdentityKeySealing(security: $0, cluster: node.configuration.group.cluster)
+            },
             logger: node.logger.labelled("gateway"),
             metrics: node.core.metrics,
             version: node.version,

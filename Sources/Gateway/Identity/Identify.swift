@@ -58,7 +58,7 @@ enum Identify {
         let view: StoreView = exchange.view
         if let ticket: StreamTicket = exchange.streamTicket { return try holder(of: ticket, view, exchange.judgedAt) }
         // Whoever asks for a token, or for what to do to get one, is nobody yet, whatever else it shows.
-        if TokenAPI.isNamed(by: exchange.path) { return .nobody }
+        if TokenAPI.isNamed(by: exchange.path) || OpenIDLogin.isNamed(by: exchange.path) { return .nobody }
         // Servers that ask for each other say so: they never want to be mistaken for somebody.
         var isOpen: Bool {
             !exchange.policy.isSecurityEnabled
@@ -275,9 +275,12 @@ enum Identify {
 enum ClusterKeys {
     /// Signs registration tokens; nil before the cluster was founded.
     static func registration(_ view: StoreView) -> [UInt8]? {
-        guard let record: Record = view.records(in: .clusterKeys, limit: 1).first,
-            let text: String = (try? JSONReader.parse(record.document))?["registrationKey"]?.string
-        else { return nil }
-        return Array(text.utf8)
+        fields(view)?["registrationKey"]?.string.map { Array($0.utf8) }
+    }
+
+    static func record(_ view: StoreView) -> Record? { view.records(in: .clusterKeys, limit: 1).first }
+
+    static func fields(_ view: StoreView) -> JSONObject? {
+        record(view).flatMap { try? JSONReader.parse($0.document).object }
     }
 }

@@ -36,7 +36,9 @@ enum Identities {
     }
 
     /// The types of identities that a provider speaks of.
-    static func types(of provider: String) -> [String] { [] }
+    static func types(of provider: String) -> [String] {
+        provider == OpenIDConfig.provider ? [OpenIDLogin.person, OpenIDLogin.group] : []
+    }
 
     private static func own(_ exchange: Exchange) -> [JSONObject] {
         guard let number: UInt64 = exchange.caller.accountNumber, let account = exchange.caller.account else {

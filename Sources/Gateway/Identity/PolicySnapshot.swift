@@ -48,7 +48,7 @@ final class PolicySnapshot: Sendable {
     /// The type of the configured provider; nil while nobody can log in.
     let authProvider: String?
     /// See ``IdentityKeys``.
-    let identityKeys: [[UInt8]]
+    let identityKeys: IdentityKeys
     /// What answers tell of the version, safe to stand in a header.
     let versionHeader: String
     let baseURLRules: BaseURL.Rules
@@ -69,7 +69,7 @@ final class PolicySnapshot: Sendable {
     private let accounts = Mutex<[UInt64: AccountRecord]>([:])
 
     /// - Parameter before: the one whose place this takes, for what need not be made again.
-    init(_ view: StoreView, after before: PolicySnapshot? = nil) {
+    init(_ view: StoreView, _ sealing: (any KeySealing)?, after before: PolicySnapshot? = nil) {
         let text: String = ActiveSettings.value(InterceptorConfig.setting, view) ?? ""
         interceptorText = text
         if let before, before.interceptorText == text {
@@ -94,7 +94,7 @@ final class PolicySnapshot: Sendable {
         stamp = Stamp(view)
         isSecurityEnabled = ActiveSettings.isSecurityEnabled(view)
         authProvider = AuthSettings.provider(view)
-        identityKeys = IdentityKeys.keys(view)
+        identityKeys = IdentityKeys(view, sealing)
         baseURLRules = BaseURL.Rules(view)
         versionHeader = ResponseHeaders.safe(ActiveSettings.value("rancher.server.version", view) ?? "")
     }
@@ -142,13 +142,18 @@ final class PolicySnapshot: Sendable {
 /// The latest ``PolicySnapshot`` of a gateway.
 final class PolicySnapshots: Sendable {
     private let latest = Mutex<PolicySnapshot?>(nil)
+    private let sealing: (any KeySealing)?
+
+    init(_ sealing: (any KeySealing)?) {
+        self.sealing = sealing
+    }
 
     /// The snapshot of the state that the view shows.
     func snapshot(of view: StoreView) -> PolicySnapshot {
         let stamp = PolicySnapshot.Stamp(view)
         let known: PolicySnapshot? = latest.withLock { $0 }
         if let known, known.stamp == stamp { return known }
-        let made = PolicySnapshot(view, after: known)
+        let made = PolicySnapshot(view, sealing, after: known)
         latest.withLock { latest in
             // A request that holds an older view must not take away what the others use.
             if let there: PolicySnapshot = latest, there.stamp.isNewer(than: stamp) { return }

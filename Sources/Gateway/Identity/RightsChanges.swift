@@ -26,7 +26,9 @@ final class RightsChanges: Sendable {
         var subjects: [UInt64]
     }
 
-    private static let tables: Set<Table> = [.account, .credential, .projectMember, .loginToken, .setting]
+    private static let tables: Set<Table> = [
+        .account, .credential, .projectMember, .loginToken, .setting, .roleTemplate, .accessRole, .accessRoleBinding,
+    ]
 
     init(_ store: Store) {
         self.store = store

@@ -9,7 +9,8 @@ import StoreFormat
 /// `/v2-beta/cluster`: the members, how they are, and what operators do with them.
 ///
 /// Shape: `GET cluster`, `GET cluster/members`, `GET cluster/tokens`; `POST cluster?action=` `createtoken` `listtokens`
-/// `revoketoken` `transfer` `promote` `remove` `drain` `undrain` `backup`. It is no resource and has no schema. For administrators of the
+/// `revoketoken` `transfer` `promote` `remove` `drain` `undrain` `backup` `rotateca`
+/// `rotatekey`. It is no resource and has no schema. For administrators of the
 /// cluster; for everyone else it is not there.
 enum ClusterAPI {
     static let name: String = StaticRoles.cluster
@@ -89,6 +90,9 @@ enum ClusterAPI {
                 try allowed(action, current)
             }
             return .document(status: 202, .object(try await status(exchange, cluster)))
+        case IdentityKeys.rotation:
+            try await IdentityKeys.add(&exchange, gateway) { (current) throws(Problem) in try allowed(action, current) }
+            return .document(status: 200, .object(["type": "cluster", "rotated": true]))
         case ClusterBackup.action:
             return try await ClusterBackup.answer(&exchange, gateway, cluster) { (current) throws(Problem) in
                 try allowed(action, current)
@@ -99,7 +103,7 @@ enum ClusterAPI {
                 field: "action",
                 message:
                     "The cluster has the actions createtoken, listtokens, revoketoken, transfer, promote, remove, drain, undrain, "
-                    + "backup and rotateca."
+                    + "backup, rotateca and rotatekey."
             )
         }
     }

@@ -53,6 +53,11 @@ enum NewResources {
         {
             throw .validation(.notUnique, field: "uuid", message: "An account has this uuid.")
         }
+        if let type: String = fields["externalIdType"]?.string, let id: String = fields["externalId"]?.string,
+            exchange.view.holder(AccountRecord.identityKey("\(type):\(id)")) != nil
+        {
+            throw .validation(.notUnique, field: "externalId", message: "An account is this person already.")
+        }
         fields["state"] = "active"
         put(.account, fields, &change, scope: .known(0))
     }

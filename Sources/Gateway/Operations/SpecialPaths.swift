@@ -6,7 +6,9 @@ import RBAC
 /// Types whose resources are no records, and streams.
 enum SpecialPaths {
     /// Lower-case path segments that are answered here though no schema may name them.
-    static let names: Set<String> = ["hoststream", ClusterAPI.name, "scripts", "token", "tokens", openAPI]
+    static let names: Set<String> = [
+        "hoststream", ClusterAPI.name, "scripts", "token", "tokens", OpenIDLogin.name, openAPI,
+    ]
 
     static let openAPI: String = "openapi.json"
 
@@ -28,7 +30,9 @@ enum SpecialPaths {
         if type == "scripts" { return try EngineInspection.answer(exchange) }
         if type == ClusterAPI.name { return try await ClusterAPI.answer(&exchange, gateway) }
         if TokenAPI.isNamed(by: exchange.path) { return try await TokenAPI.answer(&exchange, gateway) }
+        if OpenIDLogin.isNamed(by: exchange.path) { return try await OpenIDLogin.answer(&exchange, gateway) }
         switch exchange.definition?.name {
+        case OpenIDConfig.provider: return try await OpenIDConfig.answer(&exchange, gateway)
         case "identity": return try await Identities.answer(&exchange, gateway)
         case LocalLogin.provider: return try await LocalAuthConfig.answer(&exchange, gateway)
         case "apiVersion": return try versions(exchange)

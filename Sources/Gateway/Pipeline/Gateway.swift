@@ -37,12 +37,16 @@ package final class Gateway: Sendable {
     let peers: (any PeerForwarding)?
     let timing: GatewayTiming
     let spentTickets = SpentTickets()
+    let policies: PolicySnapshots
+    /// nil for a cluster without an authority.
+    let sealing: (any KeySealing)?
     let interceptors = InterceptorRoom()
-    let policies = PolicySnapshots()
     let events = SharedEvents()
     let passwords: PasswordWork
     let guesses = Mutex<GuessLedger>(GuessLedger())
     let rightsChanges: RightsChanges
+    let provider: OpenIDProvider
+    let endedVisits = EndedVisits()
     /// Milliseconds since 1970; the only clock of this room.
     let now: @Sendable () -> Int64
     /// Where the listener is, for requests without a usable Host.
@@ -63,6 +67,7 @@ package final class Gateway: Sendable {
         journal: (any NodeJournal)? = nil,
         storageRefusal: (@Sendable () -> String?)? = nil,
         passwordCost: Scrypt.Cost = .standard,
+        sealing: (any KeySealing)? = nil,
         logger: Logger,
         metrics: MetricsRegistry,
         version: String,
@@ -81,8 +86,11 @@ package final class Gateway: Sendable {
         self.recall = recall
         self.journal = journal
         self.storageRefusal = storageRefusal
+        self.sealing = sealing
+        policies = PolicySnapshots(sealing)
         passwords = PasswordWork(cost: passwordCost)
         rightsChanges = RightsChanges(state.store)
+        provider = OpenIDProvider(now: now)
         self.logger = logger
         self.version = version
         self.now = now

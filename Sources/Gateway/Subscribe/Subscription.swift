@@ -1,7 +1,6 @@
 import EventLoop
 import HTTP
 import JSON
-import Limits
 import Model
 import Store
 import StoreFormat
@@ -66,7 +65,7 @@ final class Subscription: Sendable {
     private func keepAlive() async {
         let bell: RightsBell = gateway.rightsChanges.bell(for: exchange)
         var pinged: UInt64 = MonotonicClock.now
-        while await bell.wait(on: loop, milliseconds: Limits.streamRightsMilliseconds) != .ended {
+        while await bell.wait(on: loop, milliseconds: gateway.timing.rightsMilliseconds) != .ended {
             let (view, time): (StoreView, Int64) = (gateway.state.store.view, gateway.now())
             guard let now: Exchange = StreamRights.renewed(exchange, view, at: time), Subscribing.isAllowed(now) else {
                 try? await socket.send(text: SubscribedEvent.logout)
@@ -74,7 +73,7 @@ final class Subscription: Sendable {
             }
             state.withLock { $0.exchange = now.kept }
             // A change of rights comes between; pings keep their pace.
-            guard MonotonicClock.now - pinged >= UInt64(Limits.streamRightsMilliseconds) * 900_000 else { continue }
+            guard MonotonicClock.now - pinged >= UInt64(gateway.timing.rightsMilliseconds) * 900_000 else { continue }
             pinged = MonotonicClock.now
             guard (try? await socket.send(text: SubscribedEvent.ping(time: gateway.now()))) != nil else { return }
         }

@@ -7,6 +7,9 @@ package struct AccountRecord: ResourceRecord {
 
     package var isProject: Bool { kind == "project" }
     package var isActive: Bool { state == "active" && removed == nil }
+
+    /// The unique key of the person or program that a provider calls `<type>:<id>`.
+    package static func identityKey(_ name: String) -> [UInt8] { Array("identity/\(name)".utf8) }
 }
 
 /// A credential: `apiKey`, `password`, `registrationToken`, `agentApiKey`.

@@ -100,6 +100,11 @@ package enum RecordWriting {
         case .setting: return Template("setting/\(name)")
         case .node: return Template("node/\(name)")
         case .joinToken: return fields["token"]?.string.map { Template("joinToken/\($0)") }
+        case .account:
+            guard let type: String = fields["externalIdType"]?.string, let id: String = fields["externalId"]?.string,
+                !type.isEmpty, !id.isEmpty
+            else { return nil }
+            return Template(bytes: AccountRecord.identityKey("\(type):\(id)"))
         case .credential where fields["kind"]?.string == CredentialRecord.password:
             return fields["publicValue"]?.string.map { Template(bytes: CredentialRecord.loginKey($0)) }
         case .credential: return fields["publicValue"]?.string.map { Template("credential/\($0)") }

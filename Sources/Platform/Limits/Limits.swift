@@ -562,6 +562,28 @@ package enum Limits {
     package static let guessMemoryMilliseconds: Int64 = 900_000
     /// Environments without members that whoever switches access control on becomes the owner of.
     package static let adoptedProjects: Int = 200
+    /// A provider's token, its keys, and the groups in a token that count.
+    package static let providerTokenBytes: Int = 32 * 1024
+    package static let providerKeys: Int = 64
+    package static let providerGroups: Int = 100
+    /// How far a provider's clock may be off, and how old a token may be that it has just made.
+    package static let providerClockSeconds: Int64 = 60
+    package static let providerTokenSeconds: Int64 = 600
+    /// A document that a provider answers with.
+    package static let providerDocumentBytes: Int = 256 * 1024
+    /// The file of the system's certificate authorities.
+    package static let systemAuthoritiesBytes: Int = 8 * 1024 * 1024
+    /// How long a provider may take, for each call.
+    package static let providerCallSeconds: Int = 10
+    /// How long what a provider has published is believed; how soon it is asked again for a key that is not there.
+    package static let providerMemoryMilliseconds: Int64 = 3_600_000
+    package static let providerPauseMilliseconds: Int64 = 10_000
+    /// How long somebody may take at the provider.
+    package static let providerVisitMilliseconds: Int64 = 600_000
+    /// Visits that a node remembers to be over.
+    package static let providerVisits: Int = 16_384
+    /// Keys of logins and secrets: a further rotation drops the oldest.
+    package static let identityKeys: Int = 8
     /// Identities that a search answers with.
     package static let identitiesFound: Int = 100
 

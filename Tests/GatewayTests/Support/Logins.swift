@@ -1,5 +1,8 @@
-import HTTP
+import EventLoop
+@testable import Gateway
+@testable import HTTP
 import JSON
+import Store
 import Testing
 
 extension World {
@@ -38,6 +41,24 @@ extension World {
     func token(_ code: String) async throws -> String {
         let answer: Answer = await login(code)
         return try #require(answer.status == 201 ? answer["jwt"]?.string : nil, "\(answer)")
+    }
+
+    /// A request of nobody's on its way, for what is not asked by one.
+    func exchange(_ target: String = "/v2-beta/token") throws -> Exchange {
+        let request = HTTPRequest(method: "GET", target: target, headers: ["Host": "drover.test"])
+        let arrival = Arrival(
+            request: request,
+            connection: ConnectionInfo(
+                peer: .tcp(host: "192.0.2.7", port: 1),
+                local: .tcp(host: "127.0.0.1", port: 8080),
+                stream: MemoryStream(loop: loop, peer: "192.0.2.7")
+            ),
+            id: "r",
+            base: BaseURL(scheme: "http", authority: "drover.test"),
+            facts: nil
+        )
+        let path: APIPath = try #require(APIPath(segments: request.segments ?? []))
+        return arrival.exchange(path, request.queryItems ?? QueryItems(), node.store.view, gateway)
     }
 
     func bearing(_ token: String, _ target: String, method: String = "GET", body: JSONValue? = nil) async -> Answer {

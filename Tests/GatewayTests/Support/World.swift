@@ -61,7 +61,8 @@ final class World: Sendable {
         cluster: (any ClusterOperating)? = nil,
         certificates: (any CertificateIssuing)? = nil,
         servers: (any ServerAddresses)? = nil,
-        timing: GatewayTiming = World.timing
+        timing: GatewayTiming = World.timing,
+        sealing: (any KeySealing)? = nil
     ) {
         loop = Self.loops.next()
         let (node, clock) = (node, clock)
@@ -78,6 +79,7 @@ final class World: Sendable {
             recall: past,
             journal: past,
             passwordCost: Self.cheap,
+            sealing: sealing,
             logger: Logger(label: "gateway", level: .debug, sink: log),
             metrics: MetricsRegistry(),
             version: "0.1.0",

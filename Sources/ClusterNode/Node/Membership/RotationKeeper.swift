@@ -208,6 +208,18 @@ actor RotationKeeper {
             fields["authority"] = .string(rotation.other.certificate)
             fields["authorityKey"] = .string(rotation.other.sealedKey)
             AuthorityRotation.write(next, to: &fields)
+            // Whoever has the new sealing key only reads them from now on.
+            guard
+                let key: [UInt8] = security.sealingKeys.first(where: {
+                    BackupHeader.name(of: $0) == rotation.sealingKey
+                })
+            else { return }
+            SealedIdentityKeys.reseal(
+                &fields,
+                keys: security.sealingKeys,
+                under: key,
+                cluster: configuration.group.cluster
+            )
             event = "the new authority issues all certificates"
         case .issue:
             AuthorityRotation.write(nil, to: &fields)

@@ -43,7 +43,9 @@ enum AuthSettings {
 
     private static func list(_ name: String, _ view: StoreView, else otherwise: String) -> [String] {
         (ActiveSettings.value(name, view) ?? otherwise).split(separator: ",").map {
-            String($0.drop { $0 == " " }.prefix { $0 != " " })
+            var entry: Substring = $0.drop { $0 == " " }
+            while entry.last == " " { entry.removeLast() }
+            return String(entry)
         }
     }
 

@@ -47,10 +47,9 @@ enum LoginToken {
     ) -> (number: UInt64, record: LoginTokenRecord)? {
         // Nothing else was ever given out, so nothing longer needs hashing.
         guard text.utf8.count == characters else { return nil }
-        for key in policy.identityKeys {
-            guard let holder: RecordKey = view.holder(LoginTokenRecord.key(ofDigest: digest(text, key: key))) else {
-                continue
-            }
+        for key in policy.identityKeys.all {
+            let digest: String = digest(text, key: key.forTokens)
+            guard let holder: RecordKey = view.holder(LoginTokenRecord.key(ofDigest: digest)) else { continue }
             return record(holder.number, view, at: time).map { (holder.number, $0) }
         }
         return nil

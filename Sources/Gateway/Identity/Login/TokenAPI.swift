@@ -58,7 +58,9 @@ enum TokenAPI {
             "id": nil, "type": "token", "baseType": "token",
             "links": ["self": .string("\(exchange.links.root)/token")], "actions": [:],
             "security": .bool(isOn), "enabled": .bool(isOn),
-            "authProvider": .string(exchange.policy.authProvider ?? "none"), "redirectUrl": nil, "jwt": nil,
+            "authProvider": .string(exchange.policy.authProvider ?? "none"),
+            "redirectUrl": exchange.policy.authProvider == OpenIDConfig.provider
+                ? .string(OpenIDLogin.start(exchange)) : nil, "jwt": nil,
             "code": nil, "user": nil, "userIdentity": nil, "identities": [], "userType": nil, "accountId": nil,
             "originalLogin": nil,
         ]
@@ -115,9 +117,22 @@ enum TokenAPI {
             )
             throw error
         }
+        return try await give(vouched, provider, &exchange, gateway).answer
+    }
+
+    /// Makes the login of somebody for whom a provider has vouched.
+    ///
+    /// - Returns: the answer to a POST, and the token in it.
+    static func give(
+        _ vouched: Vouched,
+        _ provider: String,
+        _ exchange: inout Exchange,
+        _ gateway: Gateway
+    ) async throws(Problem) -> (answer: Answer, token: String) {
+        try await IdentityKeys.ensure(&exchange, gateway)
         let token: String = LoginToken.generate(&exchange.chance)
-        guard let key: [UInt8] = exchange.policy.identityKeys.first else {
-            throw .unavailable("The cluster was not founded yet.")
+        guard let key: [UInt8] = exchange.policy.identityKeys.newest?.forTokens else {
+            throw .unavailable("This node has no key for logins yet; try again.")
         }
         let uuids: [String] = (0..<3).map { _ in UUIDs.random(&exchange.chance) }
         let made = LoginMaking(vouched, provider: provider, digest: LoginToken.digest(token, key: key), uuids: uuids)
@@ -133,7 +148,7 @@ enum TokenAPI {
         var document: JSONObject = mode(exchange)
         describe(&document, account, number, record, exchange)
         document["jwt"] = .string(token)
-        return .document(status: 201, .object(document))
+        return (.document(status: 201, .object(document)), token)
     }
 
     private static func vouch(
@@ -144,6 +159,12 @@ enum TokenAPI {
     ) async throws(Problem) -> Vouched {
         switch provider {
         case LocalLogin.provider: return try await LocalLogin.vouch(code, exchange, gateway)
+        case OpenIDConfig.provider:
+            throw Problem(
+                status: 400,
+                code: "codeInvalid",
+                message: "People log in with a browser here: redirectUrl of GET token says where it begins."
+            )
         default:
             throw Problem(
                 status: 500,

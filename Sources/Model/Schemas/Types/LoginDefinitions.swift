@@ -50,5 +50,63 @@ extension Schemas {
                 FieldDefinition("enabled", .boolean, [.create, .unfiltered]),
             ]
         ),
+        ResourceDefinition(
+            "openidConfig",
+            collectionMethods: [.get, .post],
+            resourceMethods: [.get],
+            fields: [
+                CommonFields.id,
+                FieldDefinition(
+                    "issuer",
+                    .string,
+                    [.create, .unfiltered],
+                    maxLength: 1024,
+                    about: "The provider: https://, and what follows is asked for /.well-known/openid-configuration"
+                ),
+                FieldDefinition("clientId", .string, [.create, .unfiltered], maxLength: 255),
+                FieldDefinition(
+                    "clientSecret",
+                    .password,
+                    [.create, .unfiltered],
+                    maxLength: 1024,
+                    about: "Never shown; kept when a later POST leaves it out"
+                ),
+                FieldDefinition(
+                    "scopes",
+                    .string,
+                    [.create, .unfiltered],
+                    maxLength: 1024,
+                    about: "openid profile email, unless set; separated by spaces"
+                ),
+                FieldDefinition(
+                    "groupsClaim",
+                    .string,
+                    [.create, .unfiltered],
+                    maxLength: 255,
+                    about: "The claim that lists a person's groups: groups, unless set"
+                ),
+                FieldDefinition(
+                    "authority",
+                    .string,
+                    [.create, .unfiltered],
+                    maxLength: 65_536,
+                    about: "PEM of the authorities that the provider may come from; the system's, unless set"
+                ),
+                FieldDefinition(
+                    "accessMode",
+                    .enum,
+                    [.create, .unfiltered],
+                    options: ["unrestricted", "restricted", "required"]
+                ),
+                FieldDefinition("enabled", .boolean, [.create, .unfiltered]),
+                FieldDefinition(
+                    "redirectUri",
+                    .string,
+                    [.unfiltered],
+                    from: .computed,
+                    about: "Where the provider has to send browsers back to"
+                ),
+            ]
+        ),
     ]
 }
