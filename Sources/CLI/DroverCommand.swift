@@ -22,7 +22,8 @@ package enum DroverCommand {
             EnvironmentCommands.list,
             EnvironmentCommands.create, EnvironmentCommands.use, EnvironmentCommands.remove, ExplainCommand.command,
             HistoryCommand.command,
+            CanICommand.command,
             ContextCommands.show, ContextCommands.use,
             ContextCommands.save, VersionCommand.command,
-        ] + ClusterCommands.all
+        ] + RoleCommands.all + ClusterCommands.all
 }
