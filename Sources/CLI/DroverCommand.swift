@@ -25,5 +25,5 @@ package enum DroverCommand {
             CanICommand.command,
             ContextCommands.show, ContextCommands.use,
             ContextCommands.save, VersionCommand.command,
-        ] + RoleCommands.all + ClusterCommands.all
+        ] + RoleCommands.all + ClusterCommands.all + InterceptCommands.all
 }

@@ -33,7 +33,8 @@ package enum Escalation {
         }
         var missing: [Missing] = []
         for rule in rules where rule.effect == .allow {
-            for definition in Schemas.all where rule.covers(type: definition.name) {
+            for definition in Schemas.all
+            where rule.covers(type: definition.name) && !Rule.machineTypes.contains(definition.name) {
                 for verb in verbs(of: definition) where rule.covers(verb) {
                     let one = AccessAtom(verb: verb, definition: definition)
                     guard let found: Missing = lack(rule, one, place, held) else { continue }

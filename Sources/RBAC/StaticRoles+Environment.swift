@@ -88,8 +88,7 @@ extension StaticRoles {
             Rule(.allow, read + [.only(.action("logs"))], on: ["instance"], fields: ["environment": []]),
             Rule(.deny, [.any], on: ["launchConfig"], fields: ["environment": .all]),
             Rule(.allow, read, on: tools),
-            Rule(.allow, read, on: ["credential"], where: inEnvironment),
-            Rule(.deny, [.any], on: ["registrationToken"]),
+            Rule(.allow, read, on: ["=credential", "apiKey"], where: inEnvironment),
             Rule(.allow, read, on: ["accessRole"], where: [Condition("projectId", .isEnvironment)]),
             records, lookups,
         ]

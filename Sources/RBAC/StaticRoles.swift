@@ -1,4 +1,5 @@
-import Model
+import JSON
+import JSON
 
 /// The built-in roles, as data in the same form as roles made at run time.
 ///
@@ -39,7 +40,7 @@ package enum StaticRoles {
         "basics",
         rules: [
             Rule(.allow, read, on: ["schema", "apiVersion", "collection", "error"]),
-            Rule(.allow, read, on: ["setting"], where: [Condition("name", .oneOf(SettingCatalogue.publicNames))]),
+            Rule(.allow, read, on: ["setting"], where: [Condition("isPublic", .equals(true))]),
             Rule(.allow, read, on: ["roleTemplate"]),
             Rule(.allow, [.only(.create)], on: ["accessReview"]),
         ]

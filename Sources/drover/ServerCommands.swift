@@ -223,8 +223,9 @@ enum SettingSeeds {
 
     static func read(_ environment: [String: String]) -> [(name: String, value: String)] {
         environment.filter { $0.key.hasPrefix(prefix) }.sorted { $0.key < $1.key }.map { entry in
-            let words: String = entry.key.dropFirst(prefix.count).lowercased()
-            return (name: String(words.map { $0 == "_" ? "." : $0 }), value: entry.value)
+            (
+                name: SettingValue.name(ofVariable: String(entry.key.dropFirst(prefix.count))), value: entry.value
+            )
         }
     }
 }

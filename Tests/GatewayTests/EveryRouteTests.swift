@@ -11,7 +11,7 @@ import Testing
 
 /// Every route, as everybody, with the id of something in another environment and with one that does not exist: nobody may
 /// be able to tell one from the other.
-struct EveryRouteTests {
+@Suite(.serialized) struct EveryRouteTests {
     enum Caller: String, CaseIterable, Sendable {
         case nobody, member, owner, restricted, stackowner, stackuser, readonly, stranger, project, readAdmin, admin
         case foreignOwner
@@ -49,9 +49,15 @@ struct EveryRouteTests {
         let home: String = "/v2-beta/projects/1a30"
         let stack: String = try await world.stack("theirs", as: .eve, in: "1a30")
         var ids: [String: String] = ["stack": stack, "project": "1a30", "projectMember": "1pm202", "account": "1a22"]
-        let service: JSONValue = ["name": "s", "stackId": .string(stack), "launchConfig": ["imageUuid": "docker:nginx"]]
+        let service: JSONValue = [
+            "name": "s", "stackId": .string(stack), "launchConfig": ["imageUuid": "docker:nginx"],
+        ]
         ids["service"] = try await world.made("eve", "\(home)/services", service)
-        ids["container"] = try await world.made("eve", "\(home)/containers", ["name": "c", "imageUuid": "docker:nginx"])
+        ids["container"] = try await world.made(
+            "eve",
+            "\(home)/containers",
+            ["name": "c", "imageUuid": "docker:nginx"]
+        )
         ids["instance"] = ids["container"]
         ids["volume"] = try await world.made("eve", "\(home)/volumes", ["name": "v", "driver": "local"])
         ids["apiKey"] = try await world.made("eve", "\(home)/apikeys", ["name": "k"])
@@ -73,7 +79,8 @@ struct EveryRouteTests {
                 .host,
                 .known(77),
                 [
-                    "name": nil, "hostname": "node", "kind": "host", "uuid": "host-77", "state": "active", "accountId": 30,
+                    "name": nil, "hostname": "node", "kind": "host", "uuid": "host-77", "state": "active",
+                    "accountId": 30,
                     "created": 1, "removed": nil,
                 ],
                 scope: .known(30)
@@ -93,14 +100,19 @@ struct EveryRouteTests {
     private static func routes(_ definition: ResourceDefinition) -> [Route] {
         let base: String = definition.plural.lowercased()
         var routes: [Route] = [
-            Route(method: "GET", path: "\(base)/ID"), Route(method: "PUT", path: "\(base)/ID", body: ["description": "x"]),
+            Route(method: "GET", path: "\(base)/ID"),
+            Route(method: "PUT", path: "\(base)/ID", body: ["description": "x"]),
             Route(method: "DELETE", path: "\(base)/ID"), Route(method: "GET", path: "\(base)/ID/history"),
             Route(method: "GET", path: "\(base)/ID?revision=1"), Route(method: "GET", path: "\(base)?id=ID"),
             Route(method: "GET", path: "\(base)/ID/explain"), Route(method: "POST", path: "\(base)/ID", body: [:]),
             Route(method: "POST", path: "\(base)/ID?action=fly", body: [:]),
-            Route(method: "POST", path: "accessreviews", body: [
-                "verb": "get", "resourceType": .string(definition.name), "resourceId": "ID",
-            ]),
+            Route(
+                method: "POST",
+                path: "accessreviews",
+                body: [
+                    "verb": "get", "resourceType": .string(definition.name), "resourceId": "ID",
+                ]
+            ),
         ]
         for action in definition.actions.prefix(isThorough ? .max : 2) {
             routes.append(Route(method: "POST", path: "\(base)/ID?action=\(action.name)", body: ["command": ["ls"]]))
@@ -150,42 +162,72 @@ struct EveryRouteTests {
         // Who administers, and whose it is, may know.
         let mayKnow: Bool = [.admin, .readAdmin, .foreignOwner].contains(caller)
         var asked: Int = 0
+        // The short form asks each route as every third of them.
+        var turn: Int = Caller.allCases.firstIndex(of: caller) ?? 0
         for definition in Schemas.all {
             guard let foreign: String = ids[definition.name] else { continue }
             let letters = String(foreign.dropFirst().prefix { $0.isLetter })
             let absent: String = "1\(letters)999999"
-            for scope in ["/v2-beta", World.home] {
-                for route in Self.routes(definition) where !(mayKnow && route.method != "GET") {
+            for (index, scope) in [World.home, "/v2-beta"].enumerated() {
+                let routes: [Route] = Self.routes(definition)
+                // At the root few types exist for most; the short form asks for objects only.
+                for route in index == 0 || Self.isThorough ? routes : Array(routes.prefix(3))
+                where !(mayKnow && route.method != "GET") {
+                    turn += 1
+                    guard Self.isThorough || turn % 3 == 0 else { continue }
                     var shapes: [String] = []
                     for id in [foreign, absent] {
                         let path: String = "\(scope)/\(route.path.replacing("ID", with: id))"
-                        let answer: Answer = await Self.ask(world, name, route.method, path, try Self.filled(route.body, id))
+                        let answer: Answer = await Self.ask(
+                            world,
+                            name,
+                            route.method,
+                            path,
+                            try Self.filled(route.body, id)
+                        )
                         asked += 1
                         #expect(answer.status < 500, "\(caller) \(route.method) \(path): \(answer)")
                         if caller == .nobody { #expect(answer.status == 401, "\(route.method) \(path): \(answer)") }
                         shapes.append(Self.shape(answer, id))
                     }
-                    if !mayKnow {
+                    // What takes no notice of the id makes something of one's own either way.
+                    if !mayKnow, !shapes.allSatisfy({ $0.hasPrefix("201 ") }) {
                         #expect(shapes[0] == shapes[1], "\(caller) \(route.method) \(scope)/\(route.path)")
                     }
                 }
             }
         }
-        #expect(asked > (mayKnow ? 200 : 600))
+        #expect(asked > (mayKnow ? 50 : 130), "\(asked)")
     }
 
     @Test(arguments: Caller.allCases)
     func `every type and every special path answers everybody in order`(_ caller: Caller) async {
         let (world, name): (World, String) = Self.world(caller)
-        let words: [String] = Schemas.all.map { $0.plural.lowercased() } + SpecialPaths.names.sorted() + ["nonsense", ""]
-        for scope in ["/v2-beta", World.home, "/v2-beta/projects/1a30", "/v2-beta/projects/1a999999"] {
+        let words: [String] =
+            Schemas.all.map { $0.plural.lowercased() } + SpecialPaths.names.sorted() + ["nonsense", ""]
+        let scopes: [String] =
+            Self.isThorough
+            ? ["/v2-beta", World.home, "/v2-beta/projects/1a30", "/v2-beta/projects/1a999999"]
+            : ["/v2-beta", World.home]
+        for scope in scopes {
             for word in words where !(word == "projects" && scope != "/v2-beta") {
-                for method in ["GET", "POST", "PUT", "DELETE", "PATCH"] {
+                for method in Self.isThorough ? ["GET", "POST", "PUT", "DELETE", "PATCH"] : ["GET", "POST"] {
                     // What would let somebody in or change the settings is asked elsewhere.
                     if caller == .admin, method != "GET" { continue }
-                    let answer: Answer = await Self.ask(world, name, method, "\(scope)/\(word)", method == "GET" ? nil : [:])
-                    #expect(answer.status < 500, "\(caller) \(method) \(scope)/\(word): \(answer)")
-                    if caller == .nobody { #expect([401, 404].contains(answer.status), "\(method) \(scope)/\(word): \(answer)") }
+                    let answer: Answer = await Self.ask(
+                        world,
+                        name,
+                        method,
+                        "\(scope)/\(word)",
+                        method == "GET" ? nil : [:]
+                    )
+                    // The contract answers a login that nobody can make so.
+                    let isKnown: Bool = answer.code == "NoAuthProvider"
+                    #expect(answer.status < 500 || isKnown, "\(caller) \(method) \(scope)/\(word): \(answer)")
+                    let isLogin: Bool = ["token", "tokens"].contains(word)
+                    if caller == .nobody, !isLogin {
+                        #expect([401, 404].contains(answer.status), "\(method) \(scope)/\(word): \(answer)")
+                    }
                 }
             }
         }

@@ -116,7 +116,7 @@ import WebSocket
         #expect(change.audit?.resourceID == ResourceID(container)?.number)
         #expect(!change.actor.isEmpty)
         let request: [UInt8] = change.audit?.requestObject ?? []
-        #expect(try JSONReader.parse(request)["command"] == ["sh", "-c", "id"])
+        #expect(try JSONReader.parse(request)["request"]?["command"] == ["sh", "-c", "id"])
         #expect(change.writes.isEmpty)
     }
 

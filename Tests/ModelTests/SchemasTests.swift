@@ -113,7 +113,7 @@ struct SchemasTests {
     }
 
     @Test func `subtypes are known from above and below`() {
-        #expect(Schemas.subtypes(of: "credential").map(\.name) == ["apiKey", "registrationToken"])
+        #expect(Schemas.subtypes(of: "credential").map(\.name) == ["apiKey", "password", "registrationToken"])
         #expect(Schemas.subtypes(of: "service").isEmpty)
         #expect(Schemas.isType("apiKey", kindOf: "credential"))
         #expect(!Schemas.isType("credential", kindOf: "apiKey"))

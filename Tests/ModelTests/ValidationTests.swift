@@ -65,7 +65,7 @@ struct ValidationTests {
         ("stack", #"{"name":"a","dockerCompose":"web: {}"}"#, .notSupported, "dockerCompose"),
         ("project", #"{"name":"a","members":[{"externalId":"1a1","role":"king"}]}"#, .invalidOption, "role"),
         ("project", #"{"name":"a","members":[{"role":"owner"}]}"#, .missingRequired, "externalId"),
-        ("account", #"{"kind":"agent"}"#, .invalidOption, "kind"),
+        ("account", #"{"kind":"an agent"}"#, .invalidCharacters, "kind"),
     ]
 
     @Test(arguments: refused)

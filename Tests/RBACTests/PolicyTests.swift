@@ -147,15 +147,15 @@ struct PolicyTests {
             .get,
             "setting",
             .cluster,
-            AccessObject("activeSetting", members: ["name": "api.host"]),
+            AccessObject("activeSetting", members: ["isPublic": true]),
             for: [.admin, .owner, .member, .stranger]
         ),
-        Row(.get, "setting", five, AccessObject("activeSetting", members: ["name": "api.host"]), for: workers),
+        Row(.get, "setting", five, AccessObject("activeSetting", members: ["isPublic": true]), for: workers),
         Row(
             .get,
             "setting",
             .cluster,
-            AccessObject("activeSetting", members: ["name": "api.security.enabled"]),
+            AccessObject("activeSetting", members: ["isPublic": false]),
             for: [.admin]
         ),
         Row(.update, "setting", .cluster, AccessObject("setting", members: ["name": "api.host"]), for: [.admin]),

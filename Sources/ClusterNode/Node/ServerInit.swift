@@ -184,6 +184,11 @@ package enum ServerInit {
         if let wrong = settings.first(where: { !SettingCatalogue.isListed($0.name) }) {
             throw .founding("'\(wrong.name)' is no name of a setting: it must start with a lower-case letter")
         }
+        for (name, value) in settings {
+            if let fault: String = SettingValue.fault(name, value) {
+                throw .founding("the setting \(name) cannot be founded with: it \(fault)")
+            }
+        }
         let last: [String: String] = Dictionary(settings.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
         return last.sorted { $0.key < $1.key }.map { (name: $0.key, value: $0.value) }
     }

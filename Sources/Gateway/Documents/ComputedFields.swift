@@ -96,6 +96,11 @@ enum ComputedFields {
 
     private static func member(_ values: inout JSONObject, _ definition: ResourceDefinition, _ view: StoreView) {
         lifecycle(&values, definition)
+        if let name: IdentityName = ProjectMemberRecord(fields: values).identity.flatMap({ IdentityName($0) }) {
+            values["externalId"] = .string(name.id)
+            values["externalIdType"] = .string(name.type)
+            values["name"] = .string(name.id)
+        }
         guard let number: UInt64 = ProjectMemberRecord(fields: values).memberAccountID else { return }
         values["externalId"] = .string(ResourceID(number: number).rendered("a"))
         values["externalIdType"] = "rancher_id"

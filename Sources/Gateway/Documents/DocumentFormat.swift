@@ -53,6 +53,6 @@ enum DocumentFormat {
 
     /// The address that a setting names; nil for none, and for what is no address.
     private static func asset(_ setting: String, _ view: StoreView) -> String? {
-        ActiveSettings.value(setting, view).flatMap { ActiveSettings.isAddress($0) ? $0 : nil }
+        ActiveSettings.value(setting, view).flatMap { SettingDefinition.isAddress($0) ? $0 : nil }
     }
 }

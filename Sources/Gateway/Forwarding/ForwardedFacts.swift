@@ -1,5 +1,7 @@
 import Bytes
 import HTTP
+import JSON
+import Limits
 import StoreFormat
 
 /// What the node that a client spoke to tells the node that it forwards the request to.
@@ -16,6 +18,8 @@ struct ForwardedFacts: Sendable {
     var certificate: String?
     /// Under which the change is made, whoever makes it; nil for streams.
     var tickets: RequestTickets?
+    /// What the interceptors made of it, where the client asked.
+    var interception: InterceptionNote?
     /// See ``Chance``.
     var seed: [UInt8]
     /// What the first node has seen: the answer is not from below it.
@@ -35,6 +39,7 @@ struct ForwardedFacts: Sendable {
         case authority = "Base-Authority"
         case certificate = "Certificate"
         case tickets = "Tickets"
+        case interception = "Interception"
         case seed = "Seed"
         case revision = "Revision"
 
@@ -53,6 +58,7 @@ struct ForwardedFacts: Sendable {
         base: BaseURL,
         certificate: String?,
         tickets: RequestTickets?,
+        interception: InterceptionNote? = nil,
         seed: [UInt8],
         revision: UInt64
     ) {
@@ -61,6 +67,7 @@ struct ForwardedFacts: Sendable {
         self.base = base
         self.certificate = certificate
         self.tickets = tickets
+        self.interception = interception
         self.seed = seed
         self.revision = revision
     }
@@ -78,6 +85,8 @@ struct ForwardedFacts: Sendable {
             guard let tickets = RequestTickets(foreign: text) else { return nil }
             self.tickets = tickets
         }
+        interception = value(.interception).flatMap { Base64.decode($0) }.flatMap { try? JSONReader.parse($0) }
+            .flatMap { InterceptionNote($0) }
         self.id = id
         self.client = ClientAddress(claimed: client, peer: socket)
         base = BaseURL(scheme: scheme, authority: authority)
@@ -98,6 +107,10 @@ struct ForwardedFacts: Sendable {
         set(.authority, base.authority)
         if let certificate { set(.certificate, certificate) }
         if let tickets { set(.tickets, tickets.text) }
+        if let interception {
+            let bytes: [UInt8] = JSONWriter.bytes(interception.document)
+            if bytes.count <= Limits.forwardedNoteBytes { set(.interception, Base64.encode(bytes)) }
+        }
         set(.seed, Hex.encode(seed))
         set(.revision, String(revision))
     }

@@ -31,7 +31,7 @@ enum ForwardedRequest {
         return HTTPResponse(status: head.status, headers: headers, body: body)
     }
 
-    private static func withoutConnection(_ headers: HTTPHeaders) -> HTTPHeaders {
+    static func withoutConnection(_ headers: HTTPHeaders) -> HTTPHeaders {
         var result: HTTPHeaders = headers
         for value in headers.all("connection") {
             for name in value.split(separator: ",") { result.remove(String(name.filter { $0 != " " && $0 != "\t" })) }

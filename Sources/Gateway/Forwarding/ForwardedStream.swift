@@ -85,9 +85,11 @@ enum ForwardedStream {
         _ holds: @Sendable (Exchange) -> Bool
     ) async throws -> CloseReason {
         let step: Int = min(gateway.timing.ownerMilliseconds, gateway.timing.rightsMilliseconds)
+        let bell: RightsBell = gateway.rightsChanges.bell(for: exchange)
         var sinceRights: Int = 0
         while true {
-            try await exchange.connection.loop.sleep(milliseconds: step)
+            let wake: RightsBell.Wake = await bell.wait(on: exchange.connection.loop, milliseconds: step)
+            guard wake != .ended else { throw CancellationError() }
             // While nobody owns it the old owner goes on as long as it can; what it orders is fenced by its epoch.
             switch peers.owner(of: scope) {
             case .unknown: break
@@ -96,9 +98,10 @@ enum ForwardedStream {
                 return CloseReason(code: 1012, reason: "another node serves this stream now: open it again")
             }
             sinceRights += step
-            guard sinceRights >= gateway.timing.rightsMilliseconds else { continue }
+            guard wake == .rung || sinceRights >= gateway.timing.rightsMilliseconds else { continue }
             sinceRights = 0
-            guard let now: Exchange = StreamRights.renewed(exchange, gateway.state.store.view), holds(now) else {
+            let (view, time): (StoreView, Int64) = (gateway.state.store.view, gateway.now())
+            guard let now: Exchange = StreamRights.renewed(exchange, view, at: time), holds(now) else {
                 return StreamRights.withdrawn
             }
         }

@@ -20,6 +20,8 @@ struct StreamTicket: Sendable {
     /// The account that asked, and by which credential; nil while access control is off.
     var account: UInt64
     var credential: UInt64?
+    /// The login instead of a credential.
+    var token: UInt64?
     /// The environment that was asked in.
     var project: UInt64?
     var instance: UInt64
@@ -47,6 +49,7 @@ struct StreamTicket: Sendable {
         self.purpose = purpose
         self.account = account
         credential = exchange.caller.credentialNumber
+        token = exchange.caller.tokenNumber
         project = exchange.projectNumber
         self.instance = instance
         self.host = host
@@ -90,7 +93,7 @@ struct StreamTicket: Sendable {
     private var document: JSONValue {
         .object([
             "for": .string(purpose.rawValue), "account": JSONValue(account),
-            "credential": credential.map { JSONValue($0) } ?? .null,
+            "credential": credential.map { JSONValue($0) } ?? .null, "login": token.map { JSONValue($0) } ?? .null,
             "project": project.map { JSONValue($0) } ?? .null, "instance": JSONValue(instance),
             "host": JSONValue(host), "options": .object(options), "expires": .int(expires),
             "revision": JSONValue(revision), "nonce": .string(nonce),
@@ -108,6 +111,7 @@ struct StreamTicket: Sendable {
         self.purpose = purpose
         self.account = account
         credential = number("credential")
+        token = number("login")
         project = number("project")
         self.instance = instance
         self.host = host

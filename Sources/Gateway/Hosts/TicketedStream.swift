@@ -74,6 +74,6 @@ struct TicketedStream: Sendable {
         exchange.streamTicket = ticket
         guard (try? Identify.refresh(&exchange)) != nil else { return nil }
         exchange.projectNumber = ticket.project
-        return StreamRights.renewed(exchange, view)
+        return StreamRights.renewed(exchange, view, at: gateway.now())
     }
 }

@@ -31,13 +31,7 @@ enum ActiveSettings {
 
     /// The address that hosts are told to register at, without the API's version; nil for the caller's own.
     static func host(_ view: StoreView) -> String? {
-        guard let text: String = value("api.host", view), isAddress(text) else { return nil }
+        guard let text: String = value("api.host", view), SettingDefinition.isAddress(text) else { return nil }
         return text.hasSuffix("/") ? String(text.dropLast()) : text
-    }
-
-    /// What may stand in the scripts and commands that hosts run, where a quote or a line break would be a command.
-    static func isAddress(_ text: String) -> Bool {
-        guard text.hasPrefix("http://") || text.hasPrefix("https://"), text.utf8.count <= 255 else { return false }
-        return CharacterClass("a-zA-Z0-9:/._[]-").containsAll(of: text)
     }
 }

@@ -10,7 +10,12 @@ import Store
 /// the address that they ask.
 enum CrossSite {
     /// - Throws: 403 for a change or a stream that another site's page asks for.
-    static func refuse(_ request: HTTPRequest, _ base: BaseURL, _ view: StoreView) throws(Problem) {
+    static func refuse(
+        _ request: HTTPRequest,
+        _ base: BaseURL,
+        _ view: StoreView,
+        _ crossOrigin: CrossOrigin? = nil
+    ) throws(Problem) {
         let reads: Bool =
             ["GET", "HEAD", "OPTIONS"].contains(request.method)
             && !request.headers.list("connection", contains: "upgrade")
@@ -21,6 +26,8 @@ enum CrossSite {
         // What says neither is no browser.
         if site.isEmpty, origins.isEmpty { return }
         let own: [String] = names(request, base, view)
+        // Named by an administrator.
+        if let crossOrigin, !origins.isEmpty, origins.allSatisfy({ crossOrigin.trusts($0) }) { return }
         let isOwn: Bool = origins.allSatisfy { origin in place(of: origin).map { own.contains($0) } ?? false }
         // Older browsers say `Origin` only.
         guard isOwn, !origins.isEmpty else {

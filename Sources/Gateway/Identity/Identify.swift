@@ -13,6 +13,7 @@ enum Identify {
     static func stage(_ exchange: inout Exchange, _ gateway: Gateway) async throws(Problem) -> Answer? {
         do throws(Problem) {
             try refresh(&exchange)
+            if exchange.forwarded == nil { try CSRF.check(exchange) }
         } catch {
             if let certified: CertifiedPeer = exchange.certified { audit(certified, error, exchange, gateway) }
             throw error
@@ -43,18 +44,26 @@ enum Identify {
 
     private static func caller(_ exchange: Exchange) throws(Problem) -> Caller {
         let view: StoreView = exchange.view
-        if let ticket: StreamTicket = exchange.streamTicket { return try holder(of: ticket, view, exchange.time) }
+        if let ticket: StreamTicket = exchange.streamTicket { return try holder(of: ticket, view, exchange.judgedAt) }
+        // Whoever asks for a token, or for what to do to get one, is nobody yet, whatever else it shows.
+        if TokenAPI.isNamed(by: exchange.path) { return .nobody }
         // Servers that ask for each other say so: they never want to be mistaken for somebody.
         var isOpen: Bool {
             !exchange.policy.isSecurityEnabled
                 && exchange.request.headers["x-enforce-authentication"]?.lowercased() != "true"
         }
+        if let shown: LoginToken.Shown = LoginToken.shown(in: exchange.request.headers, query: exchange.queryToken),
+            let caller: Caller = try login(shown.text, exchange)
+        {
+            if shown.isCookie { try CSRF.checkBody(exchange) }
+            return caller
+        }
         if let header: String = exchange.request.headers["authorization"] {
             let policy: PolicySnapshot = exchange.policy
-            if let known: Caller = policy.caller(header, at: exchange.time) { return known }
+            if let known: Caller = policy.caller(header, at: exchange.judgedAt) { return known }
             if let credentials = BasicCredentials(header: header) {
                 if credentials.user == "registrationToken" {
-                    let found: Registration? = registration(credentials.password, view, exchange.time)
+                    let found: Registration? = registration(credentials.password, view, exchange.judgedAt)
                     guard let found else { throw wrongToken }
                     return Caller(
                         subject: Subjects.registration(project: found.project, credential: found.credential),
@@ -64,17 +73,71 @@ enum Identify {
                         credentialNumber: found.credential
                     )
                 }
-                if let (caller, expires): (Caller, Int64?) = key(credentials, view, exchange.time) {
+                if let (caller, expires): (Caller, Int64?) = key(credentials, view, exchange.judgedAt) {
                     return policy.keep(caller, of: header, until: expires)
                 }
             }
             // With access control off a wrong key is still somebody: the first administrator.
-            if isOpen { return try administrator(view) }
-            throw .unauthorized("The access key or the secret key is wrong, or the key was deactivated or has expired.")
+            if isOpen { return try administrator(view, exchange.judgedAt) }
+            throw .unauthorized(
+                BearerCredentials(header: header) == nil
+                    ? "The access key or the secret key is wrong, or the key was deactivated or has expired."
+                    : "The login has ended or expired, or was none: log in again (POST \(LoginToken.name))."
+            )
         }
         if let certified: CertifiedPeer = exchange.certified { return try certifiedCaller(certified, view) }
-        if isOpen { return try administrator(view) }
-        throw .unauthorized("This API needs an access key and a secret key (HTTP Basic authentication).")
+        if isOpen { return try administrator(view, exchange.judgedAt) }
+        throw .unauthorized("This API needs an access key and a secret key (HTTP Basic authentication), or a login.")
+    }
+
+    /// Whoever has logged in and got this token; nil when nobody can log in, or the login has ended.
+    ///
+    /// - Throws: 401 for a login with a provider that is not the configured one any more.
+    private static func login(_ token: String, _ exchange: Exchange) throws(Problem) -> Caller? {
+        let policy: PolicySnapshot = exchange.policy
+        guard let provider: String = policy.authProvider else { return nil }
+        let view: StoreView = exchange.view
+        // Not what a header could be: nobody is found here by what is looked up there.
+        let name = "\(LoginToken.name)\n\(token)"
+        if let known: Caller = policy.caller(name, at: exchange.judgedAt), let number: UInt64 = known.tokenNumber,
+            view.get(RecordKey(.loginToken, number)) != nil
+        {
+            return known
+        }
+        guard let (number, record) = LoginToken.find(token, policy, view, at: exchange.judgedAt) else { return nil }
+        guard record.provider == provider else {
+            throw Problem(
+                status: 401,
+                code: "AuthProviderChanged",
+                message: "People log in another way now than when this login was made: log in again."
+            )
+        }
+        return loggedIn(number, record, view, exchange.judgedAt).map {
+            policy.keep($0, of: name, until: record.expires)
+        }
+    }
+
+    /// nil when the account or the password behind the login is not good any more.
+    private static func loggedIn(
+        _ number: UInt64,
+        _ record: LoginTokenRecord,
+        _ view: StoreView,
+        _ time: Int64
+    ) -> Caller? {
+        guard let owner: UInt64 = record.accountID, let account: AccountRecord = account(owner, view), account.isActive
+        else { return nil }
+        if let password: UInt64 = record.credentialID {
+            guard let stored: Record = view.get(RecordKey(.credential, password)),
+                let credential = try? CredentialRecord(document: stored.document), credential.isActive
+            else { return nil }
+        }
+        return Caller(
+            subject: Subjects.make(account, owner, nil, nil, identities: record.identities, in: view, at: time),
+            account: account,
+            accountNumber: owner,
+            authType: LoginToken.name,
+            tokenNumber: number
+        )
     }
 
     /// Also with access control off: a certificate says who it is, and whoever it is not for is nobody.
@@ -128,11 +191,18 @@ enum Identify {
 
     /// Whoever a stream's token was given to, as long as the credential and the account are good.
     private static func holder(of ticket: StreamTicket, _ view: StoreView, _ time: Int64) throws(Problem) -> Caller {
-        let gone = Problem.unauthorized("The key that this stream was opened with is no longer good.")
+        let gone = Problem.unauthorized("The key or login that this stream was opened with is no longer good.")
+        if let token: UInt64 = ticket.token {
+            guard let record: LoginTokenRecord = LoginToken.record(token, view, at: time),
+                record.accountID == ticket.account, record.provider == AuthSettings.provider(view),
+                let caller: Caller = loggedIn(token, record, view, time)
+            else { throw gone }
+            return caller
+        }
         guard let number: UInt64 = ticket.credential else {
             // Given while nobody needed a key.
             guard !ActiveSettings.isSecurityEnabled(view) else { throw gone }
-            let caller: Caller = try administrator(view)
+            let caller: Caller = try administrator(view, time)
             guard caller.accountNumber == ticket.account else { throw gone }
             return caller
         }
@@ -178,11 +248,11 @@ enum Identify {
     }
 
     /// The lowest-numbered active administrator: who everybody is while access control is off.
-    private static func administrator(_ view: StoreView) throws(Problem) -> Caller {
+    private static func administrator(_ view: StoreView, _ time: Int64) throws(Problem) -> Caller {
         for number in view.numbers(.account, Array("kind=admin".utf8)) {
             guard let account: AccountRecord = account(number, view), account.isActive else { continue }
             return Caller(
-                subject: Subjects.make(account, number, nil, nil, in: view),
+                subject: Subjects.make(account, number, nil, nil, in: view, at: time),
                 account: account,
                 accountNumber: number,
                 authType: "none"

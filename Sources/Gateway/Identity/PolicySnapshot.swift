@@ -17,17 +17,15 @@ final class PolicySnapshot: Sendable {
         private let revisions: SIMD8<UInt64>
 
         init(_ view: StoreView) {
-            revisions = SIMD8(
-                view.lastChange(in: .account),
-                view.lastChange(in: .credential),
-                view.lastChange(in: .projectMember),
-                view.lastChange(in: .setting),
-                view.lastChange(in: .roleTemplate),
-                view.lastChange(in: .accessRole),
-                view.lastChange(in: .accessRoleBinding),
-                0
-            )
+            var revisions = SIMD8<UInt64>()
+            for (place, table) in Self.tables.enumerated() { revisions[place] = view.lastChange(in: table) }
+            self.revisions = revisions
         }
+
+        private static let tables: [Table] = [
+            .account, .credential, .projectMember, .setting, .clusterKeys, .roleTemplate, .accessRole,
+            .accessRoleBinding,
+        ]
 
         /// Of a view that is as new or newer.
         func isNewer(than other: Stamp) -> Bool {
@@ -47,18 +45,58 @@ final class PolicySnapshot: Sendable {
 
     let stamp: Stamp
     let isSecurityEnabled: Bool
+    /// The type of the configured provider; nil while nobody can log in.
+    let authProvider: String?
+    /// See ``IdentityKeys``.
+    let identityKeys: [[UInt8]]
     /// What answers tell of the version, safe to stand in a header.
     let versionHeader: String
     let baseURLRules: BaseURL.Rules
+    /// Who is asked about which requests.
+    let interceptors: InterceptorTable
+    private let interceptorText: String
+    /// Names of the settings for everybody who is logged in.
+    private let publicSettings: Set<String>
+    /// Cookies of the user interface, complete with their names; `PL`, and `LANG` where a language is set.
+    let interfaceCookies: [(name: String, value: String)]
+    /// Where each node writes a line for each request; nil for nowhere.
+    let accessLog: String?
+    let crossOrigin: CrossOrigin
+    let redirectsToHTTPS: Bool
     private let callers = Mutex<[[UInt8]: Known]>([:])
     private let accounts = Mutex<[UInt64: AccountRecord]>([:])
 
-    init(_ view: StoreView) {
+    /// - Parameter before: the one whose place this takes, for what need not be made again.
+    init(_ view: StoreView, after before: PolicySnapshot? = nil) {
+        let text: String = ActiveSettings.value(InterceptorConfig.setting, view) ?? ""
+        interceptorText = text
+        if let before, before.interceptorText == text {
+            interceptors = before.interceptors
+        } else {
+            // One that cannot be read was never accepted by this version: reload says what is wrong with it.
+            interceptors = (try? InterceptorConfig(text)).map { InterceptorTable($0) } ?? .empty
+        }
+        let named: String = ActiveSettings.value("settings.public", view) ?? ""
+        let names: [String] = named.split(separator: ",").map { String($0.filter { $0 != " " }) }
+        publicSettings = Set(names.isEmpty ? SettingCatalogue.publicNames : names)
+        let word = CharacterClass("a-zA-Z0-9._-")
+        interfaceCookies = [("PL", "ui.pl"), ("LANG", "localization")].compactMap { cookie, setting in
+            let value: String = ActiveSettings.value(setting, view) ?? ""
+            return value.isEmpty || !word.containsAll(of: value) ? nil : (name: cookie, value: value)
+        }
+        let file: String = ActiveSettings.value("access.log", view) ?? ""
+        accessLog = SettingDefinition.isFileName(file) ? file : nil
+        crossOrigin = CrossOrigin(ActiveSettings.value("api.cors.origins", view) ?? "")
+        redirectsToHTTPS = ActiveSettings.value("api.https.redirect", view) == "true"
         stamp = Stamp(view)
         isSecurityEnabled = ActiveSettings.isSecurityEnabled(view)
+        authProvider = AuthSettings.provider(view)
+        identityKeys = IdentityKeys.keys(view)
         baseURLRules = BaseURL.Rules(view)
         versionHeader = ResponseHeaders.safe(ActiveSettings.value("rancher.server.version", view) ?? "")
     }
+
+    func isPublic(setting name: String) -> Bool { publicSettings.contains(name) }
 
     /// Who sent this `Authorization` header before, if the key is still good at `time`.
     ///
@@ -107,7 +145,7 @@ final class PolicySnapshots: Sendable {
         let stamp = PolicySnapshot.Stamp(view)
         let known: PolicySnapshot? = latest.withLock { $0 }
         if let known, known.stamp == stamp { return known }
-        let made = PolicySnapshot(view)
+        let made = PolicySnapshot(view, after: known)
         latest.withLock { latest in
             // A request that holds an older view must not take away what the others use.
             if let there: PolicySnapshot = latest, there.stamp.isNewer(than: stamp) { return }

@@ -11,12 +11,16 @@ enum StreamRights {
 
     /// Who the request's credential makes the caller now, in the environment of the request; nil when it is no longer
     /// the same credential of the same active account, or the way into the environment is shut.
-    static func renewed(_ exchange: Exchange, _ view: StoreView) -> Exchange? {
+    ///
+    /// - Parameter time: now, for credentials that expire.
+    static func renewed(_ exchange: Exchange, _ view: StoreView, at time: Int64) -> Exchange? {
         var current: Exchange = exchange
         current.view = view
+        current.judgedAt = time
         guard (try? Identify.refresh(&current)) != nil,
             current.caller.accountNumber == exchange.caller.accountNumber,
-            current.caller.credentialNumber == exchange.caller.credentialNumber
+            current.caller.credentialNumber == exchange.caller.credentialNumber,
+            current.caller.tokenNumber == exchange.caller.tokenNumber
         else { return nil }
         guard let project: UInt64 = exchange.projectNumber else { return current }
         guard Identify.account(project, view)?.isActive ?? false else { return nil }
@@ -34,9 +38,11 @@ enum StreamRights {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await body() }
             group.addTask {
+                let bell: RightsBell = gateway.rightsChanges.bell(for: exchange)
                 let loop: EventLoop = exchange.connection.loop
-                while (try? await loop.sleep(milliseconds: gateway.timing.rightsMilliseconds)) != nil {
-                    guard let now: Exchange = renewed(exchange, gateway.state.store.view), holds(now) else {
+                while await bell.wait(on: loop, milliseconds: gateway.timing.rightsMilliseconds) != .ended {
+                    let (view, time): (StoreView, Int64) = (gateway.state.store.view, gateway.now())
+                    guard let now: Exchange = renewed(exchange, view, at: time), holds(now) else {
                         await socket.close(code: withdrawn.code, reason: withdrawn.reason)
                         return
                     }

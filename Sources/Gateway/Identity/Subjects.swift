@@ -10,10 +10,14 @@ enum Subjects {
         _ number: UInt64,
         _ credential: CredentialRecord?,
         _ credentialNumber: UInt64?,
+        identities: [String] = [],
         in view: StoreView,
         at time: Int64? = nil
     ) -> Subject {
-        var subject: Subject = kind(account, number, credential, credentialNumber, in: view)
+        var subject: Subject = kind(account, number, credential, credentialNumber, identities, in: view)
+        if subject.kind != .anonymous {
+            subject.identities = Set(IdentityName.all(of: number, account).dropFirst().map(\.text) + identities)
+        }
         subject.policy = RolePolicy(view)
         GrantedRoles(view, at: time).complete(&subject)
         return subject
@@ -24,6 +28,7 @@ enum Subjects {
         _ number: UInt64,
         _ credential: CredentialRecord?,
         _ credentialNumber: UInt64?,
+        _ identities: [String],
         in view: StoreView
     ) -> Subject {
         if let credential, credential.kind == "agentApiKey" {
@@ -47,7 +52,7 @@ enum Subjects {
             return Subject(
                 .user,
                 accountID: number,
-                memberships: memberships(of: number, view),
+                memberships: memberships(of: number, account, identities, view),
                 credentialID: credentialNumber
             )
         default: return .anonymous
@@ -58,10 +63,20 @@ enum Subjects {
         Subject(.registration, accountID: project, credentialID: credential)
     }
 
-    private static func memberships(of account: UInt64, _ view: StoreView) -> [Subject.Membership] {
-        view.records(.projectMember, RecordWriting.term("memberId", account)).compactMap { record in
+    /// In an environment that is not active only its owners have a place (contract A18).
+    private static func memberships(
+        of number: UInt64,
+        _ account: AccountRecord,
+        _ identities: [String],
+        _ view: StoreView
+    ) -> [Subject.Membership] {
+        var found: [Record] = view.records(.projectMember, RecordWriting.term("memberId", number))
+        let names: Set<String> = Set(IdentityName.all(of: number, account).dropFirst().map(\.text) + identities)
+        for name in names.sorted() { found += view.records(.projectMember, Array("identity=\(name)".utf8)) }
+        return found.compactMap { record in
             guard let member = try? ProjectMemberRecord(document: record.document), member.removed == nil,
-                let project: UInt64 = member.projectID
+                let project: UInt64 = member.projectID,
+                member.role == "owner" || Identify.account(project, view)?.isActive == true
             else { return nil }
             return Subject.Membership(projectID: project, role: member.role)
         }

@@ -86,7 +86,7 @@ enum AccessRoles {
             switch identity {
             case .account(let number): Template(bytes: PolicySubject.account(number))
             case .credential(let number): Template(bytes: PolicySubject.credential(number))
-            case .outside(let text): Template(bytes: PolicySubject.outside(text))
+            case .outside: Template(bytes: PolicySubject.accessRoles)
             }
         }
     }

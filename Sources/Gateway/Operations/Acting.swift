@@ -22,10 +22,18 @@ enum Acting {
         guard definition.action(name) != nil else { throw invalid }
         let resource: Resource = try Reading.resource(definition, id, exchange)
         guard let known: ActionDefinition = resource.definition.action(name) else { throw invalid }
+        // A setting may give this one to more than the roles do.
+        if name == ProjectMembers.setting { return try await ProjectMembers.set(definition, id, &exchange, gateway) }
         guard exchange.rights.mayAct(name, on: resource.definition) else {
             throw .validation(.actionNotAvailable, field: "action", message: "The action \(name) is not yours to take.")
         }
         let body: JSONObject = try input(of: known, exchange)
+        if name == Passwords.changing {
+            try checkAvailable(known, resource)
+            try await Passwords.change(definition, id, body, &exchange, gateway)
+            let after: Resource = try Reading.resource(definition, id, exchange)
+            return .document(status: 200, .object(exchange.renderer.document(after)))
+        }
         if name == "logs" {
             try checkAvailable(known, resource)
             _ = try Authorisation.require(.action(name), resource, exchange)

@@ -29,6 +29,8 @@ struct PlannedChange: Sendable {
     var decision: String?
     /// The request as the audit log keeps it: secrets masked.
     var request: JSONObject = [:]
+    /// The account that does this, where the request shows nobody's credentials: whoever logs in.
+    var actor: UInt64?
 }
 
 /// Proposes changes: plans again when somebody else was faster, decides again when rights have changed.
@@ -162,7 +164,7 @@ enum Changing {
             credential: exchange.caller.credentialNumber.map { ResourceID(number: $0).rendered("c") } ?? "",
             clientIP: exchange.client.audited,
             decision: cut(change.decision ?? ""),
-            requestObject: Masking.written(change.request)
+            requestObject: AuditEnvelope(change.request, exchange).bytes
         )
         switch change.subject {
         case .existing(let key): audit.resourceID = key.number
@@ -170,7 +172,7 @@ enum Changing {
         }
         return Transaction(
             time: exchange.time,
-            actor: exchange.caller.name,
+            actor: change.actor.map { ResourceID(number: $0).rendered("a") } ?? exchange.caller.name,
             requestID: exchange.id,
             audit: audit,
             preconditions: change.preconditions + policy(exchange),
@@ -202,10 +204,11 @@ enum Changing {
             subjects.append(PolicySubject.account(number))
         }
         let subject: Subject = exchange.caller.subject
-        if !subject.granted.isEmpty { subjects.append(PolicySubject.accessRoles) }
-        subjects += subject.identities.sorted().map { PolicySubject.outside($0) }
+        if !subject.granted.isEmpty || !subject.identities.isEmpty { subjects.append(PolicySubject.accessRoles) }
         if exchange.caller.credentialNumber == nil { subjects.append(PolicySubject.accessControl) }
         if let number = exchange.caller.credentialNumber { subjects.append(PolicySubject.credential(number)) }
+        // An old state may not know of an interceptor that everybody has to pass.
+        if !exchange.isCurrent { subjects.append(PolicySubject.interceptors) }
         return subjects.map { .policyUnchanged(subject: $0, since: exchange.view.revision) }
     }
 
@@ -223,17 +226,25 @@ enum Changing {
 
     /// A newer view, and everything that was decided on the old one decided again.
     private static func renew(_ exchange: inout Exchange, _ gateway: Gateway) async throws(Problem) {
+        let wasCurrent: Bool = exchange.isCurrent
         exchange.view = try await Consistency.current(gateway, on: exchange.connection.loop)
         exchange.isCurrent = true
         _ = try await Identify.stage(&exchange, gateway)
         _ = try await ProjectScope.stage(&exchange, gateway)
         _ = try await EarlyAuthorisation.stage(&exchange, gateway)
+        // The old state may have known of no interceptor: nothing was made, and all begins anew, with asking them.
+        if !wasCurrent, !exchange.policy.interceptors.isEmpty {
+            exchange.startsOver = true
+            throw .conflict("The interceptors were changed while this was under way; nothing was changed. Try again.")
+        }
     }
 }
 
 extension PolicySubject {
     /// What everybody without a credential relies on.
     static let accessControl: [UInt8] = setting(ActiveSettings.accessControl)
+    /// What everybody relies on who was not shown to an interceptor.
+    static let interceptors: [UInt8] = setting(InterceptorConfig.setting)
 }
 
 extension Refusal {

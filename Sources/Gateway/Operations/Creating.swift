@@ -16,13 +16,17 @@ enum Creating {
         try Authorisation.require(.post, of: definition, exchange)
         var body: JSONObject = known(try exchange.body(), definition)
         for (key, value) in presets where body[key] == nil { body[key] = value }
-        let made: [Draft] = try drafts(definition, body, &exchange)
+        var made: [Draft] = try drafts(definition, body, &exchange)
+        if definition.name == CredentialRecord.password, !made.isEmpty {
+            try await Passwords.hash(&made[0], exchange, gateway)
+        }
+        let drafts: [Draft] = made
         // All in one transaction: either every container of a POST with `count` is there, or none.
         let subject: PlannedChange.Subject = .created(definition.table ?? .setting, index: 0)
         let committed: Changing.Result? = try await Changing.commit(&exchange, gateway, about: subject) {
             (current) throws(Problem) in
             var change = PlannedChange(subject: subject, verb: "create", type: definition.name)
-            for draft in made {
+            for draft in drafts {
                 // Validated again against what has changed meanwhile: names may be taken, parents gone.
                 let values: JSONObject = try validated(definition, draft.body, current)
                 try add(definition, values, draft, to: &change, current)
@@ -31,11 +35,11 @@ enum Creating {
             return change
         }
         if let preview: Answer = exchange.preview { return preview }
-        guard let committed, let table: Table = definition.table, committed.created.count >= made.count else {
+        guard let committed, let table: Table = definition.table, committed.created.count >= drafts.count else {
             throw .fault
         }
         var results: [JSONValue] = []
-        for (draft, number) in zip(made, committed.created) {
+        for (draft, number) in zip(drafts, committed.created) {
             guard let record: Record = committed.view.get(RecordKey(table, number)),
                 var resource = Resource(record, in: committed.view)
             else { throw .fault }
@@ -172,7 +176,8 @@ enum Creating {
     ) throws(Problem) {
         var fields: JSONObject = values
         fields["kind"] = fields["kind"].flatMap { $0.isNull ? nil : $0 } ?? .string(definition.kind ?? definition.name)
-        fields["uuid"] = .string(draft.uuid)
+        // Chosen by the caller where the type lets it.
+        if fields["uuid"]?.string?.isEmpty ?? true { fields["uuid"] = .string(draft.uuid) }
         fields["created"] = .int(exchange.time)
         fields["removed"] = .null
         // What is made in somebody's stack is part of it: see `NewResources`.

@@ -26,9 +26,12 @@ enum NewResources {
     ) throws(Problem) {
         let exchange: Exchange = place.exchange
         switch definition.name {
-        case "account": account(&fields, &change)
+        case "account": try account(&fields, &change, exchange)
         case "project": try project(&fields, &change, exchange)
         case "apiKey": try apiKey(&fields, &change, draft, exchange)
+        case "password":
+            try Passwords.complete(&fields, draft, exchange)
+            put(.credential, fields, &change, scope: .known(0))
         case "registrationToken": try registrationToken(&fields, &change, draft, exchange)
         case "stack": try stack(&fields, &change, exchange)
         case "service": try service(&fields, &change, exchange)
@@ -40,7 +43,17 @@ enum NewResources {
         }
     }
 
-    private static func account(_ fields: inout JSONObject, _ change: inout PlannedChange) {
+    private static func account(
+        _ fields: inout JSONObject,
+        _ change: inout PlannedChange,
+        _ exchange: Exchange
+    ) throws(Problem) {
+        if let uuid: String = fields["uuid"]?.string,
+            !exchange.view.numbers(.account, Array("uuid=\(uuid)".utf8), limit: 1).isEmpty
+        {
+            throw .validation(.notUnique, field: "uuid", message: "An account has this uuid.")
+        }
+        try GivenPower.requireKind(fields["kind"]?.string ?? "", exchange)
         fields["state"] = "active"
         put(.account, fields, &change, scope: .known(0))
     }
@@ -52,51 +65,18 @@ enum NewResources {
         _ exchange: Exchange
     ) throws(Problem) {
         let members: [JSONValue] = fields["members"]?.array ?? []
-        guard members.count <= Limits.projectMembers else {
-            throw .validation(
-                .maxLimitExceeded,
-                field: "members",
-                message: "At most \(Limits.projectMembers) members at once."
-            )
-        }
         fields["members"] = nil
         fields["state"] = "active"
         fields["kind"] = "project"
         put(.account, fields, &change, scope: .known(0))
-        var added: [(UInt64, String)] = []
-        for member in members {
-            guard let id = (member["externalId"]?.string).flatMap({ ResourceID($0) }),
-                let account: AccountRecord = Identify.account(id.number, exchange.view), account.isActive,
-                !account.isProject
-            else {
-                throw .validation(.invalidReference, field: "members", message: "A member's externalId is no account.")
-            }
-            guard !added.contains(where: { $0.0 == id.number }) else {
-                throw .validation(.notUnique, field: "members", message: "\(id.rendered("a")) is named twice.")
-            }
-            added.append((id.number, member["role"]?.string ?? "member"))
+        var added: [ProjectMembers.Entry] = members.isEmpty ? [] : try ProjectMembers.read(members, exchange)
+        if added.isEmpty, let creator: UInt64 = exchange.caller.accountNumber {
+            added.append(ProjectMembers.Entry(who: .account(creator), role: "owner"))
         }
-        if added.isEmpty, let creator: UInt64 = exchange.caller.accountNumber { added.append((creator, "owner")) }
-        guard added.contains(where: { $0.1 == "owner" }) else {
-            throw .badRequest("An environment needs an owner among its members.")
-        }
-        for (account, role) in added {
-            let index: Int = change.created
+        for entry in added {
+            change.writes.append(ProjectMembers.write(entry, change.created, of: .created(0), exchange))
             change.created += 1
-            change.writes.append(
-                RecordWriting.put(
-                    .projectMember,
-                    .created(index),
-                    [
-                        "kind": "projectMember", "state": "active", "uuid": .string(UUIDs.random()),
-                        "created": .int(exchange.time), "removed": nil, "memberId": JSONValue(account),
-                        "role": .string(role),
-                    ],
-                    references: ["projectId": .created(0)],
-                    scope: .created(0)
-                )
-            )
-            change.writes.append(.touchPolicy(subject: Template(bytes: PolicySubject.account(account))))
+            if let touch: Write = ProjectMembers.touch(entry) { change.writes.append(touch) }
         }
     }
 
@@ -112,11 +92,14 @@ enum NewResources {
         guard owner == own || exchange.rights.administersAccounts else {
             throw .forbidden("Only an administrator may make keys for another account.")
         }
-        // The user of a Basic credential ends at the first colon, and one name is taken.
-        let publicValue: String = draft.publicValue ?? ""
-        guard CharacterClass("a-zA-Z0-9._-").containsAll(of: publicValue), publicValue != "registrationToken" else {
-            throw .validation(.invalidCharacters, field: "publicValue", message: "Letters, digits and . _ - only.")
+        if owner != own, let kind: String = Identify.account(owner, exchange.view)?.kind {
+            try GivenPower.requireKind(kind, exchange)
         }
+        // The user of a Basic credential ends at the first colon, and two names are taken.
+        let publicValue: String = draft.publicValue ?? ""
+        guard CharacterClass("a-zA-Z0-9._-").containsAll(of: publicValue), publicValue != "registrationToken",
+            !publicValue.lowercased().hasPrefix("x-api-bearer")
+        else { throw .validation(.invalidCharacters, field: "publicValue", message: "Letters, digits and . _ - only.") }
         let key = Array("credential/\(publicValue)".utf8)
         guard exchange.view.holder(key) == nil else { throw .validation(.notUnique, field: "publicValue") }
         fields["accountId"] = JSONValue(owner)

@@ -2,7 +2,10 @@ import JSON
 import Model
 
 /// What a setting may be set to.
-enum SettingValue {
+package enum SettingValue {
+    /// See ``SettingCatalogue/name(ofVariable:)``.
+    package static func name(ofVariable variable: String) -> String { SettingCatalogue.name(ofVariable: variable) }
+
     /// The value that the body gives, checked: the name like any name, and what the server itself goes by for its sense.
     static func checked(
         _ name: String,
@@ -31,19 +34,28 @@ enum SettingValue {
             )
         }
         let value: String = values["value"]?.string ?? ""
-        let fault: String? =
-            switch name {
-            case ActiveSettings.accessControl: ["true", "false"].contains(value) ? nil : "must be true or false"
-            case ActiveSettings.metricsAccess:
-                ["anyone", "accounts"].contains(value) ? nil : "must be anyone or accounts"
-            case "registration.token.period.millis":
-                (Int64(value).map { $0 > 0 } ?? false) ? nil : "must be a number of milliseconds"
-            case "api.host":
-                value.isEmpty || ActiveSettings.isAddress(value)
-                    ? nil : "must look like https://drover.example.org:8080"
-            default: nil
-            }
-        if let fault { throw .validation(.invalidFormat, field: "value", message: "\(name) \(fault)") }
+        if let fault: String = fault(name, value) {
+            throw .validation(.invalidFormat, field: "value", message: "\(name) \(fault)")
+        }
         return value
+    }
+
+    /// What is wrong with the value, to stand behind the name; nil when nothing is.
+    package static func fault(_ name: String, _ value: String) -> String? {
+        var fault: String? = SettingCatalogue.definition(name)?.fault(of: value)
+        switch SettingCatalogue.definition(name)?.form {
+        case .interceptors?:
+            do throws(InterceptorConfig.Fault) { _ = try InterceptorConfig(value) } catch {
+                fault = "is wrong at \(error)"
+            }
+        case .json? where !value.isEmpty:
+            do throws(JSONError) {
+                _ = try JSONReader.parse(Array(value.utf8))
+            } catch {
+                fault = "is not JSON: \(error)"
+            }
+        default: break
+        }
+        return fault
     }
 }

@@ -42,8 +42,11 @@ enum SettingsAPI {
             if let stored = try? SettingRecord(document: record.document) { names.insert(stored.name) }
         }
         let query: [QueryItems.Item] = exchange.query.items.filter { $0.name == "name" }
+        // Administrators can ask for what everybody sees.
+        let onlyPublic: Bool = exchange.query["all"] == "false"
         let data: [JSONValue] = names.sorted().filter { name in
-            (query.isEmpty || query.contains { $0.value == name }) && isVisible(name, exchange)
+            SettingCatalogue.isListed(name) && (query.isEmpty || query.contains { $0.value == name })
+                && (!onlyPublic || exchange.policy.isPublic(setting: name)) && isVisible(name, exchange)
         }.map { .object(render($0, exchange)) }
         return .document(
             status: 200,
@@ -76,7 +79,10 @@ enum SettingsAPI {
     /// What this request stored: also when somebody has changed or deleted it since, for it was made.
     private static func written(_ name: String, _ value: String, _ exchange: Exchange) -> JSONObject {
         var document: JSONObject = render(name, exchange)
-        for field in ["value", "activeValue"] where document[field] != nil { document[field] = .string(value) }
+        let isSecret: Bool = SettingCatalogue.definition(name)?.isSecret == true
+        for field in ["value", "activeValue"] where document[field] != nil {
+            document[field] = .string(isSecret ? "" : value)
+        }
         document["source"] = "Database"
         document["inDb"] = true
         return document
@@ -89,13 +95,15 @@ enum SettingsAPI {
     private static func resource(_ name: String, _ exchange: Exchange) -> Resource {
         let record: Record? = stored(name, exchange.view)
         let value: String? = record.flatMap { try? SettingRecord(document: $0.document) }?.value
-        let active: String? = value ?? SettingCatalogue.definition(name)?.defaultValue
+        let definition: SettingDefinition? = SettingCatalogue.definition(name)
+        let active: String? = definition?.isSecret == true ? "" : value ?? definition?.defaultValue
         return Resource(
             definition: Schemas.definition("activeSetting") ?? setting,
             number: record?.key.number ?? 0,
             values: [
                 "name": .string(name), "value": JSONValue(active), "activeValue": JSONValue(active),
                 "source": record == nil ? "Default" : "Database", "inDb": .bool(record != nil),
+                "isPublic": .bool(exchange.policy.isPublic(setting: name)),
             ],
             stored: [:],
             record: record
@@ -130,7 +138,7 @@ enum SettingsAPI {
             }
             fields["value"] = .string(value)
             change.decision = decision.description
-            change.request = ["name": .string(name), "value": Masking.isTelling(name) ? "***" : .string(value)]
+            change.request = ["name": .string(name), "value": audited(name, value)]
             change.writes = [
                 RecordWriting.put(
                     .setting,
@@ -142,6 +150,15 @@ enum SettingsAPI {
             touchAccessControl(name, &change)
             return change
         }
+    }
+
+    /// The value as the audit log keeps it: the keys of interceptors stay out.
+    private static func audited(_ name: String, _ value: String) -> JSONValue {
+        if Masking.isTelling(name) || SettingCatalogue.definition(name)?.isSecret == true { return "***" }
+        guard name == InterceptorConfig.setting, let object = (try? JSONReader.parse(Array(value.utf8)))?.object else {
+            return .string(value)
+        }
+        return .string(String(decoding: JSONWriter.bytes(.object(SecretMask.hidden(object))), as: UTF8.self))
     }
 
     /// Back to the default.
@@ -166,7 +183,7 @@ enum SettingsAPI {
 
     /// Whoever got in without a key must not finish what it began once keys are asked for.
     private static func touchAccessControl(_ name: String, _ change: inout PlannedChange) {
-        guard name == ActiveSettings.accessControl else { return }
-        change.writes.append(.touchPolicy(subject: Template(bytes: PolicySubject.accessControl)))
+        guard name == ActiveSettings.accessControl || name == InterceptorConfig.setting else { return }
+        change.writes.append(.touchPolicy(subject: Template(bytes: PolicySubject.setting(name))))
     }
 }

@@ -5,7 +5,7 @@ import Model
 /// Types whose resources are no records, and streams.
 enum SpecialPaths {
     /// Lower-case path segments that are answered here though no schema may name them.
-    static let names: Set<String> = ["hoststream", ClusterAPI.name, "scripts"]
+    static let names: Set<String> = ["hoststream", ClusterAPI.name, "scripts", "token", "tokens"]
 
     static func answer(_ exchange: inout Exchange, _ gateway: Gateway) async throws(Problem) -> Answer? {
         guard let type: String = exchange.path.type?.lowercased() else {
@@ -15,7 +15,10 @@ enum SpecialPaths {
         if type == "hoststream" { return try HostDoor.stream(exchange, gateway) }
         if type == "scripts" { return try EngineInspection.answer(exchange) }
         if type == ClusterAPI.name { return try await ClusterAPI.answer(&exchange, gateway) }
+        if TokenAPI.isNamed(by: exchange.path) { return try await TokenAPI.answer(&exchange, gateway) }
         switch exchange.definition?.name {
+        case "identity": return try await Identities.answer(&exchange, gateway)
+        case LocalLogin.provider: return try await LocalAuthConfig.answer(&exchange, gateway)
         case "apiVersion": return try versions(exchange)
         case "schema": return try schemas(exchange)
         case "setting", "activeSetting": return try await SettingsAPI.answer(&exchange, gateway)

@@ -97,7 +97,11 @@ enum StateChanges {
         _ exchange: Exchange
     ) throws(Problem) {
         if record.kind == "admin", action != "activate" {
-            change.preconditions.append(try keepAdministrator(resource, exchange))
+            change.preconditions.append(try LastAdministrator.kept(without: resource, exchange))
+        }
+        if action != "activate" {
+            // Whoever comes back logs in again.
+            change.writes += LoginMaking.ends(of: resource.number, keeping: 0, exchange.view, at: exchange.time)
         }
         if record.kind == "project", action == "remove" {
             try enter(action, &record, resource)
@@ -105,24 +109,6 @@ enum StateChanges {
             try finish(action, &record, resource, exchange)
         }
         change.writes.append(.touchPolicy(subject: Template(bytes: PolicySubject.account(resource.number))))
-    }
-
-    /// Somebody must be left who can let others in again: the result holds only while that account is as it is now, so
-    /// that two administrators cannot take each other away at the same moment.
-    private static func keepAdministrator(
-        _ resource: Resource,
-        _ exchange: Exchange
-    ) throws(Problem) -> Precondition {
-        for record in exchange.view.records(.account, Array("kind=admin".utf8))
-        where record.key.number != resource.number {
-            guard Identify.account(record.key.number, exchange.view)?.isActive ?? false else { continue }
-            return .revision(record.key, record.revision)
-        }
-        throw Problem(
-            status: 405,
-            code: "LastAdminAccount",
-            message: "The last active administrator cannot be taken away."
-        )
     }
 
     /// The work of the services' own actions, all in one change (contract O12).

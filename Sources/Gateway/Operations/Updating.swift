@@ -60,6 +60,9 @@ enum Updating {
             try AccessRoles.check(resource.stored, fields, key.table, key: key, &change, exchange)
         }
         change.preconditions.append(.revision(resource.record.key, resource.record.revision))
+        if let kind: String = update.changed["kind"]?.string {
+            try AccountKind.change(to: kind, resource, &change, exchange)
+        }
         // On a view that is current it is enough that what is referred to was there when the request came in.
         if !exchange.isCurrent { change.preconditions += relied }
         change.writes.append(

@@ -20,6 +20,7 @@ struct Arrival: Sendable {
         guard let facts else { return exchange }
         exchange.certified = facts.certificate.map { CertifiedPeer(forwarded: $0) }
         exchange.tickets = facts.tickets
+        exchange.interception = facts.interception
         exchange.chance = Chance(seed: facts.seed)
         return exchange
     }
@@ -36,6 +37,7 @@ extension Exchange {
             base: base,
             certificate: certified?.forwarded,
             tickets: tickets,
+            interception: interception,
             seed: chance.seed,
             revision: revision
         )

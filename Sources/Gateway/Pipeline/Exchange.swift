@@ -17,7 +17,12 @@ final class Asked: Sendable {
     let time: Int64
     let base: BaseURL
     let path: APIPath
+    /// Without the login token.
     let query: QueryItems
+    /// The login token in the address.
+    ///
+    /// It stands nowhere else from here on: not in links, bodies or logs.
+    let queryToken: String?
     let links: Links
     let client: ClientAddress
     let forwarded: ForwardedFacts?
@@ -31,16 +36,33 @@ final class Asked: Sendable {
         forwarded = arrival.facts
         self.time = time
         self.path = path
-        self.query = query
+        queryToken = query[LoginToken.name]
+        self.query =
+            queryToken == nil ? query : QueryItems(items: query.items.filter { $0.name != LoginToken.name })
         let project: ResourceID? = path.project.flatMap { ResourceID($0) }
         links = Links(base: base, project: project.map { ResourceID(number: $0.number).rendered("a") })
         client = forwarded?.client ?? ClientAddress(headers: request.headers, peer: connection.peer.host)
+    }
+
+    /// The same, with what interceptors made of the request: its address and its way are as they were.
+    init(_ other: Asked, request: HTTPRequest) {
+        id = other.id
+        self.request = request
+        connection = other.connection
+        time = other.time
+        base = other.base
+        path = other.path
+        query = other.query
+        queryToken = other.queryToken
+        links = other.links
+        client = other.client
+        forwarded = other.forwarded
     }
 }
 
 /// One request on its way through the stages: what came in, and what each stage has found out so far.
 struct Exchange: Sendable {
-    private let asked: Asked
+    private var asked: Asked
 
     /// On every log line and transaction that this request leads to, and in its error document.
     var id: String { asked.id }
@@ -51,6 +73,7 @@ struct Exchange: Sendable {
     var base: BaseURL { asked.base }
     var path: APIPath { asked.path }
     var query: QueryItems { asked.query }
+    var queryToken: String? { asked.queryToken }
     /// The environment of the path stands in every address of the answer, as an id that was parsed: never as it came.
     var links: Links { asked.links }
     var client: ClientAddress { asked.client }
@@ -77,6 +100,8 @@ struct Exchange: Sendable {
     var caller: Caller = .nobody {
         didSet { rights = caller.rights(in: projectNumber) }
     }
+    /// When the credentials must be good, in milliseconds since 1970: when the request came, and with a stream ever later.
+    var judgedAt: Int64
     /// The environment that the request acts in; set by scope.
     var project: AccountRecord?
     var projectNumber: UInt64? {
@@ -90,6 +115,13 @@ struct Exchange: Sendable {
     var preview: Answer?
     /// The revision at which this request changed something; 0 while it has not.
     var committed: UInt64 = 0
+
+    /// What the interceptors made of it; nil when there was nobody to ask.
+    var interception: InterceptionNote?
+    /// Nothing came of an attempt on an old state, which did not know of an interceptor.
+    var startsOver: Bool = false
+    /// For those who see the answer.
+    var course: InterceptedCourse?
 
     // Where it came from, and what makes it happen once however many nodes run it.
 
@@ -111,6 +143,7 @@ struct Exchange: Sendable {
         self.asked = asked
         self.view = view
         self.policies = policies
+        judgedAt = asked.time
     }
 
     /// What follows from the view's accounts, credentials, memberships and settings.
@@ -133,6 +166,9 @@ struct Exchange: Sendable {
         )
     }
 
+    /// See ``Interception``.
+    mutating func replaceRequest(_ request: HTTPRequest) { asked = Asked(asked, request: request) }
+
     /// Without its view: what a stream may hold for days.
     ///
     /// A view keeps everything alive that was there when it was taken.
@@ -152,9 +188,11 @@ struct Caller: Sendable {
     /// The account that the credential speaks for.
     var account: AccountRecord?
     var accountNumber: UInt64?
-    /// `apiKey`, `agentApiKey`, `registrationToken`, `none`.
+    /// `apiKey`, `agentApiKey`, `registrationToken`, `token`, `none`.
     var authType: String
     var credentialNumber: UInt64?
+    /// Of whoever has logged in.
+    var tokenNumber: UInt64?
     /// Of a caller who has been here before.
     var standing: Standing?
 

@@ -1,5 +1,5 @@
 import Bytes
-import Crypto
+package import Crypto
 package import EventLoop
 package import HTTP
 import JSON
@@ -9,6 +9,7 @@ package import Metrics
 import Model
 package import Store
 package import StoreFormat
+import Synchronization
 
 /// Proposes transactions; the node implements it over Raft.
 package protocol Proposing: Sendable {
@@ -65,8 +66,12 @@ package final class Gateway: Sendable {
     let peers: (any PeerForwarding)?
     let timing: GatewayTiming
     let spentTickets = SpentTickets()
+    let interceptors = InterceptorRoom()
     let policies = PolicySnapshots()
     let events = SharedEvents()
+    let passwords: PasswordWork
+    let guesses = Mutex<GuessLedger>(GuessLedger())
+    let rightsChanges: RightsChanges
     /// Milliseconds since 1970; the only clock of this room.
     let now: @Sendable () -> Int64
     /// Where the listener is, for requests without a usable Host.
@@ -85,6 +90,7 @@ package final class Gateway: Sendable {
         servers: (any ServerAddresses)? = nil,
         recall: (any Recalling)? = nil,
         storageRefusal: (@Sendable () -> String?)? = nil,
+        passwordCost: Scrypt.Cost = .standard,
         logger: Logger,
         metrics: MetricsRegistry,
         version: String,
@@ -102,6 +108,8 @@ package final class Gateway: Sendable {
         self.servers = servers
         self.recall = recall
         self.storageRefusal = storageRefusal
+        passwords = PasswordWork(cost: passwordCost)
+        rightsChanges = RightsChanges(state.store)
         self.logger = logger
         self.version = version
         self.now = now
@@ -119,15 +127,21 @@ package final class Gateway: Sendable {
         // Whatever a client says there is not what a node of the cluster said.
         ForwardedFacts.strip(&request.headers)
         let since: UInt64 = MonotonicClock.now
-        let response: HTTPResponse = await answer(
-            Arrival(
-                request: request,
-                connection: connection,
-                id: Hex.encode(SecureRandom.bytes(8)),
-                base: base(of: request, connection),
-                facts: nil
-            )
+        let arrival = Arrival(
+            request: request,
+            connection: connection,
+            id: Hex.encode(SecureRandom.bytes(8)),
+            base: base(of: request, connection),
+            facts: nil
         )
+        let policy: PolicySnapshot = policies.snapshot(of: state.store.view)
+        var response: HTTPResponse
+        if let early: HTTPResponse = Dressing.early(arrival, policy, state.store.view) {
+            response = early
+        } else {
+            response = await answer(arrival)
+        }
+        Dressing.add(to: &response, request, policy)
         counters.answered(.init(request), response.status, .client, since: since)
         return response
     }
@@ -188,6 +202,16 @@ package final class Gateway: Sendable {
                 base: base
             )
         }
+        if arrival.facts == nil {
+            do throws(Problem) {
+                if segments.first == InterceptorExemption.control {
+                    return try await InterceptorControl.answer(arrival, segments, query, self)
+                }
+                if let answer: HTTPResponse = try await Passage.answer(arrival, segments, query, self) { return answer }
+            } catch {
+                return refusal(error, request, id: arrival.id, base: base)
+            }
+        }
         if let answer: HTTPResponse = await OutsideAPI.answer(arrival, segments, self) { return answer }
         guard let path = APIPath(segments: segments) else {
             return refusal(
@@ -201,24 +225,40 @@ package final class Gateway: Sendable {
         defer { if let tickets: RequestTickets = exchange?.tickets { session.end(tickets) } }
         let deadline: Deadline = .after(milliseconds: timing.requestMilliseconds)
         do throws(Problem) {
-            if arrival.facts == nil { try CrossSite.refuse(request, base, state.store.view) }
-            if arrival.facts == nil, EarlyPlanning.isPossible(request, path) {
+            if arrival.facts == nil {
+                try CrossSite.refuse(
+                    request,
+                    base,
+                    state.store.view,
+                    policies.snapshot(of: state.store.view).crossOrigin
+                )
+            }
+            if arrival.facts == nil, EarlyPlanning.isPossible(request, path),
+                policies.snapshot(of: state.store.view).interceptors.isEmpty
+            {
                 let (answer, made): (Answer?, Exchange) = try await early(arrival, path, query, deadline)
                 exchange = made
-                if let answer { return dressed(answer, made) }
+                if let answer { return await finished(dressed(answer, made), made) }
             }
             var current: Exchange = try await begin(arrival, path, query, deadline, early: false)
             defer { exchange = current }
-            return dressed(try await pass(&current), current)
+            let answer: Answer = try await pass(&current)
+            return await finished(dressed(answer, current), current)
         } catch {
             return refusal(error, request, id: arrival.id, base: base, exchange: exchange)
         }
     }
 
+    /// The answer as the client gets it, when those who see answers have seen it.
+    private func finished(_ response: HTTPResponse, _ exchange: Exchange) async -> HTTPResponse {
+        guard let course: InterceptedCourse = exchange.course else { return response }
+        return await ResponseInterception.apply(response, course, exchange.connection.loop, self)
+    }
+
     /// The request as it comes to the first stage.
     ///
     /// - Parameter early: from the state that is here, however old.
-    private func begin(
+    func begin(
         _ arrival: Arrival,
         _ path: APIPath,
         _ query: QueryItems,
@@ -262,7 +302,11 @@ package final class Gateway: Sendable {
             let answer: Answer = try await pass(&exchange)
             return (EarlyPlanning.isTrue(exchange) ? answer : nil, exchange)
         } catch {
-            guard EarlyPlanning.isTrue(exchange) else { return (nil, exchange) }
+            guard EarlyPlanning.isTrue(exchange), !exchange.startsOver else {
+                if let tickets: RequestTickets = exchange.tickets { session.end(tickets) }
+                exchange.tickets = nil
+                return (nil, exchange)
+            }
             // The refusal is rendered with what is known of the request, and its tickets are given back.
             return (.refused(error), exchange)
         }
@@ -320,6 +364,7 @@ package final class Gateway: Sendable {
         if problem.status == 503 || problem.status == 507 {
             response.headers["Retry-After"] = problem.status == 503 ? "1" : "30"
         }
+        if let seconds: Int64 = problem.retrySeconds { response.headers["Retry-After"] = String(seconds) }
         if let exchange, exchange.forwarded != nil, exchange.isUntouched {
             response.headers[ForwardedFacts.untouched] = "1"
         }

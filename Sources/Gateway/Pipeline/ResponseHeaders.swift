@@ -21,6 +21,9 @@ enum ResponseHeaders {
         response.headers["X-Rancher-Version"] = policy.versionHeader
         response.headers["X-Drover-Version"] = safe(gateway.version)
         guard let exchange else { return }
+        if exchange.forwarded == nil, let cookie: String = CSRF.setCookie(exchange.request, exchange.base) {
+            response.headers.append("Set-Cookie", cookie)
+        }
         response.headers["X-API-Client-IP"] = exchange.client.claimed
         guard let number: UInt64 = exchange.caller.accountNumber, let account = exchange.caller.account else { return }
         let user: String = ResourceID(number: number).rendered("a")

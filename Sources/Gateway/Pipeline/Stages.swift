@@ -23,10 +23,3 @@ extension Gateway {
         Stage("answer", Answering.stage),
     ]
 }
-
-/// Where configured interceptors see a request and may change or deny it.
-///
-/// None can be configured yet.
-enum Interception {
-    static func stage(_ exchange: inout Exchange, _ gateway: Gateway) async throws(Problem) -> Answer? { nil }
-}

@@ -15,6 +15,8 @@ package struct Problem: Error, Equatable, Sendable {
     package var fieldName: String?
     /// Whether the answer carries a challenge for credentials.
     package var challenges: Bool = false
+    /// After how long it makes sense to try again, where that is known.
+    package var retrySeconds: Int64?
 
     package init(
         status: Int,
@@ -84,6 +86,13 @@ extension Problem {
 
     package static func validation(_ code: ValidationCode, field: String, message: String? = nil) -> Problem {
         Problem(status: 422, code: code.rawValue, message: message, fieldName: field)
+    }
+
+    /// - Parameter milliseconds: how long to wait.
+    package static func tooMany(_ message: String, _ milliseconds: Int64) -> Problem {
+        var problem = Problem(status: 429, code: "TooManyRequests", message: message)
+        problem.retrySeconds = max(1, (milliseconds + 999) / 1_000)
+        return problem
     }
 
     package static func unavailable(_ message: String) -> Problem {

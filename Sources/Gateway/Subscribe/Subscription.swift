@@ -3,6 +3,7 @@ import HTTP
 import JSON
 import Limits
 import Model
+import RBAC
 import Store
 import StoreFormat
 import Synchronization
@@ -19,6 +20,8 @@ final class Subscription: Sendable {
     private struct State {
         /// The request, with the rights as they were when they were last looked at.
         var exchange: Exchange
+        /// Of the records that those rights were made of; nil before they were looked at here.
+        var stamp: PolicySnapshot.Stamp?
         var coalescer = ChangeCoalescer()
         /// Of the last event that was heard of: what is told shows nothing older.
         var revision: Revision = 0
@@ -62,18 +65,42 @@ final class Subscription: Sendable {
         await flushing?.value
     }
 
-    /// A ping every five seconds; before each the caller's rights are looked at again.
+    /// A ping every five seconds; before each, and as soon as they may have changed, the caller's rights are looked at again.
     private func keepAlive() async {
-        while (try? await loop.sleep(milliseconds: Limits.streamRightsMilliseconds)) != nil {
-            guard let now: Exchange = StreamRights.renewed(exchange, gateway.state.store.view),
-                Subscribing.isAllowed(now)
-            else {
+        let bell: RightsBell = gateway.rightsChanges.bell(for: exchange)
+        var pinged: UInt64 = MonotonicClock.now
+        while await bell.wait(on: loop, milliseconds: Limits.streamRightsMilliseconds) != .ended {
+            guard renew(gateway.state.store.view) != nil else {
                 try? await socket.send(text: SubscribedEvent.logout)
                 return
             }
-            state.withLock { $0.exchange = now.kept }
+            // A change of rights comes between; pings keep their pace.
+            guard MonotonicClock.now - pinged >= UInt64(Limits.streamRightsMilliseconds) * 900_000 else { continue }
+            pinged = MonotonicClock.now
             guard (try? await socket.send(text: SubscribedEvent.ping(time: gateway.now()))) != nil else { return }
         }
+    }
+
+    /// The request with the rights of now; nil when they are gone.
+    private func renew(_ view: StoreView) -> Exchange? {
+        let stamp = PolicySnapshot.Stamp(view)
+        guard let now: Exchange = StreamRights.renewed(exchange, view, at: gateway.now()), Subscribing.isAllowed(now)
+        else { return nil }
+        let kept: Exchange = now.kept
+        state.withLock { state in
+            state.exchange = kept
+            state.stamp = stamp
+        }
+        return kept
+    }
+
+    /// The same, without looking where nothing has changed: what is told next is told by the rights of its moment.
+    private func judged() -> Exchange? {
+        let view: StoreView = gateway.state.store.view
+        let (known, stamp): (Exchange, PolicySnapshot.Stamp?) = state.withLock { ($0.exchange, $0.stamp) }
+        let isOver: Bool = known.caller.subject.validUntil.map { $0 <= gateway.now() } ?? false
+        guard stamp != PolicySnapshot.Stamp(view) || isOver else { return known }
+        return renew(view)
     }
 
     private func tell(_ watch: Watch) async {
@@ -120,7 +147,11 @@ final class Subscription: Sendable {
 
     /// The resource as this caller sees it now; nothing when it does not.
     private func deliver(_ key: RecordKey) async throws {
-        let (exchange, revision): (Exchange, Revision) = state.withLock { ($0.exchange, $0.revision) }
+        guard let exchange: Exchange = judged() else {
+            try await socket.send(text: SubscribedEvent.logout)
+            throw CancellationError()
+        }
+        let revision: Revision = state.withLock { $0.revision }
         let frame: ServerTextFrame? = gateway.events.frame(
             of: key,
             for: exchange,

@@ -62,6 +62,7 @@ package enum RecordWriting {
         .account: [],
         .credential: ["accountId", "hostId"],
         .projectMember: ["projectId", "memberId"],
+        .loginToken: ["accountId"],
         .host: ["accountId"],
         .stack: ["accountId"],
         .service: ["accountId", "stackId"],
@@ -76,6 +77,7 @@ package enum RecordWriting {
     package static let indexedTexts: [Table: [String]] = [
         .account: ["kind", "uuid"],
         .credential: ["kind"],
+        .projectMember: ["identity"],
         .host: ["uuid"],
         .instance: ["uuid"],
     ]
@@ -98,11 +100,16 @@ package enum RecordWriting {
         case .setting: return Template("setting/\(name)")
         case .node: return Template("node/\(name)")
         case .joinToken: return fields["token"]?.string.map { Template("joinToken/\($0)") }
+        case .credential where fields["kind"]?.string == CredentialRecord.password:
+            return fields["publicValue"]?.string.map { Template(bytes: CredentialRecord.loginKey($0)) }
         case .credential: return fields["publicValue"]?.string.map { Template("credential/\($0)") }
+        case .loginToken: return fields["digest"]?.string.map { Template(bytes: LoginTokenRecord.key(ofDigest: $0)) }
         case .projectMember:
-            guard let project: NumberReference = reference("projectId", fields, references),
-                let member: NumberReference = reference("memberId", fields, references)
-            else { return nil }
+            guard let project: NumberReference = reference("projectId", fields, references) else { return nil }
+            if let identity: String = fields["identity"]?.string {
+                return template(["projectMember/", .number(project), .text("/\(identity)")])
+            }
+            guard let member: NumberReference = reference("memberId", fields, references) else { return nil }
             return template(["projectMember/", .number(project), "/", .number(member)])
         default: return nil
         }

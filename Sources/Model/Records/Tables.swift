@@ -17,6 +17,8 @@ extension Table {
     package static let node = Table(rawValue: 6)
     /// What lets a node or a host in, once.
     package static let joinToken = Table(rawValue: 7)
+    /// What people who have logged in show instead of a password.
+    package static let loginToken = Table(rawValue: 9)
     package static let host = Table(rawValue: 10)
     package static let hostObserved = Table(rawValue: 11)
     package static let hostReservation = Table(rawValue: 12)

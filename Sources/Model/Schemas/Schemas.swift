@@ -6,10 +6,9 @@ package import StoreFormat
 package enum Schemas {
     /// Alphabetical by name.
     package static let all: [ResourceDefinition] =
-        (framework + accessParts + launchParts + instanceInputs + unbuilt + [
-            account, project, projectMember, projectTemplate, credential, apiKey, registrationToken, register,
-            hostCertificate, setting,
-            activeSetting,
+        (framework + accessParts + launchParts + instanceInputs + unbuilt + login + [
+            account, project, projectMember, projectTemplate, identity, setProjectMembersInput, credential, apiKey,
+            password, changeSecretInput, registrationToken, register, hostCertificate, setting, activeSetting,
             roleTemplate, accessRole, accessRoleBinding, accessReview, host, stack, service, setServiceLinksInput,
             launchConfig, instanceHealthCheck, instance, container, volume,
         ]).sorted { $0.name < $1.name }

@@ -29,6 +29,7 @@ package enum SHA256 {
 struct DigestAlgorithm: @unchecked Sendable {
     static let sha1 = DigestAlgorithm("SHA1", byteCount: SHA1.byteCount)
     static let sha256 = DigestAlgorithm("SHA2-256", byteCount: SHA256.byteCount)
+    static let sha512 = DigestAlgorithm("SHA2-512", byteCount: 64)
 
     let method: OpaquePointer
     let byteCount: Int

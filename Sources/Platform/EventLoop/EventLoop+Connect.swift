@@ -6,16 +6,33 @@ extension EventLoop {
     ///
     /// - Throws: ``NetworkFault`` of the last address that was tried; `CancellationError`.
     package func connect(to endpoint: Endpoint, before deadline: Deadline) async throws -> SocketStream {
+        try await connect(to: endpoint, before: deadline) { _ in }
+    }
+
+    /// As ``connect(to:before:)``, after `check` has seen every address that the endpoint has, in numbers.
+    ///
+    /// What was checked is what is connected to: the name is not looked up again.
+    package func connect(
+        to endpoint: Endpoint,
+        before deadline: Deadline,
+        check: @escaping @Sendable (_ address: String) throws -> Void
+    ) async throws -> SocketStream {
         // Always as a task of the loop: a caller that is on its thread by chance might not come back to it.
         try await run { [self] in
             guard isCurrent else { throw NetworkFault.loopStopped }
-            return try await connectHere(endpoint, deadline)
+            return try await connectHere(endpoint, deadline, check)
         }
     }
 
-    private func connectHere(_ endpoint: Endpoint, _ deadline: Deadline) async throws -> SocketStream {
+    private func connectHere(
+        _ endpoint: Endpoint,
+        _ deadline: Deadline,
+        _ check: @Sendable (_ address: String) throws -> Void
+    ) async throws -> SocketStream {
         var fault: any Error = NetworkFault.unknownHost(name: "\(endpoint)", cause: "it has no address")
-        for address in try await addresses(of: endpoint, deadline) {
+        let addresses: [SocketAddress] = try await addresses(of: endpoint, deadline)
+        for address in addresses { if let host: String = address.endpoint.host { try check(host) } }
+        for address in addresses {
             do {
                 return try await connect(to: address, endpoint, deadline)
             } catch let error as NetworkFault {

@@ -322,8 +322,44 @@ package enum Limits {
     package static let forwardOwnerMilliseconds: Int = 1_000
     /// What one direction of a forwarded stream holds in memory.
     package static let forwardPieceBytes: Int = 64 * 1024
+    /// What a node tells another of the interceptors' verdicts.
+    package static let forwardedNoteBytes: Int = 4 * 1024
     /// What the head of a forwarded request may have beyond that of a client's.
     package static let forwardHeadBytes: Int = 8 * 1024
+
+    // MARK: Interceptors
+
+    /// Interceptors, and destinations, of one configuration; paths of one of them.
+    package static let interceptors: Int = 64
+    package static let interceptorPaths: Int = 256
+    package static let pathTemplateBytes: Int = 1_024
+    /// Groups inside groups, a count such as `{2,5}`, and the states of a whole template.
+    package static let pathExpressionDepth: Int = 16
+    package static let pathExpressionRepeats: Int = 200
+    package static let pathExpressionStates: Int = 2_000
+    /// The longest that an interceptor is waited for, and how long without a timeout of its own.
+    package static let interceptorSeconds: Int = 10
+    package static let interceptorReplyBytes: Int = 1024 * 1024
+    /// Calls to one interceptor that may be under way at a time.
+    package static let interceptorCalls: Int = 512
+    /// Failures in a row after which an interceptor is not called for a moment.
+    package static let interceptorFailures: Int = 5
+    package static let interceptorPauseMilliseconds: Int = 2_000
+    /// How long a connection to an interceptor is kept.
+    package static let interceptorIdleMilliseconds: Int = 2_000
+    /// Interceptors whose calls lead to each other.
+    package static let interceptorDepth: Int = 3
+    /// Requests of which a node remembers what the interceptors did.
+    package static let interceptorTraces: Int = 1_000
+    /// Changes of one interceptor that are told, and the bytes of a value in them.
+    package static let interceptorDifferences: Int = 50
+    package static let interceptorShownBytes: Int = 256
+    /// Disagreements of a shadow that are kept.
+    package static let interceptorSamples: Int = 20
+    /// An answer that interceptors of answers are shown.
+    package static let interceptedAnswerBytes: Int = 4 * 1024 * 1024
+    /// Until the head of a destination's answer.
+    package static let destinationSeconds: Int = 60
 
     // MARK: Controllers
 
@@ -481,6 +517,35 @@ package enum Limits {
     package static let bindingsOfSubject: Int = 1_000
     /// Subjects that the preview of a change of roles looks at.
     package static let previewSubjects: Int = 200
+
+    // MARK: Logging in
+
+    package static let passwordMinimumBytes: Int = 8
+    package static let passwordBytes: Int = 256
+    /// What a client gives to log in: a login and a password, or what a provider gave it.
+    package static let loginCodeBytes: Int = 4 * 1024
+    /// Passwords that are hashed at the same time: each takes 128 MiB.
+    package static let passwordHashes: Int = 2
+    /// Logins that wait for their hash, and those of them from one address.
+    package static let passwordsWaiting: Int = 64
+    package static let passwordsWaitingOfAddress: Int = 4
+    /// Tokens of one account; a further login ends the oldest.
+    package static let loginTokensOfAccount: Int = 100
+    /// How many logins and addresses with failures one node remembers, each.
+    package static let guessersKnown: Int = 16_384
+    /// Failures after which a login, and an address, has to wait before the next attempt.
+    package static let guessesOfLogin: Int = 5
+    package static let guessesOfAddress: Int = 20
+    package static let guessPauseMilliseconds: Int64 = 500
+    /// The longest such wait of a login, and of an address.
+    package static let guessLoginWaitMilliseconds: Int64 = 5_000
+    package static let guessAddressWaitMilliseconds: Int64 = 60_000
+    /// After so long without another failure all is forgotten.
+    package static let guessMemoryMilliseconds: Int64 = 900_000
+    /// Environments without members that whoever switches access control on becomes the owner of.
+    package static let adoptedProjects: Int = 200
+    /// Identities that a search answers with.
+    package static let identitiesFound: Int = 100
 
     // MARK: Programs that we run
 

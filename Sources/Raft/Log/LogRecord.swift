@@ -95,7 +95,10 @@ struct LogRecord: Equatable {
 
     /// The record at `offset`, whole and with a right checksum, or nil.
     init?(in bytes: [UInt8], at offset: Int, salt: UInt32) {
-        guard offset + Self.headBytes <= bytes.count else { return nil }
+        // Behind damage every eighth byte is tried: what cannot be a head is left at once.
+        guard offset + Self.headBytes <= bytes.count, Kind(code: bytes[offset + 12]) != nil,
+            bytes[offset + 14] == 0, bytes[offset + 15] == 0, bytes[offset + 36] == 0
+        else { return nil }
         var reader = ByteReader(bytes[offset...])
         guard let length = try? reader.u32(), let checksum = try? reader.u32(), let previous = try? reader.u32(),
             let code = try? reader.u8(), let kind = Kind(code: code), let version = try? reader.u8(),

@@ -1,3 +1,4 @@
+internal import Glibc
 internal import RaftCore
 
 /// Reads the records of one segment and decides what its end means.
@@ -48,14 +49,27 @@ struct SegmentReader {
 
     /// The first multiple of 8 at or after `start` where something is not zero.
     private func nextNonZero(from start: Int) -> Int? {
-        // Eight bytes a step, because an empty segment is megabytes of zeros; the pointer lives only for the closure.
+        // An empty segment is megabytes of zeros, which are compared block by block. The pointer lives only for the closure.
         bytes.withUnsafeBytes { buffer in
+            guard let base: UnsafeRawPointer = buffer.baseAddress else { return nil }
             var place: Int = start
             while place + 8 <= buffer.count {
-                if buffer.loadUnaligned(fromByteOffset: place, as: UInt64.self) != 0 { return place }
-                place += 8
+                let block: Int = min(Self.zeros.count, buffer.count - place)
+                if memcmp(base + place, Self.zeros, block) == 0 {
+                    place += block
+                    continue
+                }
+                for _ in 0..<(block / 8) {
+                    if buffer.loadUnaligned(fromByteOffset: place, as: UInt64.self) != 0 { return place }
+                    place += 8
+                }
+                // What is left is less than eight bytes: too little for anything.
+                if block % 8 != 0 { return nil }
             }
             return nil
         }
     }
+
+    /// A multiple of eight.
+    private static let zeros = [UInt8](repeating: 0, count: 4_096)
 }

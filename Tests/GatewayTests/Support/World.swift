@@ -1,4 +1,5 @@
 import Bytes
+import Crypto
 import EventLoop
 import Gateway
 @testable import HTTP
@@ -44,6 +45,9 @@ final class World: Sendable {
         return timing
     }()
 
+    /// What a password's hash costs here: next to nothing.
+    static let cheap = Scrypt.Cost(log2N: 4)
+
     /// Tries what it must try, and no more.
     static let impatient: GatewayTiming = {
         var timing: GatewayTiming = World.timing
@@ -69,6 +73,7 @@ final class World: Sendable {
             cluster: cluster,
             certificates: certificates,
             servers: servers,
+            passwordCost: Self.cheap,
             logger: Logger(label: "gateway", level: .debug, sink: log),
             metrics: MetricsRegistry(),
             version: "0.1.0",

@@ -20,13 +20,35 @@ extension Schemas {
         table: .account,
         collectionMethods: [.get, .post],
         resourceMethods: [.get, .put, .delete],
-        fields: accountFields + [
-            FieldDefinition("kind", .enum, [.create, .notNull], default: "user", options: ["admin", "user"])
+        fields: accountFields.filter { $0.name != "uuid" } + [
+            // A text, as clients name kinds that mean nothing here; what those may do is nothing.
+            FieldDefinition(
+                "kind",
+                .string,
+                [.create, .update, .notNull],
+                default: "user",
+                minLength: 1,
+                maxLength: 64,
+                validChars: "a-zA-Z0-9",
+                about: "admin, user, readAdmin, project, agent, service or superadmin"
+            ),
+            FieldDefinition("uuid", .string, [.unique, .create], maxLength: 128),
+            FieldDefinition("externalId", .string, [.create], maxLength: 255, about: "Who it is to its provider"),
+            FieldDefinition(
+                "externalIdType",
+                .string,
+                [.create],
+                maxLength: 64,
+                validChars: "a-zA-Z0-9_",
+                about: "Whose name for it externalId is"
+            ),
         ],
         states: .standard,
         actions: accountActions("account"),
         links: [
-            LinkDefinition("credentials", to: "credential", .children(table: .credential, member: "accountId"))
+            LinkDefinition("credentials", to: "credential", .children(table: .credential, member: "accountId")),
+            LinkDefinition("apiKeys", to: "apiKey", .children(table: .credential, member: "accountId")),
+            LinkDefinition("passwords", to: "password", .children(table: .credential, member: "accountId")),
         ]
     )
 
@@ -46,7 +68,14 @@ extension Schemas {
             CommonFields.healthState,
         ],
         states: .standard,
-        actions: accountActions("project"),
+        actions: accountActions("project") + [
+            ActionDefinition(
+                "setmembers",
+                input: "setProjectMembersInput",
+                output: "setProjectMembersInput",
+                states: ["active", "inactive", "registering", "updating-active", "updating-inactive"]
+            )
+        ],
         links: [
             LinkDefinition(
                 "projectMembers",
@@ -71,7 +100,7 @@ extension Schemas {
 
     /// That an identity is a member of an environment.
     ///
-    /// Members are named when the environment is created.
+    /// Members are named when the environment is created, and by its action `setmembers`.
     static let projectMember = ResourceDefinition(
         "projectMember",
         table: .projectMember,
@@ -86,19 +115,55 @@ extension Schemas {
                 .string,
                 [.create, .required, .unfiltered],
                 minLength: 1,
-                about: "The member's account id"
+                about: "The member's account id, or its id at the provider"
             ),
             FieldDefinition(
                 "externalIdType",
-                .enum,
+                .string,
                 [.create, .unfiltered],
                 default: "rancher_id",
-                options: ["rancher_id"]
+                minLength: 1,
+                maxLength: 64,
+                validChars: "a-zA-Z0-9_"
             ),
-            FieldDefinition("role", .enum, .create, default: "member", options: MembershipRoles.names),
+            FieldDefinition(
+                "role",
+                .enum,
+                .create,
+                default: "member",
+                options: MembershipRoles.names
+            ),
             FieldDefinition("projectId", .reference("project")),
         ],
         states: .standard,
         links: [LinkDefinition("project", to: "project", .reference(field: "projectId"))]
+    )
+
+    /// Who may be a member of something: a person or a group, here or at a provider.
+    static let identity = ResourceDefinition(
+        "identity",
+        plural: "identities",
+        hasTextID: true,
+        collectionMethods: [.get],
+        resourceMethods: [.get],
+        fields: [
+            CommonFields.id,
+            FieldDefinition("name", .string, [.unfiltered], from: .computed),
+            FieldDefinition("login", .string, [.unfiltered], from: .computed),
+            FieldDefinition("externalId", .string, [.unfiltered], from: .computed),
+            FieldDefinition("externalIdType", .string, [.unfiltered], from: .computed),
+            FieldDefinition("profilePicture", .string, [.unfiltered], from: .computed),
+            FieldDefinition("profileUrl", .string, [.unfiltered], from: .computed),
+            FieldDefinition("user", .boolean, [.unfiltered], from: .computed, about: "A person, not a group"),
+            FieldDefinition("role", .string, [.unfiltered], from: .computed),
+            FieldDefinition("projectId", .reference("project"), [.unfiltered], from: .computed),
+            FieldDefinition("all", .string, [.unfiltered], from: .computed),
+        ]
+    )
+
+    /// What `setmembers` takes: the whole list.
+    static let setProjectMembersInput = ResourceDefinition(
+        "setProjectMembersInput",
+        fields: [FieldDefinition("members", .array(.embedded("projectMember")), [.create, .required])]
     )
 }

@@ -48,10 +48,64 @@ extension Schemas {
                 from: .computed,
                 about: "Shown once; only its hash is kept"
             ),
+            FieldDefinition("expires", .date, .create, about: "When it stops being good; null for never"),
         ],
         states: .standard,
         actions: credentialActions("apiKey"),
         links: [accountLink]
+    )
+
+    /// A login with its password.
+    static let password = ResourceDefinition(
+        "password",
+        base: "credential",
+        table: .credential,
+        kind: "password",
+        collectionMethods: [.get, .post],
+        resourceMethods: [.get, .put, .delete],
+        fields: credentialFields + [
+            FieldDefinition(
+                "publicValue",
+                .string,
+                [.create, .required],
+                minLength: 1,
+                maxLength: 255,
+                about: "The login"
+            ),
+            FieldDefinition(
+                "secretValue",
+                .password,
+                [.create, .required, .readOnCreateOnly],
+                minLength: Limits.passwordMinimumBytes,
+                maxLength: Limits.passwordBytes,
+                from: .computed,
+                about: "Never shown; only its hash is kept"
+            ),
+        ],
+        states: .standard,
+        actions: credentialActions("password") + [
+            ActionDefinition(
+                "changesecret",
+                input: "changeSecretInput",
+                output: "password",
+                states: ["active", "inactive"]
+            )
+        ],
+        links: [accountLink]
+    )
+
+    static let changeSecretInput = ResourceDefinition(
+        "changeSecretInput",
+        fields: [
+            FieldDefinition("oldSecret", .password, .create, about: "Administrators need not say it"),
+            FieldDefinition(
+                "newSecret",
+                .password,
+                [.create, .required],
+                minLength: Limits.passwordMinimumBytes,
+                maxLength: Limits.passwordBytes
+            ),
+        ]
     )
 
     /// What a new host shows to become one of the environment's.

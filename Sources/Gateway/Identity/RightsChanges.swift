@@ -1,0 +1,204 @@
+import EventLoop
+import HTTP
+import Model
+import RBAC
+import Store
+import StoreFormat
+import Synchronization
+
+/// Tells open streams that the rights behind them may have changed, as soon as the change is applied on this node.
+///
+/// One watch for all streams of a node, alive while there are any. It tells only those whose account, environment or
+/// credential a change is about; changes that may concern everybody (settings, memberships by group) tell all.
+final class RightsChanges: Sendable {
+    private let store: Store
+    private let state = Mutex(State())
+
+    private struct State {
+        var next: UInt64 = 1
+        var bells: [UInt64: Entry] = [:]
+        /// By account or environment.
+        var concerned: [UInt64: Set<UInt64>] = [:]
+        var watching: Task<Void, Never>?
+    }
+
+    private struct Entry {
+        weak var bell: RightsBell?
+        var subjects: [UInt64]
+    }
+
+    private static let tables: Set<Table> = [
+        .account, .credential, .projectMember, .loginToken, .setting, .roleTemplate, .accessRole, .accessRoleBinding,
+    ]
+
+    init(_ store: Store) {
+        self.store = store
+    }
+
+    /// How many streams listen.
+    var count: Int { state.withLock { $0.bells.count } }
+
+    /// The bell of one stream; letting go of it ends the listening.
+    func bell(for exchange: Exchange) -> RightsBell {
+        let subjects: [UInt64] = [exchange.caller.accountNumber, exchange.projectNumber].compactMap(\.self)
+        let loop: EventLoop = exchange.connection.loop
+        return state.withLock { state in
+            let bell = RightsBell(state.next, self)
+            state.next += 1
+            state.bells[bell.id] = Entry(bell: bell, subjects: subjects)
+            for subject in subjects { state.concerned[subject, default: []].insert(bell.id) }
+            if state.watching == nil { state.watching = start(on: loop) }
+            return bell
+        }
+    }
+
+    fileprivate func forget(_ id: UInt64) {
+        let idle: Task<Void, Never>? = state.withLock { state in
+            guard let entry: Entry = state.bells.removeValue(forKey: id) else { return nil }
+            for subject in entry.subjects {
+                state.concerned[subject]?.remove(id)
+                if state.concerned[subject]?.isEmpty ?? false { state.concerned[subject] = nil }
+            }
+            guard state.bells.isEmpty else { return nil }
+            defer { state.watching = nil }
+            return state.watching
+        }
+        idle?.cancel()
+    }
+
+    /// Called with the lock held: begins after what every listener has looked at, or will look at, itself.
+    private func start(on loop: EventLoop) -> Task<Void, Never> {
+        let first: Revision = store.view.revision + 1
+        return Task(executorPreference: loop) { [weak self, store] in
+            var from: Revision = first
+            while !Task.isCancelled {
+                guard let watch = try? store.watch(from: from, filter: WatchFilter(tables: Self.tables)) else { break }
+                do throws(WatchEnded) {
+                    while let event: WatchEvent = try await watch.next() {
+                        from = event.revision + 1
+                        self?.tell(event)
+                    }
+                } catch {
+                    // What was missed may have been about anybody.
+                    from = store.view.revision + 1
+                    self?.ring(nil)
+                    if case .storeClosed = error { break }
+                }
+            }
+        }
+    }
+
+    private func tell(_ event: WatchEvent) {
+        var subjects: Set<UInt64> = []
+        for change in event.changes {
+            switch change.key.table {
+            case .account: subjects.insert(change.key.number)
+            case .credential, .loginToken:
+                // A key or a login that is new takes nobody's rights away.
+                guard let before: Record = change.before,
+                    let record = try? CredentialRecord(document: before.document)
+                else { continue }
+                if let owner: UInt64 = record.accountID { subjects.insert(owner) }
+            case .projectMember:
+                for record in [change.before, change.after].compactMap(\.self) {
+                    guard let member = try? ProjectMemberRecord(document: record.document) else { continue }
+                    guard let account: UInt64 = member.memberAccountID else { return ring(nil) }
+                    subjects.insert(account)
+                }
+            case .accessRoleBinding:
+                for record in [change.before, change.after].compactMap(\.self) {
+                    guard let named: Set<UInt64> = Self.accounts(of: record) else { return ring(nil) }
+                    subjects.formUnion(named)
+                }
+            default: return ring(nil)
+            }
+        }
+        ring(subjects)
+    }
+
+    /// The accounts that a binding names; nil when it names keys or people of elsewhere.
+    private static func accounts(of record: Record) -> Set<UInt64>? {
+        guard let binding = try? AccessRoleBindingRecord(document: record.document) else { return nil }
+        var accounts: Set<UInt64> = []
+        for subject in binding.subjects {
+            guard case .account(let number)? = AccessSubject.identity(subject) else { return nil }
+            accounts.insert(number)
+        }
+        return accounts
+    }
+
+    /// - Parameter subjects: nil for all.
+    private func ring(_ subjects: Set<UInt64>?) {
+        let bells: [RightsBell] = state.withLock { state in
+            guard let subjects else { return state.bells.values.compactMap(\.bell) }
+            let ids: Set<UInt64> = subjects.reduce(into: []) { $0.formUnion(state.concerned[$1] ?? []) }
+            return ids.compactMap { state.bells[$0]?.bell }
+        }
+        for bell in bells { bell.ring() }
+    }
+}
+
+/// What one stream waits by: rung when the rights behind it may have changed.
+final class RightsBell: Sendable {
+    let id: UInt64
+    private let changes: RightsChanges
+    private let state = Mutex(State())
+
+    private struct State {
+        // Rights may have changed between the request and this moment: they are looked at once at the beginning.
+        var isRung: Bool = true
+        var nap: Task<Wake, Never>?
+    }
+
+    enum Wake: Sendable {
+        case rung
+        /// The time is over.
+        case time
+        /// The task was cancelled, or the loop stops.
+        case ended
+    }
+
+    init(_ id: UInt64, _ changes: RightsChanges) {
+        self.id = id
+        self.changes = changes
+    }
+
+    deinit { changes.forget(id) }
+
+    /// Returns after the time, or as soon as it is rung; at once if it was since the last call.
+    func wait(on loop: EventLoop, milliseconds: Int) async -> Wake {
+        let nap = Task<Wake, Never>(executorPreference: loop) {
+            do {
+                try await loop.sleep(milliseconds: milliseconds)
+                return .time
+            } catch is CancellationError {
+                return .rung
+            } catch {
+                return .ended
+            }
+        }
+        let isRung: Bool = state.withLock { state in
+            if !state.isRung { state.nap = nap }
+            return state.isRung
+        }
+        if isRung { nap.cancel() }
+        let wake: Wake = await withTaskCancellationHandler {
+            await nap.value
+        } onCancel: {
+            nap.cancel()
+        }
+        state.withLock { state in
+            state.nap = nil
+            if wake == .rung { state.isRung = false }
+        }
+        return Task.isCancelled ? .ended : wake
+    }
+
+    fileprivate func ring() {
+        let nap: Task<Wake, Never>? = state.withLock { state in
+            state.isRung = true
+            return state.nap
+        }
+        nap?.cancel()
+    }
+}

@@ -1,0 +1,161 @@
+extension SettingCatalogue {
+    /// Who gets in, and how.
+    static let access: [SettingDefinition] = [
+        SettingDefinition(
+            "api.auth.realm",
+            "Enter API access key and secret key as username and password",
+            .text,
+            "The realm of the Basic challenge"
+        ),
+        SettingDefinition(
+            "api.security.enabled",
+            "true",
+            .boolean,
+            "Whether requests need a key; false makes everybody the first administrator"
+        ),
+        SettingDefinition(
+            "metrics.access",
+            "anyone",
+            .option(["anyone", "accounts"]),
+            "Who may read a node's metrics: anyone who reaches its port, or accounts with their key"
+        ),
+        SettingDefinition(
+            "registration.token.period.millis",
+            "315360000000",
+            .number(1...31_536_000_000_000),
+            "How long a registration token is valid after it was made"
+        ),
+        SettingDefinition(
+            "settings.public",
+            "",
+            .list,
+            "Names of the settings that everybody who is logged in may read; empty for those that are marked so"
+        ),
+    ]
+
+    /// How people log in.
+    static let login: [SettingDefinition] = [
+        SettingDefinition(
+            "api.auth.allowed.identities",
+            "",
+            .list,
+            "Identities that may log in whatever the access mode, such as rancher_id:1a7,openid_group:ops"
+        ),
+        SettingDefinition("api.auth.enabler", "", .text, "Identity that turned access control on"),
+        SettingDefinition(
+            "api.auth.jwt.token.expiry",
+            "57600000",
+            .number(1_000...31_536_000_000),
+            "How long a login lasts, in milliseconds"
+        ),
+        SettingDefinition(
+            "api.auth.local.access.mode",
+            "unrestricted",
+            .option(["unrestricted", "restricted", "required"]),
+            "Who may log in with a local account"
+        ),
+        SettingDefinition(
+            "api.auth.provider.configured",
+            "none",
+            .text,
+            "Type of the active login provider"
+        ),
+        SettingDefinition(
+            "api.auth.restrict.concurrent.sessions",
+            "false",
+            .boolean,
+            "One session for each user"
+        ),
+        SettingDefinition(
+            "project.create.default",
+            "true",
+            .boolean,
+            "An environment at the first login"
+        ),
+        SettingDefinition("project.set.member.roles", "owner", .list, "Roles that may change members"),
+    ]
+
+    /// How requests are met.
+    static let gateway: [SettingDefinition] = [
+        SettingDefinition(
+            "access.log",
+            "/dev/null",
+            .logFile,
+            "A file below the folder logs of each node's data, with a line for each request; /dev/null for none"
+        ),
+        SettingDefinition(
+            "api.cors.origins",
+            "",
+            .text,
+            "Origins whose pages may call the API, with commas between them; * for all, without credentials; empty for none"
+        ),
+        SettingDefinition(
+            "api.host",
+            "",
+            .address,
+            "The address under which hosts and people reach this cluster; empty for the address that a request used",
+            isPublic: true
+        ),
+        SettingDefinition(
+            "api.https.redirect",
+            "false",
+            .boolean,
+            "Whether requests in plain text are sent to the same address with https"
+        ),
+        SettingDefinition(
+            "api.interceptor.config",
+            "",
+            .interceptors,
+            "Interceptors of requests and answers, and destinations, as JSON; empty for none"
+        ),
+        SettingDefinition("localization", "", .word, "The language of the user interface: the cookie LANG"),
+        SettingDefinition(
+            "rancher.server.version",
+            "v1.6.30",
+            .text,
+            "The version whose API this server speaks, as clients are told",
+            isPublic: true
+        ),
+        SettingDefinition("ui.pl", "rancher", .word, "The name that the user interface shows: the cookie PL"),
+        SettingDefinition(
+            "api.allow.client.override",
+            "false",
+            .boolean,
+            "Trust X-API-request-url and X-API-client-ip"
+        ),
+        SettingDefinition("api.ui.css.url", "", .text, "Style sheet of the pages that browsers get"),
+        SettingDefinition("api.ui.js.url", "", .text, "Script of the pages that browsers get"),
+        SettingDefinition(
+            "proxy.protocol.https.ports",
+            "",
+            .text,
+            "Ports that stand for HTTPS in addresses when a proxy does not say what was spoken"
+        ),
+    ]
+
+    /// Server nodes among themselves.
+    static let cluster: [SettingDefinition] = [
+        SettingDefinition(
+            "cluster.dead.node.seconds",
+            "0",
+            .number(0...31_536_000),
+            "A server node that is silent for so long is removed, if at least three others are there; at least 60, 0 for never"
+        ),
+        SettingDefinition(
+            "cluster.restore.rehearsal.seconds",
+            "86400",
+            .number(0...31_536_000),
+            "How often each node restores its newest checkpoint into a scratch folder and compares; 0 for never"
+        ),
+    ]
+
+    /// What is thrown away, and when.
+    static let upkeep: [SettingDefinition] = [
+        SettingDefinition(
+            "audit_log.purge.after.seconds",
+            "2592000",
+            .number(0...3_153_600_000),
+            "How long audit records and past revisions are kept; 0 for ever"
+        )
+    ]
+}
