@@ -13,7 +13,9 @@ package struct FieldPermissions: OptionSet, Hashable, Sendable, CustomStringConv
     package static let update = FieldPermissions(rawValue: 4)
     package static let all: FieldPermissions = [.create, .read, .update]
 
-    /// Parses letters such as `cr`; nil for any other letter. `o` and `d` of older overlays say nothing about fields here.
+    /// Parses letters such as `cr`; nil for any other letter.
+    ///
+    /// `o` and `d` of older overlays say nothing about fields here.
     package init?(letters: String) {
         var result: FieldPermissions = []
         for letter in letters {

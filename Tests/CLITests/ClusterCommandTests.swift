@@ -65,6 +65,10 @@ import Testing
                 #expect(await drover("cluster", words[0], server: server).code == 2)
                 #expect(await drover("cluster", words[0], "a", "b", server: server).code == 2)
             }
+            let removed: Ended = await drover("cluster", "remove", "node2", server: server)
+            #expect(removed.out == "node2 is removed\n")
+            let noted: Ended = await drover("cluster", "remove", "node2", "--no-wait", server: server)
+            #expect(noted.out.hasPrefix("node2 is being removed;"))
             _ = await drover("cluster", "remove", "node2", "--force", server: server)
             #expect(server.clusterActions.last == #"remove {"force":true,"name":"node2"}"#)
             let none: Ended = await drover("cluster", server: server)

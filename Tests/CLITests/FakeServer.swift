@@ -21,6 +21,8 @@ final class FakeServer: Sendable {
         /// Answers to requests, by method and path; and what came with them.
         var canned: [String: JSONObject] = [:]
         var bodies: [String: JSONValue] = [:]
+        /// How many more times the node that is removed is among the members; nil while none is.
+        var looksUntilGone: Int?
         /// The inputs of the action `execute`.
         var execs: [JSONValue] = []
         /// What the stream of a command says, before it echoes its input.
@@ -216,7 +218,7 @@ final class FakeServer: Sendable {
     var clusterActions: [String] { state.withLock { $0.clusterActions } }
 
     private func cluster(_ parts: [String], _ request: HTTPRequest) -> HTTPResponse {
-        let members: JSONValue = [
+        let members: [JSONValue] = [
             [
                 "id": "node1", "member": 7, "role": "leader", "state": "active", "peer": "10.0.0.1:9443",
                 "http": "10.0.0.1:8080", "https": nil, "applied": 90, "lag": 0, "lastHeardMs": 0, "message": nil,
@@ -236,12 +238,21 @@ final class FakeServer: Sendable {
         }
         let status: JSONObject = [
             "type": "cluster", "links": ["self": "x"], "clusterId": "0abc", "incarnation": "0def", "leader": "node1",
-            "term": 3, "commit": 90, "members": members,
+            "term": 3, "commit": 90, "members": .array(members),
             "scopes": [["scope": "1a5", "owner": "node1", "epoch": 4]],
         ]
-        guard request.method == "POST" else { return document(status, 200) }
+        guard request.method == "POST" else {
+            let isGone: Bool = state.withLock { state in
+                state.looksUntilGone = state.looksUntilGone.map { max(0, $0 - 1) }
+                return state.looksUntilGone == 0
+            }
+            var shown: JSONObject = status
+            if isGone { shown["members"] = .array(members.filter { $0["id"] != "node2" }) }
+            return document(shown, 200)
+        }
         let action: String = request.queryItems?["action"] ?? ""
         state.withLock {
+            $0.looksUntilGone = action == "remove" ? 3 : nil
             $0.clusterActions.append("\(action) \(String(decoding: request.body, as: UTF8.self))")
         }
         if action == "createtoken" {

@@ -116,7 +116,7 @@ import Testing
             "/v2-beta/projects/1a5/services/1s7", "/v2-beta/projects/1a5/services/1s7/",
             "/v2-beta//projects/1a5///services/1s7",
             "/v2-beta/PROJECTS/1x5/Service/1zz7", "/v2-beta/project/1a5/services/1s7/",
-            "/v2-beta/projects/1a5/servic%65s/1s7",
+            "/v2-beta/projects/1a5/servic%65s/1s7", "/v1/projects/1a5/services/1s7",
         ]
         for text in spellings {
             let request = HTTPRequest(method: "GET", target: text)

@@ -90,6 +90,25 @@ struct FlowTests {
         #expect(!propose(&core, 1).contains { if case .rejected = $0 { true } else { false } })
     }
 
+    @Test func `the bound itself is too many already`() {
+        var settings = RaftSettings()
+        // The leader's own first entry and one command.
+        let one: Int = LogEntry(index: 1, term: 1, kind: .data, payload: [1]).cost
+        settings.uncommittedBytes = LogEntry(index: 1, term: 1, kind: .noop).cost + one
+        var core: RaftCore = core(settings)
+        _ = elect(&core)
+        #expect(!propose(&core, 1).contains { if case .rejected = $0 { true } else { false } })
+        #expect(propose(&core, 1).contains(.rejected(ids: [0], .busy)))
+    }
+
+    @Test func `a new leader begins where its log ends, with its own entry`() {
+        let entries: [LogEntry] = (1...3).map { LogEntry(index: $0, term: 1, kind: .data) }
+        var core: RaftCore = core(log: entries)
+        let sent: [AppendRequest] = appends(elect(&core), to: 3)
+        #expect(sent.map(\.previous) == [LogPosition(index: 3, term: 1)])
+        #expect(sent.map { $0.entries.map(\.kind) } == [[.noop]])
+    }
+
     @Test func `a new leader that finds a joint configuration finishes it`() {
         let joint = Configuration(
             voters: [MemberID(1), MemberID(2), MemberID(4)],

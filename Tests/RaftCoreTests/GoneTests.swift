@@ -7,6 +7,8 @@ private struct Trio {
     var cores: [RaftCore]
     var isDown: Set<Int> = []
     var elections: Int = 0
+    /// Requests to be voted for, before the vote that counts, of each member.
+    var asked: [Int: Int] = [:]
 
     init(seed: UInt64) {
         let voters: [MemberID] = (1...3).map { MemberID($0) }
@@ -30,7 +32,9 @@ private struct Trio {
             guard !isDown.contains(place) else { continue }
             for effect in cores[place].step(input) {
                 switch effect {
-                case .send(let message): waiting.append((Int(message.to.number) - 1, .received(message)))
+                case .send(let message):
+                    if case .preVoteRequest = message.body { asked[place, default: 0] += 1 }
+                    waiting.append((Int(message.to.number) - 1, .received(message)))
                 case .persist(let ballot): waiting.append((place, .ballotDurable(ballot)))
                 case .append(_, let write): waiting.append((place, .logDurable(write: write)))
                 case .note(.becameCandidate): elections += 1
@@ -121,5 +125,29 @@ struct GoneTests {
         // One follower alone finds no majority, and the other one heard from the leader.
         #expect(trio.elections == before)
         #expect(trio.leader == leader)
+    }
+
+    @Test(arguments: UInt64(0)..<10)
+    func `who finds nobody in haste waits as long as anybody after a few attempts`(seed: UInt64) throws {
+        var trio = Trio(seed: seed)
+        let first: Int? = trio.elect(within: 200)
+        try #require(first != nil)
+        let old: Int = try #require(trio.leader)
+        let lone: Int = (old + 1) % 3
+        trio.isDown = Set(0..<3).subtracting([lone])
+        trio.step(lone, .peerGone(MemberID(UInt64(old) + 1)))
+        let settings = RaftSettings()
+        // Each hasty attempt is followed by two short waits at most, and there are a few of them.
+        var attempts: [Int] = []
+        for tick in 1...600 {
+            let (term, asked): (Term, Int?) = (trio.cores[lone].term, trio.asked[lone])
+            trio.tick()
+            if trio.asked[lone] != asked { attempts.append(tick) }
+            #expect(trio.cores[lone].term == term, "alone it asks, and does not vote")
+        }
+        let waits: [Int] = zip(attempts.dropFirst(), attempts).map { $0 - $1 }
+        let hasty: Int = waits.prefix { $0 <= 2 * settings.goneTicks }.count
+        #expect(hasty == settings.goneCampaigns - 1, "\(attempts)")
+        #expect(waits.dropFirst(hasty).allSatisfy { $0 >= settings.electionTicks }, "\(attempts)")
     }
 }

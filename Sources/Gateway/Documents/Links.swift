@@ -2,27 +2,39 @@ import Model
 
 /// Addresses in documents: absolute, and lower-case behind the host (contract A2).
 struct Links: Hashable, Sendable {
-    /// `http://host:port/v2-beta`, with the project's path behind it where the request came in under one.
+    /// `http://host:port/<version>`, with the project's path behind it where the request came in under one.
     let root: String
 
-    init(base: BaseURL, project: String?) {
-        let version: String = "\(base.text)/\(APIPath.currentVersion)"
+    private let version: APIVersion
+    /// Whether they lead through an environment.
+    let isScoped: Bool
+
+    init(base: BaseURL, project: String?, version spoken: APIVersion = .two) {
+        self.version = spoken
+        isScoped = project != nil
+        let version: String = "\(base.text)/\(spoken.rawValue)"
         root = project.map { "\(version)/projects/\($0.lowercased())" } ?? version
     }
 
     var schemas: String { "\(root)/schemas" }
 
-    func schema(_ definition: ResourceDefinition) -> String { "\(root)/schemas/\(definition.name.lowercased())" }
-    func collection(_ definition: ResourceDefinition) -> String { "\(root)/\(definition.pathSegment)" }
+    func schema(_ definition: ResourceDefinition) -> String {
+        "\(root)/schemas/\(spelled(definition.name.lowercased()))"
+    }
+
+    func collection(_ definition: ResourceDefinition) -> String { "\(root)/\(spelled(definition.pathSegment))" }
 
     /// Ids keep their spelling where they are names, such as a setting's.
     func item(_ definition: ResourceDefinition, _ id: String) -> String { "\(collection(definition))/\(id)" }
 
     func link(_ definition: ResourceDefinition, _ id: String, _ name: String) -> String {
-        "\(item(definition, id))/\(name.lowercased())"
+        "\(item(definition, id))/\(spelled(name.lowercased()))"
     }
 
     func action(_ definition: ResourceDefinition, _ id: String, _ name: String) -> String {
         "\(item(definition, id))/?action=\(name.lowercased())"
     }
+
+    /// A lower-case word of an address, as this version has it.
+    private func spelled(_ word: String) -> String { version == .one ? VersionOne.theirs(word: word) : word }
 }

@@ -65,7 +65,7 @@ struct Renderer: Sendable {
         for link in definition.links {
             guard let target: ResourceDefinition = Schemas.definition(link.type), rights.sees(target) else { continue }
             if case .reference(let field) = link.kind, resource.values[field]?.int == nil { continue }
-            object[link.name] = .string("\(item)/\(link.pathSegment)")
+            object[link.name] = .string(links.link(definition, id, link.pathSegment))
         }
         for name in Self.streamLinks(of: definition) { object[name] = .string(links.link(definition, id, name)) }
         return object

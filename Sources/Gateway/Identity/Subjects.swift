@@ -14,10 +14,9 @@ enum Subjects {
         in view: StoreView,
         at time: Int64? = nil
     ) -> Subject {
-        var subject: Subject = kind(account, number, credential, credentialNumber, identities, in: view)
-        if subject.kind != .anonymous {
-            subject.identities = Set(IdentityName.all(of: number, account).dropFirst().map(\.text) + identities)
-        }
+        let names: Set<String> = Set(IdentityName.all(of: number, account).dropFirst().map(\.text) + identities)
+        var subject: Subject = kind(account, number, credential, credentialNumber, names, in: view)
+        subject.identities = names
         subject.policy = RolePolicy(view)
         GrantedRoles(view, at: time).complete(&subject)
         return subject
@@ -28,7 +27,7 @@ enum Subjects {
         _ number: UInt64,
         _ credential: CredentialRecord?,
         _ credentialNumber: UInt64?,
-        _ identities: [String],
+        _ identities: Set<String>,
         in view: StoreView
     ) -> Subject {
         if let credential, credential.kind == "agentApiKey" {
@@ -52,7 +51,7 @@ enum Subjects {
             return Subject(
                 .user,
                 accountID: number,
-                memberships: memberships(of: number, account, identities, view),
+                memberships: memberships(of: number, identities, view),
                 credentialID: credentialNumber
             )
         default: return .anonymous
@@ -66,13 +65,11 @@ enum Subjects {
     /// In an environment that is not active only its owners have a place (contract A18).
     private static func memberships(
         of number: UInt64,
-        _ account: AccountRecord,
-        _ identities: [String],
+        _ identities: Set<String>,
         _ view: StoreView
     ) -> [Subject.Membership] {
         var found: [Record] = view.records(.projectMember, RecordWriting.term("memberId", number))
-        let names: Set<String> = Set(IdentityName.all(of: number, account).dropFirst().map(\.text) + identities)
-        for name in names.sorted() { found += view.records(.projectMember, Array("identity=\(name)".utf8)) }
+        for name in identities.sorted() { found += view.records(.projectMember, Array("identity=\(name)".utf8)) }
         return found.compactMap { record in
             guard let member = try? ProjectMemberRecord(document: record.document), member.removed == nil,
                 let project: UInt64 = member.projectID,

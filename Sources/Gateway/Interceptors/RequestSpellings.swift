@@ -4,7 +4,8 @@ import Model
 /// All the ways to write the address of a request that reach the same thing.
 ///
 /// The API takes `/v2-beta/PROJECTS/1a5/`, `/v2-beta/project/1a5` and `/v2-beta/projects/1x5` for one thing; an interceptor
-/// that is configured for one of the spellings is asked for all of them.
+/// that is configured for one of the spellings is asked for all of them. One that is configured for `v2-beta` is asked for
+/// what comes by way of `v1`, too.
 struct RequestSpellings: Sendable {
     /// As it came, decoded, with single slashes: what interceptors are told.
     let path: String
@@ -67,10 +68,13 @@ struct RequestSpellings: Sendable {
             if let link: String = path.link { rest += "/\(link.lowercased())" }
         }
         var prefixes: [String] = []
-        if let number: UInt64 = path.project.flatMap({ ResourceID($0)?.number }) ?? project {
-            prefixes.append("/\(path.version)/projects/\(ResourceID(number: number).rendered("a"))")
+        // What is asked for by a name of `v1` is the same thing.
+        for version in Set([path.version.rawValue, APIPath.currentVersion]).sorted() {
+            if let number: UInt64 = path.project.flatMap({ ResourceID($0)?.number }) ?? project {
+                prefixes.append("/\(version)/projects/\(ResourceID(number: number).rendered("a"))")
+            }
+            if path.project == nil { prefixes.append("/\(version)") }
         }
-        if path.project == nil { prefixes.append("/\(path.version)") }
         return prefixes.flatMap { prefix in types.map { "\(prefix)/\($0)\(rest)" } }
     }
 }

@@ -1,11 +1,14 @@
 import HTTP
 import JSON
 import Model
+import RBAC
 
 /// Types whose resources are no records, and streams.
 enum SpecialPaths {
     /// Lower-case path segments that are answered here though no schema may name them.
-    static let names: Set<String> = ["hoststream", ClusterAPI.name, "scripts", "token", "tokens"]
+    static let names: Set<String> = ["hoststream", ClusterAPI.name, "scripts", "token", "tokens", openAPI]
+
+    static let openAPI: String = "openapi.json"
 
     static func answer(_ exchange: inout Exchange, _ gateway: Gateway) async throws(Problem) -> Answer? {
         guard let type: String = exchange.path.type?.lowercased() else {
@@ -13,6 +16,15 @@ enum SpecialPaths {
             return .document(status: 200, version(exchange))
         }
         if type == "hoststream" { return try HostDoor.stream(exchange, gateway) }
+        if type == openAPI {
+            try requireReading(exchange)
+            let (links, rights): (Links, Rights) = (exchange.links, exchange.rights)
+            guard rights.canEver(.list, "schema"), exchange.path.version == .two, exchange.path.id == nil else {
+                throw .notFound("There is nothing at \(exchange.request.path).")
+            }
+            let document = OpenAPIDocument(links: links, rights: rights, version: ResponseHeaders.safe(gateway.version))
+            return .document(status: 200, document.value)
+        }
         if type == "scripts" { return try EngineInspection.answer(exchange) }
         if type == ClusterAPI.name { return try await ClusterAPI.answer(&exchange, gateway) }
         if TokenAPI.isNamed(by: exchange.path) { return try await TokenAPI.answer(&exchange, gateway) }
@@ -41,10 +53,11 @@ enum SpecialPaths {
         let links: Links = exchange.links
         var object: JSONObject = ["self": .string(links.root)]
         for type in exchange.rights.visibleTypes where exchange.rights.collectionMethods(of: type).contains(.get) {
-            object[type.plural] = .string(links.collection(type))
+            let plural: String = exchange.path.version == .one ? VersionOne.theirs(word: type.plural) : type.plural
+            object[plural] = .string(links.collection(type))
         }
         return .object([
-            "id": .string(APIPath.currentVersion), "type": "apiVersion", "baseType": "apiVersion",
+            "id": .string(exchange.path.version.rawValue), "type": "apiVersion", "baseType": "apiVersion",
             "links": .object(object), "actions": [:],
         ])
     }
@@ -52,7 +65,7 @@ enum SpecialPaths {
     private static func versions(_ exchange: Exchange) throws(Problem) -> Answer {
         try requireReading(exchange)
         if let id: String = exchange.path.id {
-            guard id == APIPath.currentVersion else { throw .notFound("There is no apiVersion \(id).") }
+            guard id == exchange.path.version.rawValue else { throw .notFound("There is no apiVersion \(id).") }
             return .document(status: 200, version(exchange))
         }
         return .document(

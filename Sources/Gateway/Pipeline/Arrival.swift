@@ -13,7 +13,12 @@ struct Arrival: Sendable {
 
     func exchange(_ path: APIPath, _ query: QueryItems, _ view: StoreView, _ gateway: Gateway) -> Exchange {
         var exchange = Exchange(
-            Asked(self, path: path, query: query, time: gateway.now()),
+            Asked(
+                self,
+                path: path,
+                query: path.version == .one ? VersionOne.own(query: query) : query,
+                time: gateway.now()
+            ),
             view: view,
             policies: gateway.policies
         )

@@ -40,7 +40,11 @@ final class Asked: Sendable {
         self.query =
             queryToken == nil ? query : QueryItems(items: query.items.filter { $0.name != LoginToken.name })
         let project: ResourceID? = path.project.flatMap { ResourceID($0) }
-        links = Links(base: base, project: project.map { ResourceID(number: $0.number).rendered("a") })
+        links = Links(
+            base: base,
+            project: project.map { ResourceID(number: $0.number).rendered("a") },
+            version: path.version
+        )
         client = forwarded?.client ?? ClientAddress(headers: request.headers, peer: connection.peer.host)
     }
 
@@ -179,7 +183,10 @@ struct Exchange: Sendable {
     }
 
     /// See ``RequestBody``.
-    func body() throws(Problem) -> JSONObject { try RequestBody.members(request, query) }
+    func body() throws(Problem) -> JSONObject {
+        let members: JSONObject = try RequestBody.members(request, query)
+        return path.version == .one ? VersionOne.own(body: members) : members
+    }
 }
 
 /// Who asks, and how that is known.

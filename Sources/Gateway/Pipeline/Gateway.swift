@@ -213,7 +213,9 @@ package final class Gateway: Sendable {
             }
         }
         if let answer: HTTPResponse = await OutsideAPI.answer(arrival, segments, self) { return answer }
-        guard let path = APIPath(segments: segments) else {
+        // Tools look for this at the front door.
+        let isDescription: Bool = segments == [SpecialPaths.openAPI]
+        guard let path = APIPath(segments: isDescription ? [APIPath.currentVersion] + segments : segments) else {
             return refusal(
                 .notFound("There is nothing at \(request.path); the API starts at /\(APIPath.currentVersion)."),
                 request,
@@ -322,6 +324,7 @@ package final class Gateway: Sendable {
         case .document(let status, let value):
             let user: String? = exchange.caller.account?.name
             let view: StoreView = state.store.view
+            let value: JSONValue = exchange.path.version == .one ? VersionOne.document(value) : value
             response = DocumentFormat.response(status, value, to: exchange.request, exchange.links, user: user, view)
         }
         ResponseHeaders.add(to: &response, links: exchange.links, id: exchange.id, exchange, self)
@@ -351,7 +354,7 @@ package final class Gateway: Sendable {
         let links: Links = exchange?.links ?? Links(base: base, project: nil)
         var response: HTTPResponse = DocumentFormat.response(
             problem.status,
-            problem.document(id: id),
+            exchange?.path.version == .one ? VersionOne.document(problem.document(id: id)) : problem.document(id: id),
             to: request,
             links,
             user: exchange?.caller.account?.name,

@@ -21,7 +21,7 @@ enum OutsideAPI {
         case ["v1", "exec"]: return await ExecAccess.stream.answer(arrival, gateway)
         case let catalog where catalog.first == CatalogDoor.name: return CatalogDoor.answer(catalog, base)
         default:
-            guard segments.count == 3, segments[0] == APIPath.currentVersion, segments[1] == "scripts" else {
+            guard segments.count == 3, APIVersion(rawValue: segments[0]) != nil, segments[1] == "scripts" else {
                 return nil
             }
             let client = ClientAddress(headers: request.headers, peer: arrival.connection.peer.host)
@@ -58,19 +58,21 @@ enum OutsideAPI {
     }
 
     private static func versions(_ base: BaseURL, _ request: HTTPRequest, _ gateway: Gateway) -> HTTPResponse {
-        let version: String = APIPath.currentVersion
-        let address: JSONValue = .string("\(base.text)/\(version)")
         let document: JSONValue = .object([
             "type": "collection", "resourceType": "apiVersion",
-            "links": ["self": .string("\(base.text)/"), "latest": address], "actions": [:],
-            "data": [
-                .object([
-                    "id": .string(version), "type": "apiVersion", "baseType": "apiVersion", "links": ["self": address],
-                    "actions": [:],
-                ])
-            ],
+            "links": ["self": .string("\(base.text)/"), "latest": .string("\(base.text)/\(APIPath.currentVersion)")],
+            "actions": [:],
+            "data": .array(
+                APIVersion.allCases.map { version in
+                    [
+                        "id": .string(version.rawValue), "type": "apiVersion", "baseType": "apiVersion",
+                        "links": ["self": .string("\(base.text)/\(version.rawValue)")], "actions": [:],
+                    ]
+                }
+            ),
         ])
-        let links = Links(base: base, project: nil)
+        // Whoever asks for nothing in particular gets the first version, which knew of no other.
+        let links = Links(base: base, project: nil, version: .one)
         var response: HTTPResponse = DocumentFormat.response(
             200,
             document,

@@ -1,4 +1,5 @@
 import HTTP
+import JSON
 import Model
 import Store
 import StoreFormat
@@ -72,11 +73,13 @@ final class SharedEvents: Sendable {
         guard let record: Record = exchange.view.get(key), let resource = Resource(record, in: exchange.view),
             Reading.isVisible(resource, exchange), !resource.isRemoved || resource.state == "removed"
         else { return nil }
+        let document: JSONObject = Reading.document(resource, exchange)
+        let isFirst: Bool = exchange.path.version == .one
         return ServerTextFrame(
             SubscribedEvent.resourceChange(
-                type: resource.definition.name,
+                type: isFirst ? VersionOne.theirs(word: resource.definition.name) : resource.definition.name,
                 id: Renderer.id(of: resource),
-                document: Reading.document(resource, exchange),
+                document: isFirst ? VersionOne.document(.object(document)).object ?? document : document,
                 time: time
             )
         )

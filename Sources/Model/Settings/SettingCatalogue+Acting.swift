@@ -33,47 +33,67 @@ extension SettingCatalogue {
         ),
     ]
 
-    /// How people log in.
-    static let login: [SettingDefinition] = [
-        SettingDefinition(
-            "api.auth.allowed.identities",
-            "",
-            .list,
-            "Identities that may log in whatever the access mode, such as rancher_id:1a7,openid_group:ops"
-        ),
-        SettingDefinition("api.auth.enabler", "", .text, "Identity that turned access control on"),
-        SettingDefinition(
-            "api.auth.jwt.token.expiry",
-            "57600000",
-            .number(1_000...31_536_000_000),
-            "How long a login lasts, in milliseconds"
-        ),
-        SettingDefinition(
-            "api.auth.local.access.mode",
-            "unrestricted",
-            .option(["unrestricted", "restricted", "required"]),
-            "Who may log in with a local account"
-        ),
-        SettingDefinition(
-            "api.auth.provider.configured",
-            "none",
-            .text,
-            "Type of the active login provider"
-        ),
-        SettingDefinition(
-            "api.auth.restrict.concurrent.sessions",
-            "false",
-            .boolean,
-            "One session for each user"
-        ),
-        SettingDefinition(
-            "project.create.default",
-            "true",
-            .boolean,
-            "An environment at the first login"
-        ),
-        SettingDefinition("project.set.member.roles", "owner", .list, "Roles that may change members"),
-    ]
+    /// How people log in, and what roles come to.
+    static let login: [SettingDefinition] =
+        [
+            SettingDefinition(
+                "api.auth.allowed.identities",
+                "",
+                .list,
+                "Identities that may log in whatever the access mode, such as rancher_id:1a7,openid_group:ops"
+            ),
+            SettingDefinition("api.auth.enabler", "", .text, "Identity that turned access control on"),
+            SettingDefinition(
+                "api.auth.jwt.token.expiry",
+                "57600000",
+                .number(1_000...31_536_000_000),
+                "How long a login lasts, in milliseconds"
+            ),
+            SettingDefinition(
+                "api.auth.local.access.mode",
+                "unrestricted",
+                .option(["unrestricted", "restricted", "required"]),
+                "Who may log in with a local account"
+            ),
+            SettingDefinition(
+                "api.auth.provider.configured",
+                "none",
+                .text,
+                "Type of the active login provider"
+            ),
+            SettingDefinition(
+                "api.auth.restrict.concurrent.sessions",
+                "false",
+                .boolean,
+                "One session for each user"
+            ),
+            SettingDefinition(
+                "project.create.default",
+                "true",
+                .boolean,
+                "An environment at the first login"
+            ),
+            SettingDefinition(
+                "modify.infrastructure.roles",
+                ["", "v1-"].flatMap { version in
+                    [
+                        "superadmin", "admin", "service", "owner", "member", "project", "environment", "projectadmin",
+                        "agent",
+                    ].map { version + $0 }
+                }.joined(separator: ","),
+                .list,
+                "Roles that may change hosts and what belongs to the system"
+            ),
+            SettingDefinition("project.set.member.roles", "owner", .list, "Roles that may change members"),
+        ]
+        + ["owner", "member", "restricted", "stackowner", "stackuser", "readonly"].enumerated().map { rank, role in
+            SettingDefinition(
+                "api.security.role.priority.\(role)",
+                "\(rank)",
+                .number(0...1_000),
+                "Of several memberships in one environment the lowest counts"
+            )
+        }
 
     /// How requests are met.
     static let gateway: [SettingDefinition] = [

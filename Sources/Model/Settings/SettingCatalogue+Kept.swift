@@ -91,34 +91,6 @@ extension SettingCatalogue {
         SettingDefinition("api.proxy.allow", "true", .boolean, "Forward proxy", isKept: true),
         SettingDefinition("api.proxy.whitelist", "", .text, "Hosts of the forward proxy", isKept: true),
         SettingDefinition(
-            "api.security.role.priority.member",
-            "1",
-            .number(0...1_000),
-            "Which of several memberships counts: the lowest",
-            isKept: true
-        ),
-        SettingDefinition(
-            "api.security.role.priority.owner",
-            "0",
-            .number(0...1_000),
-            "Which of several memberships counts: the lowest",
-            isKept: true
-        ),
-        SettingDefinition(
-            "api.security.role.priority.readonly",
-            "3",
-            .number(0...1_000),
-            "Which of several memberships counts: the lowest",
-            isKept: true
-        ),
-        SettingDefinition(
-            "api.security.role.priority.restricted",
-            "2",
-            .number(0...1_000),
-            "Which of several memberships counts: the lowest",
-            isKept: true
-        ),
-        SettingDefinition(
             "api.show.removed.for.seconds",
             "-300",
             .number(-86_400...86_400),
@@ -265,19 +237,6 @@ extension SettingCatalogue {
             "172800",
             .number(0...3_153_600_000),
             "How long removed resources are kept",
-            isKept: true
-        ),
-        SettingDefinition(
-            "modify.infrastructure.roles",
-            (["", "v1-"].flatMap { version in
-                [
-                    "superadmin", "admin", "service", "owner", "member", "project", "environment", "projectadmin",
-                    "agent",
-                ]
-                .map { version + $0 }
-            }).joined(separator: ","),
-            .list,
-            "Roles that may change hosts and system stacks",
             isKept: true
         ),
         SettingDefinition(

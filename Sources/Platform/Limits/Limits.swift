@@ -506,18 +506,6 @@ package enum Limits {
     /// Committed entries that a node may still have to apply and be ready all the same.
     package static let readyLagEntries: UInt64 = 10_000
 
-    // MARK: Rights
-
-    /// Rules of one role or template.
-    package static let accessRules: Int = 200
-    /// Templates behind one template, by whatever way.
-    package static let inheritedTemplates: Int = 20
-    package static let bindingSubjects: Int = 100
-    /// Bindings that name one account, key or group: what a caller's rights are made of, once for each change of rights.
-    package static let bindingsOfSubject: Int = 1_000
-    /// Subjects that the preview of a change of roles looks at.
-    package static let previewSubjects: Int = 200
-
     // MARK: Logging in
 
     package static let passwordMinimumBytes: Int = 8
@@ -546,6 +534,18 @@ package enum Limits {
     package static let adoptedProjects: Int = 200
     /// Identities that a search answers with.
     package static let identitiesFound: Int = 100
+
+    // MARK: Rights
+
+    /// Rules of one role or template.
+    package static let accessRules: Int = 200
+    /// Templates behind one template, by whatever way.
+    package static let inheritedTemplates: Int = 20
+    package static let bindingSubjects: Int = 100
+    /// Bindings that name one account, key or group: what a caller's rights are made of, once for each change of rights.
+    package static let bindingsOfSubject: Int = 1_000
+    /// Subjects that the preview of a change of roles looks at.
+    package static let previewSubjects: Int = 200
 
     // MARK: Programs that we run
 

@@ -126,13 +126,7 @@ extension Schemas {
                 maxLength: 64,
                 validChars: "a-zA-Z0-9_"
             ),
-            FieldDefinition(
-                "role",
-                .enum,
-                .create,
-                default: "member",
-                options: MembershipRoles.names
-            ),
+            FieldDefinition("role", .enum, .create, default: "member", options: MembershipRoles.names),
             FieldDefinition("projectId", .reference("project")),
         ],
         states: .standard,
