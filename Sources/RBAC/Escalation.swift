@@ -9,6 +9,13 @@ package enum Escalation {
         package var type: String
         /// The fields, where it is about those only.
         package var fields: [String]
+
+        package init(verb: Verb, type: String, fields: [String]) {
+            self.verb = verb
+            self.type = type
+            self.fields = fields
+        }
+
         package var description: String {
             "\(verb) on \(type)\(fields.isEmpty ? "" : " (fields \(fields.joined(separator: ", ")))")"
         }

@@ -38,7 +38,8 @@ import Testing
                 server,
                 [
                     request: [
-                        "allowed": false, "binding": nil, "rule": nil, "reason": "denied: no rule allows it; nearest: y",
+                        "allowed": false, "binding": nil, "rule": nil,
+                        "reason": "denied: no rule allows it; nearest: y",
                         "nearest": [["binding": "b", "rule": "r", "lack": "verb", "remedy": "ask for it"]],
                     ]
                 ]
@@ -71,7 +72,8 @@ import Testing
         let file: String = "/tmp/drover-rules-\(getpid())-\(UInt32.random(in: 0 ... .max)).yaml"
         try TextFile.replacePrivately(
             file,
-            with: "- verbs: [list, get]\n  resourceTypes: [stack]\n  selector: name=web*\n  constraints: {privileged: false}\n"
+            with:
+                "- verbs: [list, get]\n  resourceTypes: [stack]\n  selector: name=web*\n  constraints: {privileged: false}\n"
         )
         defer { unlink(file) }
         try await FakeServer.run { server in
@@ -116,9 +118,21 @@ import Testing
             #expect(shown.out.contains("  allow get on stack where name=a*\n"), "\(shown)")
             #expect(shown.out.contains("1arb8: 1a9, key:1c3 in environment 1a5\n"))
             let diff: Ended = await drover("role", "diff", "keepers", "-f", file, server: server)
-            #expect(diff.code == 0 && diff.out.contains("+  1a9      environment 1a5  list  stack  none    all"), "\(diff)")
+            #expect(
+                diff.code == 0 && diff.out.contains("+  1a9      environment 1a5  list  stack  none    all"),
+                "\(diff)"
+            )
             #expect(server.requests.last == "PUT \(Self.home)/accessroles/1ar7")
-            let given: Ended = await drover("role", "bind", "keepers", "1a9", "team:a", "--stack", "1st4", server: server)
+            let given: Ended = await drover(
+                "role",
+                "bind",
+                "keepers",
+                "1a9",
+                "team:a",
+                "--stack",
+                "1st4",
+                server: server
+            )
             #expect(given.code == 0 && given.out == "gave the role keepers (1arb8)\n", "\(given)")
             #expect(
                 Self.body(server, "POST \(Self.home)/accessrolebindings") == [

@@ -15,7 +15,9 @@ struct AccessReviewTests {
         await world.ask(who, "POST", "\(home)/accessreviews", .object(question))
     }
 
-    private static func subject(_ id: String) -> JSONValue { [["externalIdType": "rancher_id", "externalId": .string(id)]] }
+    private static func subject(_ id: String) -> JSONValue {
+        [["externalIdType": "rancher_id", "externalId": .string(id)]]
+    }
 
     @Test func `an answer names the binding and the rule that decided`() async throws {
         let world = World()
@@ -71,12 +73,16 @@ struct AccessReviewTests {
         let world = World()
         let about: JSONObject = ["verb": "get", "resourceType": "stack", "subject": "1a20"]
         #expect(await Self.review(world, "bob", about).status == 403)
-        #expect(await Self.review(world, "ann", ["verb": "get", "resourceType": "stack", "subject": "1a21"]).status == 201)
+        #expect(
+            await Self.review(world, "ann", ["verb": "get", "resourceType": "stack", "subject": "1a21"]).status == 201
+        )
         #expect(await Self.review(world, "admin", about)["allowed"] == true)
         for (question, field) in [
-            (["verb": "fly", "resourceType": "stack"], "verb"), (["verb": "get", "resourceType": "king"], "resourceType"),
+            (["verb": "fly", "resourceType": "stack"], "verb"),
+            (["verb": "get", "resourceType": "king"], "resourceType"),
             (["verb": "get", "resourceType": "stack", "field": "colour"], "field"),
-            (["verb": "get", "resourceType": "stack", "projectId": "1a30"], "projectId"), (["verb": "get"], "resourceType"),
+            (["verb": "get", "resourceType": "stack", "projectId": "1a30"], "projectId"),
+            (["verb": "get"], "resourceType"),
         ] as [(JSONObject, String)] {
             let answer: Answer = await Self.review(world, "bob", question)
             #expect(answer.status == 422 && answer.field == field, "\(answer)")
@@ -126,7 +132,10 @@ struct AccessReviewTests {
                 }
             )
         }
-        #expect(given.status == 200 && about(given, "gains") == ["1a50 list none>all", "1a50 get none>all"], "\(given)")
+        #expect(
+            given.status == 200 && about(given, "gains") == ["1a50 list none>all", "1a50 get none>all"],
+            "\(given)"
+        )
         #expect(about(given, "losses").isEmpty && world.node.changes.count == before)
         #expect(await world.ask("dora", "GET", "\(Self.home)/stacks").status == 403)
         let binding: String = try await world.made("ann", "\(Self.home)/accessrolebindings", body)

@@ -141,11 +141,12 @@ import Testing
 
     /// What the answer says, without what differs by necessity.
     private static func shape(_ answer: Answer, _ id: String) -> String {
-        var text: String = answer.text.replacing(id, with: "ID")
+        var text: String = answer.text
+        // First: a request's id may have the other one in it.
         if let request: String = answer.json["id"]?.string, answer.json["type"] == "error" {
             text = text.replacing(request, with: "REQUEST")
         }
-        return "\(answer.status) \(text)"
+        return "\(answer.status) \(text.replacing(id, with: "ID"))"
     }
 
     private static func filled(_ body: JSONValue?, _ id: String) throws -> JSONValue? {
@@ -202,6 +203,8 @@ import Testing
 
     @Test(arguments: Caller.allCases)
     func `every type and every special path answers everybody in order`(_ caller: Caller) async {
+        let isShort: Bool = [.nobody, .member, .stackuser, .stranger, .project, .readAdmin].contains(caller)
+        guard isShort || Self.isThorough else { return }
         let (world, name): (World, String) = Self.world(caller)
         let words: [String] =
             Schemas.all.map { $0.plural.lowercased() } + SpecialPaths.names.sorted() + ["nonsense", ""]

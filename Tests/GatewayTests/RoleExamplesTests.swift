@@ -60,7 +60,8 @@ struct RoleExamplesTests {
             let parts: [Substring] = expectation.split(separator: "=", maxSplits: 1)
             let found: JSONValue? = member(String(parts[0]), of: answer.json)
             let value: String = String(parts[1]).replacing("~", with: " ")
-            let shown: String = found.map { $0.string ?? String(decoding: JSONWriter.bytes($0), as: UTF8.self) } ?? "absent"
+            let shown: String =
+                found.map { $0.string ?? String(decoding: JSONWriter.bytes($0), as: UTF8.self) } ?? "absent"
             #expect(shown == value, "\(line): \(answer)")
         }
     }

@@ -17,7 +17,8 @@ import WebSocket
     ]
 
     /// `dora` with a role, and her subscription.
-    private static func listening(_ served: Served) async throws -> (listener: Listener, role: UInt64, binding: UInt64) {
+    private static func listening(_ served: Served) async throws -> (listener: Listener, role: UInt64, binding: UInt64)
+    {
         let world: World = served.world
         world.add("dora", 50)
         let role: String = try await world.made("ann", "\(World.home)/accessroles", ["name": "r", "rules": rules])
@@ -29,7 +30,10 @@ import WebSocket
                 "subjects": [["externalIdType": "rancher_id", "externalId": "1a50"]],
             ]
         )
-        let listener: Listener = try await served.open(StreamTests.subscribe, key: World.basic("dora-key", "dora-secret"))
+        let listener: Listener = try await served.open(
+            StreamTests.subscribe,
+            key: World.basic("dora-key", "dora-secret")
+        )
         #expect(await eventually { await !listener.frames.isEmpty })
         return (
             listener, try #require(ResourceID(role)?.number), try #require(ResourceID(binding)?.number)

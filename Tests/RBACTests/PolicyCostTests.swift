@@ -46,11 +46,18 @@ struct PolicyCostTests {
 
     @Test func `bindings for stacks and fixed objects are found by those`() {
         let role = Role("r", rules: [Rule(.allow, [.only(.get)], on: ["service"], numbers: [7])])
-        var bindings: [Binding] = (0..<10_000).map { Binding(Self.deployer, to: .account(2), in: .stack($0, environment: 5)) }
+        var bindings: [Binding] = (0..<10_000).map {
+            Binding(Self.deployer, to: .account(2), in: .stack($0, environment: 5))
+        }
         bindings.append(Binding(role, to: .account(2), in: .environment(5)))
         let policy = TypePolicy("service", bindings, for: Self.subject)
         func looksAt(_ number: UInt64, stack: UInt64) -> Int {
-            let object = AccessObject("service", number: number, environment: 5, members: ["stackId": .int(Int64(stack))])
+            let object = AccessObject(
+                "service",
+                number: number,
+                environment: 5,
+                members: ["stackId": .int(Int64(stack))]
+            )
             return policy.looksAt(AccessRequest(Self.subject, .get, "service", in: .environment(5), object: object))
         }
         #expect(looksAt(1, stack: 9_999) == 2)

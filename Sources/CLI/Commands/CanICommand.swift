@@ -22,7 +22,9 @@ enum CanICommand {
 
     private static func run(_ invocation: Invocation) async throws -> Int32 {
         let operands: [String] = invocation.arguments.operands
-        guard operands.count == 2 else { throw CommandFailure.usage("give a verb and a type: can-i update service/1s7") }
+        guard operands.count == 2 else {
+            throw CommandFailure.usage("give a verb and a type: can-i update service/1s7")
+        }
         let parts: [Substring] = operands[1].split(separator: "/", maxSplits: 1)
         var question: JSONObject = ["verb": .string(operands[0]), "resourceType": .string(String(parts.first ?? ""))]
         if let id: String = invocation.arguments.value("id") ?? (parts.count == 2 ? String(parts[1]) : nil) {
@@ -53,7 +55,9 @@ enum CanICommand {
         let isID: Bool = word.hasPrefix("1") && word.dropFirst().first?.isLowercase == true
         if isID || word.contains(":") { return word }
         let found: [JSONObject] = try await client.list("/v2-beta/accounts?limit=-1").filter { $0.displayName == word }
-        guard let one: JSONObject = found.first else { throw CommandFailure("there is no account '\(word)' that you may see") }
+        guard let one: JSONObject = found.first else {
+            throw CommandFailure("there is no account '\(word)' that you may see")
+        }
         guard found.count == 1 else {
             throw CommandFailure("several accounts are called '\(word)': \(found.map(\.id).joined(separator: ", "))")
         }

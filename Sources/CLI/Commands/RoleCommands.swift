@@ -5,7 +5,12 @@ internal import JSON
 enum RoleCommands {
     static let all: [Command] = [list, show, create, update, diff, bind, unbind]
 
-    private static let fileOption = OptionSpec("file", short: "f", value: "FILE", "its rules, as YAML or JSON; - for none")
+    private static let fileOption = OptionSpec(
+        "file",
+        short: "f",
+        value: "FILE",
+        "its rules, as YAML or JSON; - for none"
+    )
     private static let rootOption = OptionSpec("root", "of the whole cluster, not of an environment")
     private static let previewOption = OptionSpec("preview", "change nothing; print who would gain and lose what")
 
@@ -48,7 +53,9 @@ enum RoleCommands {
         return try await invocation.withClient { client in
             let base: String = try await base(invocation, client)
             let role: JSONObject = try await find(word, base, client)
-            let bindings: [JSONObject] = try await client.list("\(base)/accessrolebindings?accessRoleId=\(role.id)&limit=-1")
+            let bindings: [JSONObject] = try await client.list(
+                "\(base)/accessrolebindings?accessRoleId=\(role.id)&limit=-1"
+            )
             if invocation.output != .table {
                 var document: JSONObject = role.withoutLinks
                 document["bindings"] = .array(bindings.map { .object($0.withoutLinks) })
@@ -75,11 +82,15 @@ enum RoleCommands {
             The file is a list of rules: {verbs: [list, get], resourceTypes: [stack], selector: name=web*}. Nobody can write rules that
             allow what they may not do themselves.
             """,
-        options: [fileOption, OptionSpec("template", value: "ID", "the role template whose rules come first"), rootOption]
+        options: [
+            fileOption, OptionSpec("template", value: "ID", "the role template whose rules come first"), rootOption,
+        ]
     ) { invocation in
         let name: String = try operands(invocation, 1, "give the new role one name")[0]
         var body: JSONObject = ["name": .string(name)]
-        if let file: String = invocation.arguments.value("file") { body["rules"] = try RoleFile.rules(file, invocation) }
+        if let file: String = invocation.arguments.value("file") {
+            body["rules"] = try RoleFile.rules(file, invocation)
+        }
         if let template: String = invocation.arguments.value("template") { body["roleTemplateId"] = .string(template) }
         let made: JSONObject = body
         return try await invocation.withClient { client in
@@ -168,7 +179,9 @@ enum RoleCommands {
         summary: "take a role away again",
         options: [rootOption, previewOption]
     ) { invocation in
-        let id: String = try operands(invocation, 1, "name one binding, such as 1arb7; 'drover role show' lists them")[0]
+        let id: String = try operands(invocation, 1, "name one binding, such as 1arb7; 'drover role show' lists them")[
+            0
+        ]
         return try await invocation.withClient { client in
             let path: String = "\(try await base(invocation, client))/accessrolebindings/\(id)"
             if invocation.arguments.has("preview") { return try await preview("DELETE", path, nil, invocation, client) }

@@ -20,7 +20,8 @@ enum StandIn {
         guard let table: Table = definition.table else { return nil }
         let place = Place(type: definition.name, project: exchange.projectNumber ?? 0)
         let document: [UInt8] =
-            documents.withLock { $0[place] } ?? keep(JSONWriter.bytes(.object(fields(definition, place.project))), place)
+            documents.withLock { $0[place] }
+            ?? keep(JSONWriter.bytes(.object(fields(definition, place.project))), place)
         let record = Record(
             key: RecordKey(table, .max),
             revision: 0,

@@ -14,7 +14,9 @@ enum GivenPower {
         guard kinds.contains(kind) else { return }
         let given: Role = kind == "readAdmin" ? StaticRoles.readAdmin : StaticRoles.admin
         let missing: [Escalation.Missing] = exchange.caller.rights(in: nil).missing(given.rules, in: .everywhere)
-        guard missing.isEmpty else { throw AccessRoles.escalation(missing, "make an account of the kind \(kind), or act for it") }
+        guard missing.isEmpty else {
+            throw AccessRoles.escalation(missing, "make an account of the kind \(kind), or act for it")
+        }
     }
 
     /// That the caller may give the role of a membership in the environment.
