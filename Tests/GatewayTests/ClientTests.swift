@@ -71,6 +71,52 @@ import Testing
         #expect(await world.post("/v1-catalog/templates").status == 404)
     }
 
+    @Test func `while access control is off an administrator can try out other kinds of accounts`() async {
+        let open = World(settings: [("api.security.enabled", "false")])
+        func types(_ world: World, _ query: String, as who: World.Who) async -> Int {
+            await world.get("/v2-beta/schemas\(query)", as: who).data.count
+        }
+        let whole: Int = await types(open, "", as: .nobody)
+        let user: Int = await types(open, "?_role=user", as: .nobody)
+        #expect(user > 0 && user < whole)
+        #expect(await types(open, "?_role=nonsense", as: .nobody) == whole)
+        #expect(await open.post("/v2-beta/accounts?_role=user", ["name": "x"], as: .admin).status == 405)
+        #expect(await types(open, "?_role=admin", as: .eve) == types(open, "", as: .eve), "not for others")
+        let closed = World()
+        #expect(await types(closed, "?_role=user", as: .admin) == types(closed, "", as: .admin))
+    }
+
+    @Test func `administrators can have bare numbers for ids`() async throws {
+        let world = World()
+        let stack: String = try await world.stack()
+        let service: String = try await world.service(stack: stack)
+        let number = String(stack.dropFirst(3))
+        let path: String = "\(World.home)/services?_plainId=true&include=stack"
+        let plain: Answer = await world.get(path, as: .admin)
+        #expect(plain.data.first?["id"]?.string == String(service.dropFirst(2)))
+        #expect(plain.data.first?["stackId"]?.string == number && plain.data.first?["accountId"] == "5")
+        #expect(plain.data.first?["stack"]?["id"]?.string == number)
+        #expect(plain.data.first?["links"]?["self"]?.string?.hasSuffix("/\(service)") == true)
+        #expect(
+            await world.get("\(World.home)/stacks/\(stack)?_plainId=true")["serviceIds"] == [
+                .string(String(service.dropFirst(2)))
+            ]
+        )
+        #expect(await world.get(path, as: .ann).data.first?["id"]?.string == service, "not for others")
+        #expect(await world.get("\(World.home)/services?_plainId=1").data.first?["id"]?.string == service)
+    }
+
+    @Test(arguments: ["5", "0x", "15", "1", "-a", "%C3%A4", "_"])
+    func `what can be no id is not found before anything else is said`(id: String) async {
+        let world = World()
+        for (method, tail) in [("POST", "?action=nonsense"), ("PUT", ""), ("DELETE", ""), ("GET", "/nothing")] {
+            let answer: Answer = await world.send(method, "\(World.home)/services/\(id)\(tail)", as: .bob)
+            #expect(answer.status == 404, "\(method) \(id): \(answer)")
+        }
+        let word: Answer = await world.send("POST", "\(World.home)/services/web?action=nonsense", as: .bob)
+        #expect(word.code == "InvalidAction", "a word may be an id")
+    }
+
     @Test func `a flag that nobody set counts as what documents show`() async throws {
         let world = World()
         let container: String = try await world.container()

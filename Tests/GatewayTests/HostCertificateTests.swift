@@ -35,6 +35,17 @@ import WebSocket
         return TLSIdentity(certificates: try Certificate.bundle(pem: pem), key: key)
     }
 
+    @Test func `whoever wants to trust the cluster can have its certificate`() async throws {
+        let authority = try TestAuthority()
+        let world = World(certificates: authority)
+        for version in ["v1", "v2-beta"] {
+            let answer: Answer = await world.get("/\(version)/scripts/ca.crt", as: .nobody)
+            #expect(answer.status == 200 && answer.bytes == authority.authority.certificate.pem)
+            #expect(answer.headers["content-type"] == "text/plain")
+        }
+        #expect(await World().get("/v2-beta/scripts/ca.crt", as: .nobody).status == 404)
+    }
+
     @Test func `a token names the authority in its fourth part, and is good with it and without it`() async throws {
         let authority = try TestAuthority()
         let world = World(certificates: authority)

@@ -9,6 +9,9 @@ package protocol CertificateIssuing: Sendable {
     /// nil before there is an authority.
     var authorityFingerprint: [UInt8]? { get }
 
+    /// The authority's certificate, in PEM; nil before there is one.
+    var authorityCertificate: [UInt8]? { get }
+
     /// Members of a host's record that say which certificate it gets now: written before it is issued.
     func marks(in view: StoreView) -> JSONObject
 

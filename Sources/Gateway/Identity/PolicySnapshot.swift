@@ -63,6 +63,8 @@ final class PolicySnapshot: Sendable {
     let accessLog: String?
     let crossOrigin: CrossOrigin
     let redirectsToHTTPS: Bool
+    /// How many requests a second a caller may send; 0 for any number.
+    let requestsPerSecond: Int
     private let callers = Mutex<[[UInt8]: Known]>([:])
     private let accounts = Mutex<[UInt64: AccountRecord]>([:])
 
@@ -87,6 +89,7 @@ final class PolicySnapshot: Sendable {
         let file: String = ActiveSettings.value("access.log", view) ?? ""
         accessLog = SettingDefinition.isFileName(file) ? file : nil
         crossOrigin = CrossOrigin(ActiveSettings.value("api.cors.origins", view) ?? "")
+        requestsPerSecond = ActiveSettings.value("api.requests.per.second", view).flatMap { Int($0) } ?? 0
         redirectsToHTTPS = ActiveSettings.value("api.https.redirect", view) == "true"
         stamp = Stamp(view)
         isSecurityEnabled = ActiveSettings.isSecurityEnabled(view)

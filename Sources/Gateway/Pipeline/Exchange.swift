@@ -135,6 +135,8 @@ struct Exchange: Sendable {
     var deadline: Deadline = .never
     /// Under which the change is proposed; nil until there is one.
     var tickets: RequestTickets?
+    /// Whose turn it took; given back with the answer.
+    var admitted: Admission.Key?
     var chance = Chance()
     /// Another node has the same tickets and may be using them.
     var mayRunElsewhere: Bool = false

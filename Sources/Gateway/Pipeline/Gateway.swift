@@ -1,47 +1,15 @@
 import Bytes
 package import Crypto
-package import EventLoop
+import EventLoop
 package import HTTP
 import JSON
 import Limits
 package import Logging
 package import Metrics
 import Model
-package import Store
-package import StoreFormat
+import Store
+import StoreFormat
 import Synchronization
-
-/// Proposes transactions; the node implements it over Raft.
-package protocol Proposing: Sendable {
-    /// Returns once the transaction is applied on this node.
-    ///
-    /// - Throws: ``ProposalFault``; then it is unknown whether it will be applied, unless the case says otherwise.
-    func propose(_ transaction: Transaction) async throws(ProposalFault) -> TransactionOutcome
-}
-
-/// Gives the state of this node; the node implements it over Raft and Store.
-package protocol StateProviding: Sendable {
-    /// What has been applied here, however old.
-    var store: Store { get }
-    /// A view that has everything that was acknowledged anywhere before the call (ReadIndex).
-    func currentView() async throws(ProposalFault) -> StoreView
-    /// Waits until this node has applied `revision`; false when it has not before `deadline`.
-    func awaitRevision(_ revision: Revision, on loop: EventLoop, before deadline: Deadline) async -> Bool
-}
-
-/// Why a proposal, or a consistent read, came to nothing.
-package enum ProposalFault: Error, Equatable, Sendable {
-    /// There is no leader now; nothing was proposed. Try again.
-    case noLeader
-    /// Too much is under way; nothing was proposed. Try again later.
-    case busy
-    /// It may still be applied or not: nobody knows yet.
-    case unknown(String)
-    /// The transaction cannot be proposed at all.
-    case tooLarge(byteCount: Int)
-    /// The node stops.
-    case stopping
-}
 
 /// From a request to its answer: the stages, and what goes round every answer.
 package final class Gateway: Sendable {
@@ -61,6 +29,7 @@ package final class Gateway: Sendable {
     let servers: (any ServerAddresses)?
     let logger: Logger
     let counters: GatewayCounters
+    let admission: Admission
     let session: GatewaySession
     /// nil in a cluster of one node.
     let peers: (any PeerForwarding)?
@@ -115,6 +84,7 @@ package final class Gateway: Sendable {
         self.now = now
         self.localAuthority = localAuthority
         counters = GatewayCounters(metrics)
+        admission = Admission(metrics)
         session = GatewaySession(proposer: proposer, now: now)
     }
 
@@ -224,7 +194,10 @@ package final class Gateway: Sendable {
             )
         }
         var exchange: Exchange?
-        defer { if let tickets: RequestTickets = exchange?.tickets { session.end(tickets) } }
+        defer {
+            if let tickets: RequestTickets = exchange?.tickets { session.end(tickets) }
+            if let key: Admission.Key = exchange?.admitted { admission.leave(key) }
+        }
         let deadline: Deadline = .after(milliseconds: timing.requestMilliseconds)
         do throws(Problem) {
             if arrival.facts == nil {
@@ -243,6 +216,7 @@ package final class Gateway: Sendable {
                 if let answer { return await finished(dressed(answer, made), made) }
             }
             var current: Exchange = try await begin(arrival, path, query, deadline, early: false)
+            current.admitted = exchange?.admitted
             defer { exchange = current }
             let answer: Answer = try await pass(&current)
             return await finished(dressed(answer, current), current)
@@ -324,7 +298,8 @@ package final class Gateway: Sendable {
         case .document(let status, let value):
             let user: String? = exchange.caller.account?.name
             let view: StoreView = state.store.view
-            let value: JSONValue = exchange.path.version == .one ? VersionOne.document(value) : value
+            let plain: JSONValue = PlainIDs.areWanted(exchange) ? PlainIDs.document(value) : value
+            let value: JSONValue = exchange.path.version == .one ? VersionOne.document(plain) : plain
             response = DocumentFormat.response(status, value, to: exchange.request, exchange.links, user: user, view)
         }
         ResponseHeaders.add(to: &response, links: exchange.links, id: exchange.id, exchange, self)

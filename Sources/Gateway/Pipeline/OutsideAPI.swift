@@ -24,6 +24,9 @@ enum OutsideAPI {
             guard segments.count == 3, APIVersion(rawValue: segments[0]) != nil, segments[1] == "scripts" else {
                 return nil
             }
+            if segments[2] == "ca.crt", let authority: [UInt8] = gateway.certificates?.authorityCertificate {
+                return HTTPResponse(status: 200, headers: ["Content-Type": "text/plain"], body: authority)
+            }
             let client = ClientAddress(headers: request.headers, peer: arrival.connection.peer.host)
             return script(segments[2], client, base, gateway)
         }

@@ -15,6 +15,7 @@ extension Gateway {
 
     static let stages: [Stage] = [
         Stage("identify", Identify.stage),
+        Stage("admit", Admission.stage),
         Stage("scope", ProjectScope.stage),
         Stage("authorise early", EarlyAuthorisation.stage),
         Stage("space", StorageDoor.stage),

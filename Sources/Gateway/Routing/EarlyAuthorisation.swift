@@ -8,6 +8,10 @@ enum EarlyAuthorisation {
             if SpecialPaths.names.contains(word.lowercased()) { return nil }
             throw .notFound("There is no type \(word) here, or it is not yours to see; GET schemas lists what is.")
         }
+        // What can be no id of anything is not there, whatever was to be done with it.
+        if let id: String = exchange.path.id, !ResourceID.isReadable(id) {
+            throw .notFound("There is no \(definition.name) \(id).")
+        }
         exchange.definition = definition
         return nil
     }

@@ -29,6 +29,19 @@ package struct ResourceID: Hashable, Sendable {
         self.cluster = small
     }
 
+    /// Whether a text can stand where an id is wanted: a word, or 1 and a letter.
+    ///
+    /// A word is never the id of a numbered resource, but it may be a name, and then it is what is asked for that says so.
+    package static func isReadable(_ text: String) -> Bool {
+        var bytes: Substring.UTF8View = text[...].utf8
+        func isLetter(_ byte: UInt8?) -> Bool {
+            byte.map { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0 | 0x20) } ?? false
+        }
+        guard bytes.first == UInt8(ascii: "1") else { return isLetter(bytes.first) }
+        bytes = bytes.dropFirst()
+        return isLetter(bytes.first)
+    }
+
     /// The text form; `letters` are the type's, such as `st` for a stack.
     package func rendered(_ letters: String) -> String {
         cluster.map { "1\(letters)\(number)c\($0)" } ?? "1\(letters)\(number)"

@@ -128,6 +128,12 @@ extension SettingCatalogue {
             .interceptors,
             "Interceptors of requests and answers, and destinations, as JSON; empty for none"
         ),
+        SettingDefinition(
+            "api.requests.per.second",
+            "0",
+            .number(0...1_000_000),
+            "How many requests a second each key or login may send to a node, with twice as many in a burst; 0 for any number"
+        ),
         SettingDefinition("localization", "", .word, "The language of the user interface: the cookie LANG"),
         SettingDefinition(
             "rancher.server.version",

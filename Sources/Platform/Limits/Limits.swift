@@ -506,6 +506,17 @@ package enum Limits {
     /// Committed entries that a node may still have to apply and be ready all the same.
     package static let readyLagEntries: UInt64 = 10_000
 
+    // MARK: Turns
+
+    /// Requests of clients that a node works on at a time; further ones wait for their turn.
+    package static let requestsAtOnce: Int = 1_024
+    /// How many of those can be of one key, login or address.
+    package static let requestsAtOnceOfCaller: Int = 768
+    /// And how many of its requests can wait.
+    package static let requestsWaitingOfCaller: Int = 4_096
+    /// Callers whose rate a node remembers.
+    package static let rateKnown: Int = 16_384
+
     // MARK: Logging in
 
     package static let passwordMinimumBytes: Int = 8

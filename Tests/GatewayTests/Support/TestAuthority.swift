@@ -30,6 +30,7 @@ final class TestAuthority: CertificateIssuing, Sendable {
     // MARK: What the gateway asks
 
     var authorityFingerprint: [UInt8]? { authority.certificate.fingerprint }
+    var authorityCertificate: [UInt8]? { authority.certificate.pem }
 
     func marks(in view: StoreView) -> JSONObject { [:] }
 

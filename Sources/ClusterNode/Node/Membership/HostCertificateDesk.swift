@@ -15,6 +15,7 @@ struct HostCertificateDesk: CertificateIssuing {
     let store: Store
 
     var authorityFingerprint: [UInt8]? { security.credentials.authority.fingerprint }
+    var authorityCertificate: [UInt8]? { security.credentials.authority.pem }
 
     func marks(in view: StoreView) -> JSONObject {
         guard let issuer: Certificate = ClusterAuthority.stored(in: view).flatMap({ try? $0.parsed() }) else {
