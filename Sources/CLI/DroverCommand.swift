@@ -22,7 +22,8 @@ package enum DroverCommand {
             EnvironmentCommands.list,
             EnvironmentCommands.create, EnvironmentCommands.use, EnvironmentCommands.remove, ExplainCommand.command,
             HistoryCommand.command,
+            CanICommand.command,
             ContextCommands.show, ContextCommands.use,
             ContextCommands.save, LoginCommands.login, LoginCommands.logout, VersionCommand.command,
-        ] + ClusterCommands.all + InterceptCommands.all
+        ] + RoleCommands.all + ClusterCommands.all + InterceptCommands.all
 }

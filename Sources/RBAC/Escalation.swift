@@ -9,6 +9,13 @@ package enum Escalation {
         package var type: String
         /// The fields, where it is about those only.
         package var fields: [String]
+
+        package init(verb: Verb, type: String, fields: [String]) {
+            self.verb = verb
+            self.type = type
+            self.fields = fields
+        }
+
         package var description: String {
             "\(verb) on \(type)\(fields.isEmpty ? "" : " (fields \(fields.joined(separator: ", ")))")"
         }
@@ -33,7 +40,8 @@ package enum Escalation {
         }
         var missing: [Missing] = []
         for rule in rules where rule.effect == .allow {
-            for definition in Schemas.all where rule.covers(type: definition.name) {
+            for definition in Schemas.all
+            where rule.covers(type: definition.name) && !Rule.machineTypes.contains(definition.name) {
                 for verb in verbs(of: definition) where rule.covers(verb) {
                     let one = AccessAtom(verb: verb, definition: definition)
                     guard let found: Missing = lack(rule, one, place, held) else { continue }

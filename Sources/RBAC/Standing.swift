@@ -14,7 +14,12 @@ extension Binding {
         case .admin:
             return [
                 here(StaticRoles.admin, kind),
-                Binding(InfrastructureGuard.apply(policy, to: StaticRoles.owner), to: .kind(kind), in: .anyEnvironment),
+                Binding(
+                    policy.infrastructure.contains("admin")
+                        ? StaticRoles.owner : InfrastructureGuard.apply(policy, to: StaticRoles.owner),
+                    to: .kind(kind),
+                    in: .anyEnvironment
+                ),
             ]
         case .readAdmin:
             return [

@@ -89,7 +89,6 @@ extension StaticRoles {
             Rule(.deny, [.any], on: ["launchConfig"], fields: ["environment": .all]),
             Rule(.allow, read, on: tools),
             Rule(.allow, read, on: ["=credential", "apiKey"], where: inEnvironment),
-            Rule(.deny, [.any], on: ["registrationToken"]),
             Rule(.allow, read, on: ["accessRole"], where: [Condition("projectId", .isEnvironment)]),
             records, lookups,
         ]

@@ -1,5 +1,5 @@
 import JSON
-import Model
+import JSON
 
 /// The built-in roles, as data in the same form as roles made at run time.
 ///

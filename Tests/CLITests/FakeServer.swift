@@ -18,6 +18,9 @@ final class FakeServer: Sendable {
         var logs: [String] = ["01 hello\n", "02 oops\n"]
         var pageSize: Int = 100
         var clusterActions: [String] = []
+        /// Answers to requests, by method and path; and what came with them.
+        var canned: [String: JSONObject] = [:]
+        var bodies: [String: JSONValue] = [:]
         /// How many more times the node that is removed is among the members; nil while none is.
         var looksUntilGone: Int?
         /// The inputs of the action `execute`.
@@ -143,6 +146,13 @@ final class FakeServer: Sendable {
         guard request.headers["authorization"] == login || request.headers["authorization"] == expected else {
             return document(["type": "error", "status": 401, "code": "Unauthorized", "message": "Unauthorized"], 401)
         }
+        let canned: JSONObject? = state.withLock { state in
+            let name: String = "\(request.method) \(request.path)"
+            guard let answer: JSONObject = state.canned[name] else { return nil }
+            state.bodies[name] = (try? JSONReader.parse(request.body)) ?? .null
+            return answer
+        }
+        if let canned { return document(canned, 200) }
         let parts: [String] = request.segments ?? []
         if parts == ["v1", "logs"] { return logs(request) }
         if parts.starts(with: ["v2-beta", "cluster"]) { return cluster(parts, request) }

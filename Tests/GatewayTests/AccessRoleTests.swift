@@ -349,6 +349,10 @@ struct AccessRoleTests {
             #expect(answer.status == 403 && answer.code == "PrivilegeEscalation", "\(method) \(path): \(answer)")
         }
         #expect(await world.ask("admin", "DELETE", "\(Self.home)/accessrolebindings/\(binding)").status == 200)
+        // What is denied to somebody else is theirs to take away who could do it themselves.
+        let other: String = try await Self.bind(world, role, to: "1a21", by: "admin")
+        #expect(await world.ask("ann", "DELETE", "\(Self.home)/accessrolebindings/\(other)").status == 200)
+        #expect(await world.ask("ann", "DELETE", "\(Self.home)/accessroles/\(role)").status == 200)
     }
 
     @Test func `the last owner is not locked out`() async throws {

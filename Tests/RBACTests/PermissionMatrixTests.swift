@@ -81,6 +81,11 @@ struct PermissionMatrixTests {
                 padded("\(StaticRoles.hostStream) subscribe", 44) + stream.trimmingCharacters(in: .whitespaces)
             )
         }
+        lines += [
+            "", "beside the types", "scripts   whoever sees schemas; transforms what is sent, and keeps nothing",
+            "token     nobody at first: logging in; a login is its holder's to end",
+            "tokens    the same", "openapi.json whoever sees schemas; what is in it is what they see",
+        ]
         return lines.joined(separator: "\n") + "\n"
     }
 

@@ -15,6 +15,7 @@ enum AccountKind {
         guard kind != "project", resource.stored["kind"]?.string != "project" else {
             throw .validation(.invalidOption, field: "kind", message: "People do not become environments.")
         }
+        try GivenPower.requireKind(kind, exchange)
         if resource.stored["kind"]?.string == "admin" {
             change.preconditions.append(try LastAdministrator.kept(without: resource, exchange))
         }

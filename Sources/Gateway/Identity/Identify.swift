@@ -90,7 +90,7 @@ enum Identify {
                 }
             }
             // With access control off a wrong key is still somebody: the first administrator.
-            if isOpen { return try administrator(view) }
+            if isOpen { return try administrator(view, exchange.judgedAt) }
             throw .unauthorized(
                 BearerCredentials(header: header) == nil
                     ? "The access key or the secret key is wrong, or the key was deactivated or has expired."
@@ -98,7 +98,7 @@ enum Identify {
             )
         }
         if let certified: CertifiedPeer = exchange.certified { return try certifiedCaller(certified, view) }
-        if isOpen { return try administrator(view) }
+        if isOpen { return try administrator(view, exchange.judgedAt) }
         throw .unauthorized("This API needs an access key and a secret key (HTTP Basic authentication), or a login.")
     }
 
@@ -124,11 +124,18 @@ enum Identify {
                 message: "People log in another way now than when this login was made: log in again."
             )
         }
-        return loggedIn(number, record, view).map { policy.keep($0, of: name, until: record.expires) }
+        return loggedIn(number, record, view, exchange.judgedAt).map {
+            policy.keep($0, of: name, until: record.expires)
+        }
     }
 
     /// nil when the account or the password behind the login is not good any more.
-    private static func loggedIn(_ number: UInt64, _ record: LoginTokenRecord, _ view: StoreView) -> Caller? {
+    private static func loggedIn(
+        _ number: UInt64,
+        _ record: LoginTokenRecord,
+        _ view: StoreView,
+        _ time: Int64
+    ) -> Caller? {
         guard let owner: UInt64 = record.accountID, let account: AccountRecord = account(owner, view), account.isActive
         else { return nil }
         if let password: UInt64 = record.credentialID {
@@ -137,7 +144,7 @@ enum Identify {
             else { return nil }
         }
         return Caller(
-            subject: Subjects.make(account, owner, nil, nil, identities: record.identities, in: view),
+            subject: Subjects.make(account, owner, nil, nil, identities: record.identities, in: view, at: time),
             account: account,
             accountNumber: owner,
             authType: LoginToken.name,
@@ -200,14 +207,14 @@ enum Identify {
         if let token: UInt64 = ticket.token {
             guard let record: LoginTokenRecord = LoginToken.record(token, view, at: time),
                 record.accountID == ticket.account, record.provider == AuthSettings.provider(view),
-                let caller: Caller = loggedIn(token, record, view)
+                let caller: Caller = loggedIn(token, record, view, time)
             else { throw gone }
             return caller
         }
         guard let number: UInt64 = ticket.credential else {
             // Given while nobody needed a key.
             guard !ActiveSettings.isSecurityEnabled(view) else { throw gone }
-            let caller: Caller = try administrator(view)
+            let caller: Caller = try administrator(view, time)
             guard caller.accountNumber == ticket.account else { throw gone }
             return caller
         }
@@ -253,11 +260,11 @@ enum Identify {
     }
 
     /// The lowest-numbered active administrator: who everybody is while access control is off.
-    private static func administrator(_ view: StoreView) throws(Problem) -> Caller {
+    private static func administrator(_ view: StoreView, _ time: Int64) throws(Problem) -> Caller {
         for number in view.numbers(.account, Array("kind=admin".utf8)) {
             guard let account: AccountRecord = account(number, view), account.isActive else { continue }
             return Caller(
-                subject: Subjects.make(account, number, nil, nil, in: view),
+                subject: Subjects.make(account, number, nil, nil, in: view, at: time),
                 account: account,
                 accountNumber: number,
                 authType: "none"

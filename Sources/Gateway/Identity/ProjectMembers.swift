@@ -24,7 +24,11 @@ enum ProjectMembers {
     ///
     /// - Throws: 400 for one without its three members, for an unknown identity, and without an owner; 422 for one named
     ///   twice, and for too many.
-    static func read(_ members: [JSONValue], _ exchange: Exchange) throws(Problem) -> [Entry] {
+    static func read(
+        _ members: [JSONValue],
+        of project: UInt64? = nil,
+        _ exchange: Exchange
+    ) throws(Problem) -> [Entry] {
         guard members.count <= Limits.projectMembers else {
             throw .validation(
                 .maxLimitExceeded,
@@ -37,14 +41,15 @@ enum ProjectMembers {
             code: "InvalidFormat",
             message: "Member format invalid",
             detail:
-                "Each member has externalId, externalIdType and role, which is owner, member, restricted or readonly.",
+                "Each member has externalId, externalIdType and role, which is role:<accessRole> or one of "
+                + MembershipRoles.names.joined(separator: ", "),
             fieldName: "members"
         )
         var entries: [Entry] = []
         for member in members {
             guard let id: String = member["externalId"]?.string ?? member["externalId"]?.int.map({ String($0) }),
                 let type: String = member["externalIdType"]?.string, let role: String = member["role"]?.string,
-                roles.contains(role)
+                GivenPower.isMembership(role, in: project, exchange.view)
             else { throw malformed }
             let who: Entry.Who = try known(IdentityName(type: type, id: id), exchange)
             guard !entries.contains(where: { $0.who == who }) else {
@@ -57,8 +62,6 @@ enum ProjectMembers {
         }
         return entries
     }
-
-    static let roles: [String] = ["owner", "member", "restricted", "readonly"]
 
     private static func known(_ name: IdentityName, _ exchange: Exchange) throws(Problem) -> Entry.Who {
         let unknown = Problem.badRequest("There is no identity \(name.text).")
@@ -138,7 +141,7 @@ enum ProjectMembers {
             throw .validation(.actionNotAvailable, field: "action", message: "Only an environment has members.")
         }
         let reason: String = try mayStart(resource, exchange)
-        let wanted: [Entry] = try read(body["members"]?.array ?? [], exchange)
+        let wanted: [Entry] = try read(body["members"]?.array ?? [], of: resource.number, exchange)
         let present: [(record: Record, member: ProjectMemberRecord)] = living(resource.number, exchange.view)
         var change = PlannedChange(subject: .existing(resource.record.key), verb: setting, type: "project")
         change.decision = reason
@@ -170,6 +173,10 @@ enum ProjectMembers {
         }
         guard !change.writes.isEmpty else { return nil }
         try checkOwners(wanted, present.map(\.member), resource, exchange)
+        for entry in wanted
+        where !present.contains(where: { who($0.member) == entry.who && $0.member.role == entry.role }) {
+            try GivenPower.requireMembership(entry.role, in: resource.number, exchange)
+        }
         change.writes += touched.compactMap { touch($0) }
         // Whoever is in the environment by a group, too.
         change.writes.append(.touchPolicy(subject: Template(bytes: PolicySubject.account(resource.number))))

@@ -1,6 +1,7 @@
 import EventLoop
 import HTTP
 import Model
+import RBAC
 import Store
 import StoreFormat
 import Synchronization
@@ -104,10 +105,26 @@ final class RightsChanges: Sendable {
                     guard let account: UInt64 = member.memberAccountID else { return ring(nil) }
                     subjects.insert(account)
                 }
+            case .accessRoleBinding:
+                for record in [change.before, change.after].compactMap(\.self) {
+                    guard let named: Set<UInt64> = Self.accounts(of: record) else { return ring(nil) }
+                    subjects.formUnion(named)
+                }
             default: return ring(nil)
             }
         }
         ring(subjects)
+    }
+
+    /// The accounts that a binding names; nil when it names keys or people of elsewhere.
+    private static func accounts(of record: Record) -> Set<UInt64>? {
+        guard let binding = try? AccessRoleBindingRecord(document: record.document) else { return nil }
+        var accounts: Set<UInt64> = []
+        for subject in binding.subjects {
+            guard case .account(let number)? = AccessSubject.identity(subject) else { return nil }
+            accounts.insert(number)
+        }
+        return accounts
     }
 
     /// - Parameter subjects: nil for all.

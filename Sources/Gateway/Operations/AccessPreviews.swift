@@ -59,12 +59,12 @@ enum AccessPreviews {
     }
 
     /// Somebody whose rights somewhere may change.
-    private struct Affected: Hashable {
+    struct Affected: Hashable {
         var identity: AccessIdentity
         var scope: AccessScope
     }
 
-    private static func affected(
+    static func affected(
         _ changed: [RecordKey: JSONObject?],
         _ now: GrantedRoles,
         _ then: GrantedRoles,
@@ -107,7 +107,7 @@ enum AccessPreviews {
         return order
     }
 
-    private static func differences(
+    static func differences(
         _ one: Affected,
         _ now: GrantedRoles,
         _ then: GrantedRoles,

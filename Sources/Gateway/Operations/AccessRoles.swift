@@ -86,7 +86,7 @@ enum AccessRoles {
             switch identity {
             case .account(let number): Template(bytes: PolicySubject.account(number))
             case .credential(let number): Template(bytes: PolicySubject.credential(number))
-            case .outside(let text): Template(bytes: PolicySubject.outside(text))
+            case .outside: Template(bytes: PolicySubject.accessRoles)
             }
         }
     }
@@ -104,18 +104,44 @@ enum AccessRoles {
         _ exchange: Exchange
     ) throws(Problem) {
         let verb: Verb = table == .accessRoleBinding ? .bind : .escalate
-        let old: [Rule] = before.map { rules($0, key, table, now) } ?? []
-        let new: [Rule] = after.map { rules($0, key, table, then) } ?? []
-        var given: [Rule] = new.filter { $0.effect == .allow }
-        // What was denied and is no longer is given as well.
-        for rule in old where rule.effect == .deny && !new.contains(rule) {
-            given.append(Rule(.allow, rule.verbs, on: rule.types, where: rule.conditions, numbers: rule.numbers))
+        let given: [Rule] = (after.map { rules($0, key, table, then) } ?? []).filter { $0.effect == .allow }
+        var missing: [Escalation.Missing] = exchange.rights.missing(given, in: place(after ?? before ?? [:], table))
+        if missing.isEmpty, let before, rules(before, key, table, now).contains(where: { $0.effect == .deny }) {
+            missing = try restored(key, after ?? [:], now, then, exchange)
         }
-        guard !given.isEmpty else { return }
-        let place: Escalation.Place = place(after ?? before ?? [:], table)
-        let missing: [Escalation.Missing] = exchange.rights.missing(given, in: place)
         guard !missing.isEmpty, !mayGoBeyond(verb, after ?? before ?? [:], table, exchange) else { return }
-        throw escalation(missing, table == .accessRoleBinding ? "give this role" : "write this role")
+        throw escalation(missing, table == .accessRoleBinding ? "give or take this role" : "write this role")
+    }
+
+    /// What somebody would have again because it is denied no more, and the caller does not have.
+    private static func restored(
+        _ key: RecordKey,
+        _ after: JSONObject,
+        _ now: GrantedRoles,
+        _ then: GrantedRoles,
+        _ exchange: Exchange
+    ) throws(Problem) -> [Escalation.Missing] {
+        let affected: [AccessPreviews.Affected] = AccessPreviews.affected([key: .some(after)], now, then, exchange)
+        guard affected.count <= Limits.previewSubjects else {
+            throw .validation(
+                .maxLimitExceeded,
+                field: "subjects",
+                message:
+                    "This changes the rights of more than \(Limits.previewSubjects) subjects; take it from some of them first."
+            )
+        }
+        var missing: [Escalation.Missing] = []
+        for one in affected {
+            var project: UInt64?
+            if case .environment(let number) = one.scope { project = number }
+            let own: Rights = exchange.caller.rights(in: project)
+            for change in AccessPreviews.differences(one, now, then, exchange)
+            where change.isGain && !own.canEver(change.verb, change.type) {
+                let lack = Escalation.Missing(verb: change.verb, type: change.type, fields: [])
+                if !missing.contains(lack) { missing.append(lack) }
+            }
+        }
+        return Array(missing.prefix(5))
     }
 
     static func escalation(_ missing: [Escalation.Missing], _ what: String) -> Problem {

@@ -204,8 +204,7 @@ enum Changing {
             subjects.append(PolicySubject.account(number))
         }
         let subject: Subject = exchange.caller.subject
-        if !subject.granted.isEmpty { subjects.append(PolicySubject.accessRoles) }
-        subjects += subject.identities.sorted().map { PolicySubject.outside($0) }
+        if !subject.granted.isEmpty || !subject.identities.isEmpty { subjects.append(PolicySubject.accessRoles) }
         if exchange.caller.credentialNumber == nil { subjects.append(PolicySubject.accessControl) }
         if let number = exchange.caller.credentialNumber { subjects.append(PolicySubject.credential(number)) }
         // An old state may not know of an interceptor that everybody has to pass.

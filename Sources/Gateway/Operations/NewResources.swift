@@ -58,6 +58,7 @@ enum NewResources {
         {
             throw .validation(.notUnique, field: "externalId", message: "An account is this person already.")
         }
+        try GivenPower.requireKind(fields["kind"]?.string ?? "", exchange)
         fields["state"] = "active"
         put(.account, fields, &change, scope: .known(0))
     }
@@ -95,6 +96,9 @@ enum NewResources {
         guard let owner else { throw .forbidden("A key needs an account, and the request has none.") }
         guard owner == own || exchange.rights.administersAccounts else {
             throw .forbidden("Only an administrator may make keys for another account.")
+        }
+        if owner != own, let kind: String = Identify.account(owner, exchange.view)?.kind {
+            try GivenPower.requireKind(kind, exchange)
         }
         // The user of a Basic credential ends at the first colon, and two names are taken.
         let publicValue: String = draft.publicValue ?? ""

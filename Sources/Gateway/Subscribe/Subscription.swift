@@ -2,6 +2,7 @@ import EventLoop
 import HTTP
 import JSON
 import Model
+import RBAC
 import Store
 import StoreFormat
 import Synchronization
@@ -18,6 +19,8 @@ final class Subscription: Sendable {
     private struct State {
         /// The request, with the rights as they were when they were last looked at.
         var exchange: Exchange
+        /// Of the records that those rights were made of; nil before they were looked at here.
+        var stamp: PolicySnapshot.Stamp?
         var coalescer = ChangeCoalescer()
         /// Of the last event that was heard of: what is told shows nothing older.
         var revision: Revision = 0
@@ -66,17 +69,37 @@ final class Subscription: Sendable {
         let bell: RightsBell = gateway.rightsChanges.bell(for: exchange)
         var pinged: UInt64 = MonotonicClock.now
         while await bell.wait(on: loop, milliseconds: gateway.timing.rightsMilliseconds) != .ended {
-            let (view, time): (StoreView, Int64) = (gateway.state.store.view, gateway.now())
-            guard let now: Exchange = StreamRights.renewed(exchange, view, at: time), Subscribing.isAllowed(now) else {
+            guard renew(gateway.state.store.view) != nil else {
                 try? await socket.send(text: SubscribedEvent.logout)
                 return
             }
-            state.withLock { $0.exchange = now.kept }
             // A change of rights comes between; pings keep their pace.
             guard MonotonicClock.now - pinged >= UInt64(gateway.timing.rightsMilliseconds) * 900_000 else { continue }
             pinged = MonotonicClock.now
             guard (try? await socket.send(text: SubscribedEvent.ping(time: gateway.now()))) != nil else { return }
         }
+    }
+
+    /// The request with the rights of now; nil when they are gone.
+    private func renew(_ view: StoreView) -> Exchange? {
+        let stamp = PolicySnapshot.Stamp(view)
+        guard let now: Exchange = StreamRights.renewed(exchange, view, at: gateway.now()), Subscribing.isAllowed(now)
+        else { return nil }
+        let kept: Exchange = now.kept
+        state.withLock { state in
+            state.exchange = kept
+            state.stamp = stamp
+        }
+        return kept
+    }
+
+    /// The same, without looking where nothing has changed: what is told next is told by the rights of its moment.
+    private func judged() -> Exchange? {
+        let view: StoreView = gateway.state.store.view
+        let (known, stamp): (Exchange, PolicySnapshot.Stamp?) = state.withLock { ($0.exchange, $0.stamp) }
+        let isOver: Bool = known.caller.subject.validUntil.map { $0 <= gateway.now() } ?? false
+        guard stamp != PolicySnapshot.Stamp(view) || isOver else { return known }
+        return renew(view)
     }
 
     private func tell(_ watch: Watch) async {
@@ -123,7 +146,11 @@ final class Subscription: Sendable {
 
     /// The resource as this caller sees it now; nothing when it does not.
     private func deliver(_ key: RecordKey) async throws {
-        let (exchange, revision): (Exchange, Revision) = state.withLock { ($0.exchange, $0.revision) }
+        guard let exchange: Exchange = judged() else {
+            try await socket.send(text: SubscribedEvent.logout)
+            throw CancellationError()
+        }
+        let revision: Revision = state.withLock { $0.revision }
         let frame: ServerTextFrame? = gateway.events.frame(
             of: key,
             for: exchange,

@@ -3,9 +3,7 @@
 package enum PolicySubject {
     package static func account(_ number: UInt64) -> [UInt8] { Array("account/\(number)".utf8) }
     package static func credential(_ number: UInt64) -> [UInt8] { Array("credential/\(number)".utf8) }
-    /// Every role that was made at run time.
+    /// Every role that was made at run time, and what is bound to identities of outside directories.
     package static let accessRoles: [UInt8] = Array("accessRoles".utf8)
-    /// Somebody of an outside directory, as `type:id`.
-    package static func outside(_ identity: String) -> [UInt8] { Array("outside/\(identity)".utf8) }
     package static func setting(_ name: String) -> [UInt8] { Array("setting/\(name)".utf8) }
 }
