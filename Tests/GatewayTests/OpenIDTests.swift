@@ -159,7 +159,7 @@ import Testing
             #expect(answer.status == 422 && answer.field == field, "\(answer)")
         }
         let start: Answer = await world.send("GET", "/v2-beta/openid/login", as: .nobody)
-        #expect(start.status == 500 && start.code == "NoAuthProvider")
+        #expect(start.status == 404 && start.code == "NoAuthProvider")
         #expect(await world.login("zoe:whatever").code == "codeInvalid")
         let mode: Answer = await world.send("GET", "/v2-beta/token", as: .nobody)
         #expect(mode.data.first?["redirectUrl"] == "http://drover.test:8080/v2-beta/openid/login")

@@ -84,7 +84,8 @@ struct PermissionMatrixTests {
         lines += [
             "", "beside the types", "scripts   whoever sees schemas; transforms what is sent, and keeps nothing",
             "token     nobody at first: logging in; a login is its holder's to end",
-            "tokens    the same", "openapi.json whoever sees schemas; what is in it is what they see",
+            "tokens    the same", "openid    everybody: it is how one logs in",
+            "openapi.json whoever sees schemas; what is in it is what they see",
         ]
         return lines.joined(separator: "\n") + "\n"
     }

@@ -22,7 +22,7 @@ enum OpenIDLogin {
             let settings: OpenIDSettings = OpenIDStore.read(exchange.view, exchange.policy.identityKeys)
         else {
             throw Problem(
-                status: 500,
+                status: 404,
                 code: "NoAuthProvider",
                 message: "People do not log in through a provider here, or its secret was lost: set it again."
             )
