@@ -170,7 +170,7 @@ import Testing
         ("https://[2001:db8::1]/x", "2001:db8::1", 443, "/x"), ("https://10.0.0.7?q", "10.0.0.7", 443, "/?q"),
     ])
     func `addresses at a provider are read`(text: String, host: String, port: Int, target: String) throws {
-        let address: ProviderAddress = try #require(ProviderAddress(text))
+        let address: OutboundAddress = try #require(ProviderCalls.address(text))
         #expect(address.host == host && address.port == port && address.target == target)
     }
 
@@ -182,7 +182,7 @@ import Testing
         "https://idp.test\\@evil.test", "https://127.1", "HTTPS://idp.test", "https://[::1]x", "ftp://idp.test",
     ])
     func `other addresses are not`(text: String) {
-        #expect(ProviderAddress(text) == nil)
+        #expect(ProviderCalls.address(text) == nil)
     }
 
     @Test(arguments: [
@@ -193,7 +193,7 @@ import Testing
         ("fd00:ec2::254", false), ("", false), ("localhost", false),
     ])
     func `what answers to everybody on a link is not called`(address: String, isCalled: Bool) {
-        #expect(ProviderAddress.mayBeCalled(address) == isCalled)
+        #expect((AddressRule.refusal(of: address, allowed: []) == nil) == isCalled)
     }
 
     @Test(

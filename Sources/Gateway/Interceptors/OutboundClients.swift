@@ -1,6 +1,4 @@
-import Certificates
 import EventLoop
-import Glibc
 import HTTP
 import Limits
 import Synchronization
@@ -22,12 +20,6 @@ final class OutboundClients: Sendable {
     }
 
     private let clients = Mutex<[Place: HTTPClient]>([:])
-    private let trust = Mutex<TLSClientContext?>(nil)
-
-    /// Where systems keep the authorities that everybody trusts.
-    private static let authorities: [String] = [
-        "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem",
-    ]
 
     func client(_ loop: EventLoop, secure: Bool, allowed: [AddressRange]) -> HTTPClient {
         let place = Place(loop: ObjectIdentifier(loop), isSecure: secure, allowed: allowed)
@@ -51,40 +43,14 @@ final class OutboundClients: Sendable {
     private func make(_ loop: EventLoop, secure: Bool, _ allowed: [AddressRange]) -> HTTPClient {
         var limits = HTTPClientLimits()
         limits.idleMilliseconds = Limits.interceptorIdleMilliseconds
-        return HTTPClient(loop: loop, limits: limits) { [self] endpoint, loop, deadline in
+        return HTTPClient(loop: loop, limits: limits) { endpoint, loop, deadline in
             let stream: SocketStream = try await loop.connect(to: endpoint, before: deadline) { address in
                 if let reason: String = AddressRule.refusal(of: address, allowed: allowed) {
-                    throw AddressRefused(description: reason)
+                    throw AddressRefused(description: "\(reason); allowAddresses can allow it")
                 }
             }
             guard secure else { return stream }
-            return try await context().connect(stream, serverName: endpoint.host, before: deadline)
+            return try await SystemAuthorities.context().connect(stream, serverName: endpoint.host, before: deadline)
         }
-    }
-
-    private func context() throws -> TLSClientContext {
-        if let made: TLSClientContext = trust.withLock({ $0 }) { return made }
-        for path in Self.authorities {
-            guard let bytes: [UInt8] = Self.read(path) else { continue }
-            let made = try TLSClientContext(trust: .authorities(try Certificate.bundle(pem: bytes)))
-            trust.withLock { $0 = made }
-            return made
-        }
-        throw AddressRefused(
-            description: "this machine has no list of certificate authorities, so no https:// is trusted"
-        )
-    }
-
-    private static func read(_ path: String) -> [UInt8]? {
-        guard let file: UnsafeMutablePointer<FILE> = fopen(path, "re") else { return nil }
-        defer { fclose(file) }
-        var bytes: [UInt8] = []
-        var piece = [UInt8](repeating: 0, count: 64 * 1024)
-        while bytes.count < 8 * 1024 * 1024 {
-            let count: Int = fread(&piece, 1, piece.count, file)
-            guard count > 0 else { break }
-            bytes.append(contentsOf: piece[..<count])
-        }
-        return bytes
     }
 }

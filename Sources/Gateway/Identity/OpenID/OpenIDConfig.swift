@@ -99,7 +99,7 @@ enum OpenIDConfig {
         guard let issuer: String = text("issuer") ?? old?.issuer else {
             throw .validation(.missingRequired, field: "issuer", message: "Which provider? Say its issuer.")
         }
-        guard ProviderAddress(issuer) != nil, !issuer.contains("?") else {
+        guard ProviderCalls.address(issuer) != nil, !issuer.contains("?") else {
             throw .validation(
                 .invalidFormat,
                 field: "issuer",

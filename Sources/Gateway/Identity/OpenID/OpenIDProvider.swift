@@ -10,8 +10,8 @@ final class OpenIDProvider: Sendable {
     struct Places: Hashable, Sendable {
         /// As text: the browser goes there.
         var authorization: String
-        var token: ProviderAddress
-        var keys: ProviderAddress
+        var token: OutboundAddress
+        var keys: OutboundAddress
         /// Whether the client's secret goes into the form instead of the header.
         var secretInForm: Bool
     }
@@ -81,7 +81,9 @@ final class OpenIDProvider: Sendable {
     private static func discover(_ issuer: String, _ calls: ProviderCalls) async throws(ProviderFault) -> Places {
         var base: Substring = issuer[...]
         while base.hasSuffix("/") { base = base.dropLast() }
-        guard let address = ProviderAddress("\(base)/.well-known/openid-configuration"), !issuer.contains("?") else {
+        guard let address: OutboundAddress = ProviderCalls.address("\(base)/.well-known/openid-configuration"),
+            !issuer.contains("?")
+        else {
             throw ProviderFault("an issuer is an https:// address without a query")
         }
         let document: JSONValue = try await calls.get(address)
@@ -89,9 +91,9 @@ final class OpenIDProvider: Sendable {
             throw ProviderFault("what \(address.authority) publishes is not of the issuer \(issuer)")
         }
         guard let authorization: String = document["authorization_endpoint"]?.string,
-            ProviderAddress(authorization) != nil,
-            let token: ProviderAddress = document["token_endpoint"]?.string.flatMap({ ProviderAddress($0) }),
-            let keys: ProviderAddress = document["jwks_uri"]?.string.flatMap({ ProviderAddress($0) })
+            ProviderCalls.address(authorization) != nil,
+            let token: OutboundAddress = document["token_endpoint"]?.string.flatMap({ ProviderCalls.address($0) }),
+            let keys: OutboundAddress = document["jwks_uri"]?.string.flatMap({ ProviderCalls.address($0) })
         else {
             throw ProviderFault(
                 "\(address.authority) does not say where it authorises, gives tokens and publishes keys, over HTTPS"

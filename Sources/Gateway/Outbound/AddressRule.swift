@@ -66,7 +66,7 @@ struct AddressRange: Hashable, Sendable {
 
 /// Which addresses this server calls on somebody's word.
 ///
-/// Interceptors live beside the server, so that loopback and private addresses are allowed; what answers to everybody on a
+/// Interceptors and providers may live beside the server, so that loopback and private addresses are allowed; what answers to everybody on a
 /// link is not: there clouds hand out credentials.
 enum AddressRule {
     private static let refused: [(AddressRange, String)] = [
@@ -88,6 +88,6 @@ enum AddressRule {
         guard let found = refused.first(where: { $0.0.contains(numeric) }),
             !allowed.contains(where: { $0.contains(numeric) })
         else { return nil }
-        return "\(address): \(found.1); allowAddresses can allow it"
+        return "\(address): \(found.1)"
     }
 }

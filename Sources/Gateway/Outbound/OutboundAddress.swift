@@ -1,7 +1,7 @@
 import EventLoop
 import Model
 
-/// Where an interceptor or a destination listens, as its URL says it.
+/// Where somebody listens whom this server calls, as a URL says it: an interceptor, a destination, a provider of logins.
 struct OutboundAddress: Hashable, Sendable {
     var isSecure: Bool
     /// A name, or a numeric address in its one strict spelling.
@@ -16,6 +16,12 @@ struct OutboundAddress: Hashable, Sendable {
     var endpoint: Endpoint { .tcp(host: host, port: port) }
     /// What goes into a request line.
     var target: String { query.map { "\(path)?\($0)" } ?? path }
+
+    /// As it stands in a `Host` header.
+    var hostHeader: String {
+        let shown: String = host.contains(":") ? "[\(host)]" : host
+        return port == (isSecure ? 443 : 80) ? shown : "\(shown):\(port)"
+    }
 
     /// - Throws: ``PathFault`` for anything but an absolute HTTP URL without user, password and fragment.
     init(_ text: String) throws(PathFault) {
