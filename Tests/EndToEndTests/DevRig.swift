@@ -19,7 +19,7 @@ final class DevRig: Sendable {
     private let hosts: Int
     private let runtime: String
     private let more: [String: String]
-    private let loop: EventLoop
+    let loop: EventLoop
     private let client: HTTPClient
     private let cluster = Mutex<ChildProcess?>(nil)
 
