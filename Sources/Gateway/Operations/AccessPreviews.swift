@@ -42,7 +42,7 @@ enum AccessPreviews {
         return .document(
             status: 200,
             .object([
-                "type": "accessPreview", "baseType": "accessPreview", "links": [:], "actions": [:],
+                "id": nil, "type": "accessPreview", "baseType": "accessPreview", "links": [:], "actions": [:],
                 "gains": .array(gains), "losses": .array(losses),
                 "truncated": .bool(affected.count > Limits.previewSubjects),
             ])

@@ -159,7 +159,7 @@ enum AccessReviews {
 
     static func render(_ decision: Decision, _ request: AccessRequest) -> JSONObject {
         var document: JSONObject = [
-            "type": "accessReview", "baseType": "accessReview", "links": [:], "actions": [:],
+            "id": nil, "type": "accessReview", "baseType": "accessReview", "links": [:], "actions": [:],
             "allowed": .bool(decision.isAllowed), "reason": .string(decision.description), "binding": nil, "rule": nil,
             "ruleIndex": nil, "accessRoleId": nil, "accessRoleBindingId": nil,
             "nearest": .array(decision.nearest.map { .object(self.nearest($0, request)) }),
