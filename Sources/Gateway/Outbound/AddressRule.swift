@@ -66,8 +66,8 @@ struct AddressRange: Hashable, Sendable {
 
 /// Which addresses this server calls on somebody's word.
 ///
-/// Interceptors and providers may live beside the server, so that loopback and private addresses are allowed; what answers to everybody on a
-/// link is not: there clouds hand out credentials.
+/// Interceptors and providers may live beside the server, so that loopback and private addresses are allowed; what answers
+/// to everybody on a link is not: there clouds hand out credentials.
 enum AddressRule {
     private static let refused: [(AddressRange, String)] = [
         ("0.0.0.0/8", "it is no address of a host"),
