@@ -135,7 +135,7 @@ struct NodeCore: Sendable {
     func checkpointAndClose() async {
         await shutdown()
         do {
-            _ = try await Blocking.run("checkpoint") { () throws(StoreFault) in try state.store.checkpoint() }
+            _ = try await Blocking.run { () throws(StoreFault) in try state.store.checkpoint() }
         } catch {
             logger.error("the last checkpoint failed; the log holds everything", ["error": .string("\(error)")])
         }

@@ -22,7 +22,9 @@ enum AuditLogAPI {
         case ("GET", let id?), ("HEAD", let id?):
             let missing = Problem.notFound("There is no auditLog \(id).")
             guard let number: UInt64 = ResourceID(id)?.number, number < .max else { throw missing }
-            let page: [HistoryEntry] = try await entries(recall, gateway, below: number + 1, limit: 1)
+            let page: [HistoryEntry] = try await entries(gateway) { () throws(RecallFault) in
+                try await recall.audits(below: number + 1, limit: 1)
+            }
             guard let entry: HistoryEntry = page.first, entry.revision == number, let record: AuditRecord = entry.audit
             else { throw missing }
             let values: JSONObject = AuditRow.values(entry, record)
@@ -58,10 +60,12 @@ enum AuditLogAPI {
         var scanned: Int = 0
         var isPartial: Bool = false
         scan: while true {
-            let page: [HistoryEntry] =
+            let from: UInt64? = place
+            let page: [HistoryEntry] = try await entries(gateway) { () throws(RecallFault) in
                 isDescending
-                ? try await entries(recall, gateway, below: place ?? .max, limit: Limits.auditPage)
-                : try await entries(recall, gateway, above: place ?? 0, limit: Limits.auditPage)
+                    ? try await recall.audits(below: from ?? .max, limit: Limits.auditPage)
+                    : try await recall.audits(above: from ?? 0, limit: Limits.auditPage)
+            }
             for entry in page {
                 guard let record: AuditRecord = entry.audit else { continue }
                 let values: JSONObject = AuditRow.values(entry, record)
@@ -163,26 +167,11 @@ enum AuditLogAPI {
     // MARK: The past
 
     private static func entries(
-        _ recall: any Recalling,
         _ gateway: Gateway,
-        below: Revision,
-        limit: Int
+        _ read: () async throws(RecallFault) -> [HistoryEntry]
     ) async throws(Problem) -> [HistoryEntry] {
         do throws(RecallFault) {
-            return try await recall.audits(below: below, limit: limit)
-        } catch {
-            throw fault(error, gateway)
-        }
-    }
-
-    private static func entries(
-        _ recall: any Recalling,
-        _ gateway: Gateway,
-        above: Revision,
-        limit: Int
-    ) async throws(Problem) -> [HistoryEntry] {
-        do throws(RecallFault) {
-            return try await recall.audits(above: above, limit: limit)
+            return try await read()
         } catch {
             throw fault(error, gateway)
         }

@@ -26,7 +26,7 @@ struct AuditRetention: Sendable {
         let time: Int64 = now() - seconds * 1_000
         let store: Store = state.store
         do {
-            try await Blocking.run("history") { () throws(StoreFault) in
+            try await Blocking.run { () throws(StoreFault) in
                 guard let reader: HistoryReader = store.history,
                     let first: Revision = try reader.firstEntry(notBefore: time)
                 else { return }

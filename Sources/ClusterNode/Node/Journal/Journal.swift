@@ -77,7 +77,7 @@ final class Journal: NodeJournal {
             taken.events.append((now(), ["event": "trail.dropped", "dropped": .int(taken.dropped)]))
         }
         let work: State = taken
-        let isWritten: Bool = await Blocking.run("journal") { [self] in
+        let isWritten: Bool = await Blocking.run { [self] in
             disk.withLock { disk in
                 disk.access.append(work.lines, dropped: work.droppedLines)
                 return work.events.isEmpty || disk.trail.append(work.events)
@@ -100,7 +100,7 @@ final class Journal: NodeJournal {
     }
 
     func purge(before time: Int64) async {
-        await Blocking.run("journal") { [self] in disk.withLock { $0.trail.purge(before: time) } }
+        await Blocking.run { [self] in disk.withLock { $0.trail.purge(before: time) } }
     }
 }
 

@@ -1,6 +1,7 @@
 import Authority
 import Certificates
 import Crypto
+import EventLoop
 import Gateway
 import Glibc
 import JSON
@@ -50,7 +51,7 @@ final class BackupDesk: Sendable {
         }
         let slot = Slot(self)
         do throws(NodeFault) {
-            return try await Blocking.run("backup") { () throws(NodeFault) in try self.write(slot) }
+            return try await Blocking.run { () throws(NodeFault) in try self.write(slot) }
         } catch {
             throw .unavailable("No backup can be made on this node: \(error).")
         }
@@ -100,7 +101,7 @@ final class BackupDesk: Sendable {
         return PreparedBackup(about: header.json, length: preamble.count + size) { offset, count in
             withExtendedLifetime(slot) {}
             if offset < preamble.count { return Array(preamble[offset..<min(preamble.count, offset + count)]) }
-            return try await Blocking.run("backup") { () throws(NodeFault) in
+            return try await Blocking.run { () throws(NodeFault) in
                 try file.read(at: offset - preamble.count, count: count)
             }
         }

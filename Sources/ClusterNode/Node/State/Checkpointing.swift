@@ -30,7 +30,7 @@ struct Checkpointing: Sendable {
     func write(keeping kept: UInt64 = Limits.raftKeptEntries) async -> Bool {
         let store: Store = state.store
         do {
-            _ = try await Blocking.run("checkpoint") { () throws(StoreFault) in try store.checkpoint() }
+            _ = try await Blocking.run { () throws(StoreFault) in try store.checkpoint() }
             let safe: UInt64 = store.safeToCompactBelow
             if safe > kept { state.group.compact(through: safe - kept) }
             return true

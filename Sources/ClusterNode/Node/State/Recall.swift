@@ -1,3 +1,4 @@
+import EventLoop
 import Gateway
 import JSON
 import Limits
@@ -60,7 +61,7 @@ struct Recall: Recalling {
     ) async throws(RecallFault) -> Value {
         let store: Store = store
         do throws(StoreFault) {
-            return try await Blocking.run("history") { () throws(StoreFault) in try question(store) }
+            return try await Blocking.run { () throws(StoreFault) in try question(store) }
         } catch {
             throw RecallFault("\(error)")
         }

@@ -42,7 +42,7 @@ struct RestoreRehearsal: Sendable {
     func rehearse() async -> Bool {
         let (store, path): (Store, String) = (store, folder.snapshots)
         do {
-            let revision: Revision = try await Blocking.run("rehearsal") { () throws(StoreFault) in
+            let revision: Revision = try await Blocking.run { () throws(StoreFault) in
                 try store.rehearseRestore(in: path)
             }
             let time: Int64 = now()

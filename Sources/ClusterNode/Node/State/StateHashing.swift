@@ -34,7 +34,7 @@ final class StateHashing: Sendable {
         guard let view: StoreView = await view(at: index, on: loop) else {
             return .notThere(applied: store.appliedIndex)
         }
-        let hash: [UInt8] = await Blocking.run("state hash") { () throws(Never) in view.stateHash() }
+        let hash: [UInt8] = await Blocking.run { () throws(Never) in view.stateHash() }
         known.withLock { $0 = Known(index: index, hash: hash) }
         return .hash(hash)
     }

@@ -1,5 +1,5 @@
 import Crypto
-import Glibc
+import EventLoop
 import Limits
 import Synchronization
 
@@ -53,9 +53,7 @@ final class PasswordWork: Sendable {
         _ body: @escaping @Sendable () -> Value
     ) async throws(Problem) -> Value {
         guard await enter(address) else { throw Self.busy }
-        let value: Value = await withCheckedContinuation { continuation in
-            WorkThread.run { continuation.resume(returning: body()) }
-        }
+        let value: Value = await Blocking.run { () throws(Never) in body() }
         leave()
         return value
     }
@@ -94,34 +92,5 @@ final class PasswordWork: Sendable {
             return state.waiting.removeFirst().start
         }
         next?.resume()
-    }
-}
-
-/// A thread for one piece of work.
-private enum WorkThread {
-    static func run(_ body: @escaping @Sendable () -> Void) {
-        let held: Unmanaged<Work> = .passRetained(Work(body))  // given back by the thread
-        var thread = pthread_t()
-        let code: Int32 = pthread_create(
-            &thread,
-            nil,
-            { argument in
-                guard let argument else { return nil }
-                Unmanaged<Work>.fromOpaque(argument).takeRetainedValue().body()
-                return nil
-            },
-            held.toOpaque()
-        )
-        if code == 0 {
-            pthread_detach(thread)
-        } else {
-            // Without a thread it is better late than never.
-            held.takeRetainedValue().body()
-        }
-    }
-
-    private final class Work: Sendable {
-        let body: @Sendable () -> Void
-        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
     }
 }

@@ -1,9 +1,9 @@
 import Glibc
 
-/// Work that waits for the disk, on a thread of its own: the pool's threads and the loops never block.
-enum Blocking {
-    static func run<Value: Sendable, Failure: Error>(
-        _ name: String,
+/// Work that waits for the disk, or takes long, on a thread of its own: the pool's threads and the loops never block.
+package enum Blocking {
+    /// - Throws: what `work` throws.
+    package static func run<Value: Sendable, Failure: Error>(
         _ work: @escaping @Sendable () throws(Failure) -> Value
     ) async throws(Failure) -> Value {
         let result: Result<Value, Failure> = await withCheckedContinuation { continuation in
