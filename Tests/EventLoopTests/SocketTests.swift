@@ -26,6 +26,29 @@ import Testing
         }
     }
 
+    @Test func `an actor that reads on a busy loop misses nothing that comes just then`() async throws {
+        try await withLoops { (loops: Loops) async throws in
+            let busy: [Task<Void, Never>] = (0..<3).map { _ in
+                Task(executorPreference: loops.all[0]) { while !Task.isCancelled { await Task.yield() } }
+            }
+            defer { for task in busy { task.cancel() } }
+            for yields in 0..<100 {
+                let (server, client): (SocketStream, SocketStream) = try await connectedPair(loops)
+                // One that never waited is not watched: what comes now is told when the second read begins to wait.
+                try await client.write([1], before: soon)
+                try #require(try await server.read(upTo: 10, before: soon) == [1])
+                try await client.write([2], before: soon)
+                let reader = ActorReader(stream: server)
+                let read = Task(executorPreference: server.loop) {
+                    // At any place of what the loop does between two looks at its sockets.
+                    for _ in 0..<yields { await Task.yield() }
+                    return try await reader.read()
+                }
+                try #require(try await read.value == 1, "after \(yields) turns of other tasks")
+            }
+        }
+    }
+
     @Test func `a writer waits for a slow reader and its deadline ends the wait`() async throws {
         try await withLoops { (loops: Loops) async throws in
             let (server, client): (SocketStream, SocketStream) = try await connectedPair(loops)
@@ -198,4 +221,13 @@ import Testing
             )
         }
     }
+}
+
+/// An actor of no loop, as those are that serve connections.
+private actor ActorReader {
+    private let stream: SocketStream
+
+    init(stream: SocketStream) { self.stream = stream }
+
+    func read() async throws -> Int { try await stream.read(into: ReadBuffer(), before: soon) }
 }

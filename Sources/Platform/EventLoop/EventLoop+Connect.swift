@@ -71,7 +71,7 @@ extension EventLoop {
         lookups.find(host, port: port) { [self] result in
             execute {
                 answer.result = result
-                waiter.wake(.ready)
+                waiter.wake()
             }
         }
         while answer.result == nil {

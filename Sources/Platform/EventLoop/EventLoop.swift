@@ -134,9 +134,14 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
 
     /// Calls `body` on the loop's thread: at once when the caller is there, else soon.
     ///
-    /// On a loop that has ended `body` is not called.
-    package func execute(_ body: @escaping @Sendable () -> Void) {
-        if isCurrent { body() } else { _ = post(.call(body)) }
+    /// On a loop that has ended `body` is not called, and false is returned.
+    @discardableResult
+    package func execute(_ body: @escaping @Sendable () -> Void) -> Bool {
+        guard !isCurrent else {
+            body()
+            return true
+        }
+        return post(.call(body))
     }
 
     /// Runs `body` as part of the caller's task, but on this loop's thread.
@@ -244,6 +249,7 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
             swap(&left, &inbox.work)
             swap(&waiting, &inbox.whenEnded)
         }
+        for case .call(let body) in left { body() }
         threadID.store(0, ordering: .relaxed)
         for case .job(let job) in left { ready.append(job) }
         for job in ready { globalConcurrentExecutor.enqueue(ExecutorJob(job)) }

@@ -12,7 +12,6 @@ package final class Listener: Watched, @unchecked Sendable {
     private var descriptor: Int32
     private var token: UInt64?
     private let input: Waiter
-    private var mayAccept: Bool = true
 
     /// How long to wait when the process has no descriptor left for another connection.
     private static let exhaustedMilliseconds: Int = 100
@@ -49,7 +48,7 @@ package final class Listener: Watched, @unchecked Sendable {
         self.descriptor = descriptor
         self.loop = loop
         self.endpoint = SocketAddress.local(of: descriptor)?.endpoint ?? endpoint
-        input = Waiter(loop: loop)
+        input = Waiter(loop: loop, isReady: true)
     }
 
     deinit {
@@ -70,7 +69,7 @@ package final class Listener: Watched, @unchecked Sendable {
                 }
             }
             guard descriptor >= 0 else { throw NetworkFault.closed }
-            guard mayAccept else {
+            guard input.isReady else {
                 try await waitForConnection()
                 continue
             }
@@ -78,7 +77,7 @@ package final class Listener: Watched, @unchecked Sendable {
             let connection: Int32 = clinux_accept4(descriptor, nil, nil, flags)
             if connection >= 0 { return stream(connection, owner) }
             switch errno {
-            case EAGAIN: mayAccept = false
+            case EAGAIN: input.isReady = false
             case EMFILE, ENFILE, ENOBUFS, ENOMEM: try await loop.sleep(milliseconds: Self.exhaustedMilliseconds)
             case EBADF, EINVAL, ENOTSOCK:
                 throw NetworkFault.system(operation: "accept on", object: "\(endpoint)", code: errno)
@@ -95,8 +94,7 @@ package final class Listener: Watched, @unchecked Sendable {
     }
 
     func ready(_ events: UInt32) {
-        mayAccept = true
-        input.wake(.ready)
+        input.wake()
     }
 
     func loopEnds() {
@@ -110,7 +108,7 @@ package final class Listener: Watched, @unchecked Sendable {
         Glibc.close(descriptor)
         descriptor = -1
         if case .unix(let path) = endpoint { unlink(path) }
-        input.wake(.closed)
+        input.close()
     }
 
     private func stream(_ connection: Int32, _ owner: EventLoop) -> SocketStream {

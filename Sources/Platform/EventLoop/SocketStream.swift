@@ -14,12 +14,10 @@ package final class SocketStream: ByteStream, Watched, @unchecked Sendable {
 
     private var descriptor: Int32
     private var token: UInt64?
+    /// Reading may give something; not ready after the kernel said that there is nothing.
     private let input: Waiter
     private let output: Waiter
     private let peerClose: Waiter
-    /// Reading may give something; false after the kernel said that there is nothing.
-    private var mayRead: Bool = true
-    private var mayWrite: Bool = true
     /// The peer has ended its side: reading always gives something (bytes, the end or an error).
     private var sawHangup: Bool = false
 
@@ -29,8 +27,8 @@ package final class SocketStream: ByteStream, Watched, @unchecked Sendable {
         self.loop = loop
         self.peer = peer
         local = SocketAddress.local(of: descriptor)?.endpoint ?? .unix(path: "")
-        input = Waiter(loop: loop)
-        output = Waiter(loop: loop)
+        input = Waiter(loop: loop, isReady: true)
+        output = Waiter(loop: loop, isReady: true)
         peerClose = Waiter(loop: loop)
     }
 
@@ -57,16 +55,17 @@ package final class SocketStream: ByteStream, Watched, @unchecked Sendable {
                 return bytes.count
             }
             guard descriptor >= 0 else { throw NetworkFault.closed }
-            if mayRead {
+            if input.isReady {
                 let (count, filledUp): (Int, Bool) = buffer.fill { recv(descriptor, $0.baseAddress, $0.count, 0) }
                 if count >= 0 {
                     // A short read has drained the socket, unless its end is still to be read.
-                    if !filledUp && !sawHangup { mayRead = false }
+                    if !filledUp && !sawHangup { input.isReady = false }
                     return count
                 }
                 try check("read from", errno)
-                mayRead = sawHangup
+                input.isReady = sawHangup
             } else {
+                try register()
                 try await wait(input, deadline, "read from")
             }
         }
@@ -82,7 +81,7 @@ package final class SocketStream: ByteStream, Watched, @unchecked Sendable {
                 }
             }
             guard descriptor >= 0 else { throw NetworkFault.closed }
-            if mayRead {
+            if input.isReady {
                 var code: Int32 = 0
                 var received: Int = 0
                 let bytes = [UInt8](unsafeUninitializedCapacity: size) { space, count in
@@ -91,12 +90,13 @@ package final class SocketStream: ByteStream, Watched, @unchecked Sendable {
                     count = max(0, received)
                 }
                 if received >= 0 {
-                    if received < size && !sawHangup { mayRead = false }
+                    if received < size && !sawHangup { input.isReady = false }
                     return bytes
                 }
                 try check("read from", code)
-                mayRead = sawHangup
+                input.isReady = sawHangup
             } else {
+                try register()
                 try await wait(input, deadline, "read from")
             }
         }
@@ -115,7 +115,7 @@ package final class SocketStream: ByteStream, Watched, @unchecked Sendable {
                 }
             }
             guard descriptor >= 0 else { throw NetworkFault.closed }
-            if mayWrite {
+            if output.isReady {
                 let count: Int = bytes.withUnsafeBytes { bytes in
                     send(descriptor, bytes.baseAddress.map { $0 + sent }, bytes.count - sent, Int32(MSG_NOSIGNAL))
                 }
@@ -123,9 +123,10 @@ package final class SocketStream: ByteStream, Watched, @unchecked Sendable {
                     sent += count
                 } else {
                     try check("write to", errno)
-                    mayWrite = false
+                    output.isReady = false
                 }
             } else {
+                try register()
                 try await wait(output, deadline, "write to")
             }
         }
@@ -148,7 +149,7 @@ package final class SocketStream: ByteStream, Watched, @unchecked Sendable {
 
     private func quietNow() -> Bool {
         guard descriptor >= 0, !sawHangup else { return false }
-        guard mayRead else { return true }
+        guard input.isReady else { return true }
         var byte: UInt8 = 0
         return recv(descriptor, &byte, 1, Int32(MSG_PEEK)) < 0 && errno == EAGAIN
     }
@@ -173,8 +174,11 @@ package final class SocketStream: ByteStream, Watched, @unchecked Sendable {
 
     /// Waits until a connection that is being made is there.
     func waitUntilConnected(_ deadline: Deadline) async throws {
-        mayWrite = false
-        while !mayWrite { try await wait(output, deadline, "connect to") }
+        output.isReady = false
+        while !output.isReady {
+            try register()
+            try await wait(output, deadline, "connect to")
+        }
         var code: Int32 = 0
         var length = socklen_t(MemoryLayout<Int32>.size)
         getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &length)
@@ -186,14 +190,12 @@ package final class SocketStream: ByteStream, Watched, @unchecked Sendable {
     func ready(_ events: UInt32) {
         if events & Readiness.hangup != 0 { sawHangup = true }
         if events & (Readiness.input | Readiness.hangup) != 0 {
-            mayRead = true
-            input.wake(.ready)
+            input.wake()
         }
         if events & (Readiness.output | Readiness.hangup) != 0 {
-            mayWrite = true
-            output.wake(.ready)
+            output.wake()
         }
-        if sawHangup { peerClose.wake(.ready) }
+        if sawHangup { peerClose.wake() }
     }
 
     func loopEnds() {
@@ -206,9 +208,9 @@ package final class SocketStream: ByteStream, Watched, @unchecked Sendable {
         token = nil
         Glibc.close(descriptor)  // also removes it from epoll
         descriptor = -1
-        input.wake(.closed)
-        output.wake(.closed)
-        peerClose.wake(.closed)
+        input.close()
+        output.close()
+        peerClose.close()
     }
 
     private func register() throws {
@@ -226,8 +228,8 @@ package final class SocketStream: ByteStream, Watched, @unchecked Sendable {
         token = new
     }
 
+    /// Called once the descriptor is registered.
     private func wait(_ waiter: Waiter, _ deadline: Deadline, _ operation: String) async throws {
-        try register()
         switch await waiter.wait(until: deadline) {
         case .ready: return
         case .timedOut: throw NetworkFault.timedOut(operation: operation, object: "\(peer)")

@@ -1,3 +1,5 @@
+internal import Synchronization
+
 /// Why a wait ended.
 enum WaitOutcome: Sendable {
     case ready
@@ -9,46 +11,79 @@ enum WaitOutcome: Sendable {
 
 /// One place where at most one task waits for one thing, with a deadline.
 ///
-/// Used on the loop's thread only.
+/// It remembers that the thing came: whoever looks at ``isReady``, finds nothing and then waits may be overtaken by it
+/// between the two, because a task that awaits can give its turn away before it waits. Used on the loop's thread only, but
+/// for ``wait(until:)``.
 final class Waiter: @unchecked Sendable {
-    // @unchecked: every field is touched by the loop's thread only; a cancellation hops there first.
+    // @unchecked: `turns` is atomic, all else is touched by the loop's thread only: whoever begins or cancels a wait elsewhere
+    // hops there first.
 
     private unowned let loop: EventLoop
     private let timer = LoopTimer()
     private var continuation: UnsafeContinuation<WaitOutcome, Never>?
     /// Which wait this is: a late cancellation of an earlier one must not end a later one.
     private var turn: UInt64 = 0
+    /// The newest wait that was cancelled: its cancellation may come here before it does.
+    private var cancelled: UInt64 = 0
+    private let turns = Atomic<UInt64>(0)
+    private var isClosed: Bool = false
 
-    init(loop: EventLoop) {
+    /// The thing is there; whoever uses it up says so.
+    var isReady: Bool
+
+    init(loop: EventLoop, isReady: Bool = false) {
         self.loop = loop
-        timer.action = { [weak self] in self?.wake(.timedOut) }
+        self.isReady = isReady
+        timer.action = { [weak self] in self?.end(.timedOut) }
     }
 
     var isWaiting: Bool { continuation != nil }
 
-    func wake(_ outcome: WaitOutcome) {
+    /// The thing has come: whoever waits goes on, and who waits next does at once.
+    func wake() {
+        isReady = true
+        end(.ready)
+    }
+
+    /// The thing will never come any more.
+    func close() {
+        isClosed = true
+        end(.closed)
+    }
+
+    /// Until the thing is there, or one of the other outcomes.
+    func wait(until deadline: Deadline) async -> WaitOutcome {
+        let turn: UInt64 = turns.wrappingAdd(1, ordering: .relaxed).newValue
+        return await withTaskCancellationHandler {
+            await withUnsafeContinuation { continuation in
+                if loop.isCurrent { return begin(turn, deadline, continuation) }
+                let isTaken: Bool = loop.execute { [self] in begin(turn, deadline, continuation) }
+                if !isTaken { continuation.resume(returning: .closed) }
+            }
+        } onCancel: {
+            loop.execute { [self] in cancel(turn) }
+        }
+    }
+
+    private func begin(_ turn: UInt64, _ deadline: Deadline, _ new: UnsafeContinuation<WaitOutcome, Never>) {
+        precondition(continuation == nil, "two tasks wait for the same thing of a stream")
+        guard !isClosed, !loop.stopping else { return new.resume(returning: .closed) }
+        guard !isReady else { return new.resume(returning: .ready) }
+        guard cancelled != turn else { return new.resume(returning: .cancelled) }
+        self.turn = turn
+        continuation = new
+        if deadline != .never { timer.set(deadline.nanoseconds, in: &loop.timers) }
+    }
+
+    private func cancel(_ turn: UInt64) {
+        cancelled = turn
+        if self.turn == turn { end(.cancelled) }
+    }
+
+    private func end(_ outcome: WaitOutcome) {
         guard let continuation else { return }
         self.continuation = nil
         timer.clear()
         continuation.resume(returning: outcome)
-    }
-
-    func wait(until deadline: Deadline) async -> WaitOutcome {
-        precondition(continuation == nil, "two tasks wait for the same thing of a stream")
-        turn &+= 1
-        let turn: UInt64 = turn
-        return await withTaskCancellationHandler {
-            await withUnsafeContinuation { continuation in
-                // A cancellation before this point found nobody to wake; one after it hops to this
-                // thread and so comes after the wait began.
-                if Task.isCancelled { return continuation.resume(returning: .cancelled) }
-                self.continuation = continuation
-                if deadline != .never { timer.set(deadline.nanoseconds, in: &loop.timers) }
-            }
-        } onCancel: {
-            loop.execute { [self] in
-                if self.turn == turn { wake(.cancelled) }
-            }
-        }
     }
 }
