@@ -6,8 +6,12 @@ internal import StoreFormat
 /// Between a core and the simulated world around it.
 extension ClusterWorld {
     func step(_ member: ClusterMember, _ input: RaftCore.Input) {
-        guard checker.violation == nil, let effects: [Effect] = member.core?.step(input) else { return }
-        guard !effects.isEmpty else { return }
+        guard checker.violation == nil, let quiet: Int = member.core?.quietTicks,
+            let effects: [Effect] = member.core?.step(input), !effects.isEmpty
+        else { return }
+        if case .tick = input, quiet > 0 {
+            return checker.fail("\(member.id) said that nothing happens for \(quiet) ticks, and did: \(effects)")
+        }
         for effect in effects { perform(effect, member) }
         startDisk(member)
     }

@@ -4,7 +4,14 @@ internal import RaftLog
 /// Between a core and the simulated world around it.
 extension RaftWorld {
     func step(_ position: Int, _ input: RaftCore.Input) {
-        guard checker.violation == nil, let effects = nodes[position].core?.step(input) else { return }
+        guard checker.violation == nil, let quiet: Int = nodes[position].core?.quietTicks,
+            let effects = nodes[position].core?.step(input)
+        else { return }
+        if case .tick = input, quiet > 0, !effects.isEmpty {
+            return checker.fail(
+                "\(nodes[position].id) said that nothing happens for \(quiet) ticks, and did: \(effects)"
+            )
+        }
         for effect in effects { perform(effect, position) }
         startDisk(position)
     }

@@ -34,6 +34,26 @@ extension RaftCore {
         broadcastHeartbeat()
     }
 
+    /// How many of the coming ticks only count, if nothing else happens before them: whoever runs the core may let so many pass
+    /// and hand them in together.
+    ///
+    /// Never more than lie between two heartbeats, so that a member that was stopped for longer still sees no more time than that.
+    package var quietTicks: Int {
+        let isAlone: Bool = configuration.isOnly(id)
+        guard pendingWrites.isEmpty, !(isAlone && role == .follower) else { return 0 }
+        guard role == .leader else {
+            return max(0, min(settings.heartbeatTicks, electionTimeout - electionElapsed - 1))
+        }
+        // While entries are on their way each tick looks whose disk is waited for.
+        guard durable == log.lastIndex, commit == log.lastIndex, transferTarget == nil else { return 0 }
+        let quiet: Int = max(0, settings.heartbeatTicks - heartbeatElapsed - 1)
+        // Nor while somebody's silence is about to be noticed.
+        let isNearlyLost: Bool = progress.values.contains {
+            $0.silentTicks < settings.electionTicks && $0.silentTicks + quiet >= settings.electionTicks
+        }
+        return isNearlyLost ? 0 : quiet
+    }
+
     /// Its disk has finished nothing for too long (a hung disk must not hide behind heartbeats).
     var isDiskStalled: Bool { diskIdleTicks >= settings.diskStallTicks }
 

@@ -1,13 +1,13 @@
 /// The numbers of the protocol.
 ///
-/// Defaults suit a tick of 25 ms in one data centre: a pause of 300 ms deposes nobody, and a leader that is only silent
-/// is replaced after 450 to 900 ms.
+/// Defaults suit a tick of 25 ms in one data centre: a pause of 300 ms deposes nobody, on a busy machine either, and a leader
+/// that is only silent is replaced after 600 to 1,200 ms.
 package struct RaftSettings: Sendable {
     /// Without word from a leader for one to two times this, a member asks for votes.
     ///
     /// At least three heartbeats.
-    package var electionTicks: Int = 18
-    package var heartbeatTicks: Int = 2
+    package var electionTicks: Int = 24
+    package var heartbeatTicks: Int = 3
     /// A leader whose own disk has finished nothing for this long steps down, unless it is alone.
     package var diskStallTicks: Int = 160
     /// A leader that is waited for at so many ticks more than it is not, because its disk is slower than those of the others,

@@ -42,6 +42,9 @@ struct SnapshotSending: Sendable {
     /// Nothing is made for the member before `tick`: a snapshot costs much, and what failed may fail again.
     mutating func pause(_ member: MemberID, until tick: UInt64) { pauses[member] = tick }
 
+    /// Somebody waits for the end of a pause.
+    var isPausing: Bool { !pauses.isEmpty }
+
     /// Members whose pause is over.
     mutating func rested(at tick: UInt64) -> [MemberID] {
         guard !pauses.isEmpty else { return [] }

@@ -13,6 +13,8 @@ struct UnconfirmedReads {
 
     private var reads: [UInt64: Read] = [:]
 
+    var isEmpty: Bool { reads.isEmpty }
+
     mutating func add(_ id: UInt64, at tick: UInt64, leader: MemberID?) {
         reads[id] = Read(since: tick, askedAt: tick, asked: leader)
     }

@@ -5,6 +5,8 @@ struct Waiters<Answer: Sendable> {
     private var expiries: [(tick: UInt64, id: UInt64)] = []
     private var firstExpiry: Int = 0
 
+    var isEmpty: Bool { waiting.isEmpty }
+
     mutating func add(_ id: UInt64, until tick: UInt64, _ continuation: CheckedContinuation<Answer, Never>) {
         waiting[id] = continuation
         expiries.append((tick, id))

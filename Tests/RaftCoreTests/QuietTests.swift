@@ -1,0 +1,101 @@
+import Testing
+
+@testable import RaftCore
+
+/// What a member at rest says of its next ticks; that it is true is checked at every tick of the simulator.
+struct QuietTests {
+    private static let group = GroupIdentity(cluster: 1, incarnation: 1)
+
+    private static func member(_ voters: ClosedRange<UInt64>) -> RaftCore {
+        RaftCore(
+            id: MemberID(1),
+            group: group,
+            ballot: Ballot(),
+            log: EntryTail(base: .start),
+            configuration: Configuration(voters: voters.map { MemberID($0) }),
+            applied: 0,
+            random: SeededRandom(seed: 1)
+        )
+    }
+
+    /// What the disk is asked for is done at once.
+    private static func settle(_ core: inout RaftCore, _ effects: [Effect]) -> [Effect] {
+        var all: [Effect] = effects
+        for effect in effects {
+            switch effect {
+            case .persist(let ballot): all += settle(&core, core.step(.ballotDurable(ballot)))
+            case .append(_, let write): all += settle(&core, core.step(.logDurable(write: write)))
+            default: break
+            }
+        }
+        return all
+    }
+
+    private static func leader() -> RaftCore {
+        var core: RaftCore = member(1...3)
+        func hear(_ body: Message.Body) {
+            let message = Message(group: group, from: MemberID(2), to: MemberID(1), term: core.term, body: body)
+            _ = settle(&core, core.step(.received(message)))
+        }
+        while core.role == .follower { _ = settle(&core, core.step(.tick)) }
+        let message = Message(
+            group: group,
+            from: MemberID(2),
+            to: MemberID(1),
+            term: 1,
+            body: .preVoteReply(granted: true)
+        )
+        _ = settle(&core, core.step(.received(message)))
+        hear(.voteReply(granted: true))
+        hear(.appendAccepted(match: core.log.lastIndex))
+        return core
+    }
+
+    @Test func `a leader at rest is quiet from one heartbeat to the next`() {
+        var core: RaftCore = Self.leader()
+        var quietBefore: [Int] = []
+        for _ in 0..<9 {
+            let quiet: Int = core.quietTicks
+            let effects: [Effect] = core.step(.tick)
+            #expect(quiet == 0 || effects.isEmpty)
+            quietBefore.append(quiet)
+        }
+        // Two ticks that only count, then the one with the heartbeat.
+        #expect(quietBefore == [2, 1, 0, 2, 1, 0, 2, 1, 0])
+    }
+
+    @Test func `a leader with an entry on its way looks at every tick`() {
+        var core: RaftCore = Self.leader()
+        let effects: [Effect] = core.step(.propose([RaftCore.Proposal(id: 1, payload: [1])]))
+        #expect(core.quietTicks == 0)
+        // Nor when its own disk has it, and nobody else yet.
+        _ = Self.settle(&core, effects)
+        #expect(core.quietTicks == 0)
+    }
+
+    @Test func `a leader that others are about to leave looks at every tick`() {
+        var core: RaftCore = Self.leader()
+        var lastQuiet: [Int] = []
+        while core.role == .leader {
+            lastQuiet.append(core.quietTicks)
+            _ = core.step(.tick)
+        }
+        #expect(lastQuiet.last == 0)
+        #expect(lastQuiet.contains(2))
+    }
+
+    @Test func `a follower is quiet no longer than its leader, and not at the end of its patience`() {
+        var core: RaftCore = Self.member(1...3)
+        var quiet: [Int] = []
+        while core.role == .follower {
+            quiet.append(core.quietTicks)
+            _ = core.step(.tick)
+        }
+        #expect(quiet.allSatisfy { $0 <= core.settings.heartbeatTicks })
+        #expect(quiet.suffix(4) == [3, 2, 1, 0])
+    }
+
+    @Test func `a lone voter does not wait`() {
+        #expect(Self.member(1...1).quietTicks == 0)
+    }
+}
