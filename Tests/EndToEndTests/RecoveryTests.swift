@@ -60,6 +60,38 @@ extension EndToEnd {
             }
         }
 
+        @Test func `forced while another member answers, it says what that may cost, and shuts that member out`()
+            async throws
+        {
+            try await HandRig.run { rig in
+                try await rig.found(["node1", "node2", "node3"])
+                for number in 1...3 { try await rig.stack("before-\(number)", node: "node\(number)") }
+                let written: Set<String> = try await rig.stacks(node: "node1")
+                try await rig.kill9("node3")
+                try await rig.stop("node1")
+                let recover: [String] = ["cluster", "recover", "--data", rig.data("node1"), "--output", "json"]
+                try #require(try await rig.drover(recover).ends(1).error.contains("add --force"))
+                let report: JSONValue = try JSONReader.parse(
+                    try await rig.drover(recover + ["--force"]).ends(0).out
+                )
+                // Two members, one of them alive, were not looked at: they may have more than this one.
+                try #require(report["mayHaveLost"] == .bool(true), "\(report)")
+                try #require(report["shutOut"]?.array?.count == 2, "\(report)")
+                try rig.start("node1")
+                let kept: Set<String> = try await rig.stacks(node: "node1")
+                try #require(kept == written, "nothing was written when it stopped")
+                try await rig.stack("after", node: "node1")
+                // The other one goes on by itself, asks, is refused, and takes nothing: there are not two clusters.
+                try await wait(for: "the other member to be refused") {
+                    rig.log("node1").contains("was removed from the cluster")
+                }
+                let taken = try? await rig.api("POST", "projects/1a5/stacks", ["name": "elsewhere"], node: "node2")
+                try #require((taken?.status ?? 503) >= 500, "\(String(describing: taken))")
+                let logs = try await rig.api("GET", "auditlogs?eventType=cluster.recover", node: "node1")
+                try #require("\(logs.body)".contains("forced while others answered"), "\(logs.body)")
+            }
+        }
+
         @Test func `a backup under load is checked, restored on an empty machine, and grows to three nodes`()
             async throws
         {
