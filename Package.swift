@@ -218,7 +218,7 @@ let wholeTests: [Target] = [
         name: "EndToEndTests",
         dependencies: [
             "JSON", "HTTP", "EventLoop", "Bytes", "Subprocess", "Limits", "WebSocket", "TLS", "Certificates",
-            "Authority", "Checkers", "Crypto", "Model", "SQLite", "drover",
+            "Authority", "Checkers", "Crypto", "Model", "SQLite", "Store", "drover",
         ],
         exclude: ["FaultShim", "OpenID/provider.py"],
         swiftSettings: strict

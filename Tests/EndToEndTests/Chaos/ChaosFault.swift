@@ -15,6 +15,8 @@ enum ChaosFault: Sendable, Hashable, CustomStringConvertible {
     case hungDisk(String)
     case failingDisk(String)
     case fullDisk(String)
+    /// The time of day jumps, and back when the fault ends.
+    case clock(String, seconds: Int)
 
     /// Kinds, as the summary names them.
     enum Kind: String, CaseIterable, Sendable {
@@ -33,6 +35,8 @@ enum ChaosFault: Sendable, Hashable, CustomStringConvertible {
         case hungLeader = "hung flush at the leader"
         case failing = "failing flush"
         case full = "full disk"
+        case clockLeader = "clock of the leader jumps"
+        case clockAny = "clock of a node jumps"
     }
 
     /// One of a kind, drawn.
@@ -56,8 +60,13 @@ enum ChaosFault: Sendable, Hashable, CustomStringConvertible {
         case .hungLeader: return .hungDisk(leader)
         case .failing: return .failingDisk(node)
         case .full: return .fullDisk(node)
+        case .clockLeader: return .clock(leader, seconds: jump(&random))
+        case .clockAny: return .clock(node, seconds: jump(&random))
         }
     }
+
+    /// Up to three hours, either way.
+    private static func jump(_ random: inout SplitMix) -> Int { Int(random.next() % 21_600) - 10_800 }
 
     var description: String {
         switch self {
@@ -71,6 +80,7 @@ enum ChaosFault: Sendable, Hashable, CustomStringConvertible {
         case .hungDisk(let node): "flushes of \(node) hang"
         case .failingDisk(let node): "flushes of \(node) fail"
         case .fullDisk(let node): "the disk of \(node) is full"
+        case .clock(let node, let seconds): "the clock of \(node) is \(seconds) s off"
         }
     }
 }
@@ -78,7 +88,7 @@ enum ChaosFault: Sendable, Hashable, CustomStringConvertible {
 extension NetRig {
     func begin(_ fault: ChaosFault, nodes: [String]) async throws {
         switch fault {
-        case .kill(let killed): for node in killed { try await kill9(node) }
+        case .kill(let killed): for node in killed where !isDown(node) { try await kill9(node) }
         case .pause(let node): signal(node, SIGSTOP)
         case .isolate(let node):
             // Not by its cable: clients of it are to hear from it what it thinks.
@@ -101,6 +111,7 @@ extension NetRig {
         case .hungDisk(let node): try FaultShim.set(.hang, in: faultFile(node))
         case .failingDisk(let node): try FaultShim.set(.failFlush(EIO), in: faultFile(node))
         case .fullDisk(let node): try fill(data(node))
+        case .clock(let node, let seconds): try FaultShim.set(.clock(seconds: seconds), in: faultFile(node))
         }
     }
 

@@ -8,16 +8,17 @@ import Testing
 /// One cluster, one seed: a load, faults after each other, and the judgement.
 struct ChaosRun: Sendable {
     let nodeCount: Int
-    let kinds: [ChaosFault.Kind]
+    /// One after the other; those of one round overlap.
+    let rounds: [[ChaosFault.Kind]]
     let seed: UInt64
     /// How long a fault lasts, in milliseconds.
     let lasting: ClosedRange<Int>
     /// Histories and verdicts are kept here.
     let folder: String
 
-    /// What one fault came to.
+    /// What one round came to.
     struct Passage: Sendable {
-        var kind: ChaosFault.Kind
+        var kinds: [ChaosFault.Kind]
         var lastedMilliseconds: Int
         var longestGapMilliseconds: Int
         var recoveryMilliseconds: Int
@@ -55,8 +56,8 @@ struct ChaosRun: Sendable {
             load.start()
             var random = SplitMix(seed: seed)
             do {
-                for kind in kinds {
-                    passages.append(try await pass(kind, rig, nodes, load, health, &random))
+                for kinds in rounds {
+                    passages.append(try await pass(kinds, rig, nodes, load, health, &random))
                     load.nextGeneration()
                 }
             } catch {
@@ -102,7 +103,7 @@ struct ChaosRun: Sendable {
     }
 
     private func pass(
-        _ kind: ChaosFault.Kind,
+        _ kinds: [ChaosFault.Kind],
         _ rig: NetRig,
         _ nodes: [String],
         _ load: ChaosLoad,
@@ -111,17 +112,20 @@ struct ChaosRun: Sendable {
     ) async throws -> Passage {
         let endpoints: [Endpoint] = nodes.map { NetRig.endpoint($0) }
         let leader: String = try await wait(for: "a leader") { await Self.leader(nodes, health) }
-        let fault: ChaosFault = .draw(kind, leader: leader, nodes: nodes, &random)
-        let length: Int = lasting.lowerBound + Int(random.next() % UInt64(lasting.count))
-        load.history.note("begins: \(fault)")
+        let faults: [ChaosFault] = kinds.map { .draw($0, leader: leader, nodes: nodes, &random) }
         let begun: Int64 = HistoryFile.now
-        try await rig.begin(fault, nodes: nodes)
-        try await Task.sleep(for: .milliseconds(length))
-        load.history.note("ends: \(fault)")
+        for fault in faults {
+            let length: Int = lasting.lowerBound + Int(random.next() % UInt64(lasting.count))
+            load.history.note("begins: \(fault)")
+            try await rig.begin(fault, nodes: nodes)
+            try await Task.sleep(for: .milliseconds(length))
+        }
+        let words: String = faults.map(\.description).joined(separator: ", ")
+        load.history.note("ends: \(words)")
         let healed: Int64 = HistoryFile.now
         try await rig.healAll(nodes)
         do {
-            try await wait(for: "every node to be ready after: \(fault)", seconds: 60) {
+            try await wait(for: "every node to be ready after: \(words)", seconds: 60) {
                 // What the fault has ended may end after it, too.
                 for node in nodes where rig.isDown(node) { try rig.start(node) }
                 return await Self.areReady(endpoints, health)
@@ -132,7 +136,7 @@ struct ChaosRun: Sendable {
         // Some quiet between two faults.
         try await Task.sleep(for: .milliseconds(500))
         return Passage(
-            kind: kind,
+            kinds: kinds,
             lastedMilliseconds: Int((healed - begun) / 1_000_000),
             longestGapMilliseconds: Int(load.longestGap(from: begun, to: ready) / 1_000_000),
             recoveryMilliseconds: Int((ready - healed) / 1_000_000)
@@ -173,13 +177,15 @@ extension ChaosRun.Verdict {
     /// A line for each kind of fault.
     var summary: String {
         var lines: [String] = []
-        for kind in ChaosFault.Kind.allCases {
-            let of: [ChaosRun.Passage] = passages.filter { $0.kind == kind }
-            guard !of.isEmpty else { continue }
+        var groups: [(name: String, of: [ChaosRun.Passage])] = ChaosFault.Kind.allCases.map { kind in
+            (kind.rawValue, passages.filter { $0.kinds == [kind] })
+        }
+        groups.append(("two faults at once", passages.filter { $0.kinds.count > 1 }))
+        for (name, of) in groups where !of.isEmpty {
             let gaps: [Int] = of.map(\.longestGapMilliseconds).sorted()
             let recoveries: [Int] = of.map(\.recoveryMilliseconds).sorted()
             lines.append(
-                "chaos: \(kind.rawValue): \(of.count)×, longest time without an acknowledged change: median "
+                "chaos: \(name): \(of.count)×, longest time without an acknowledged change: median "
                     + "\(gaps[gaps.count / 2]) ms, most \(gaps.last ?? 0) ms; all ready again after at most "
                     + "\(recoveries.last ?? 0) ms"
             )

@@ -13,7 +13,10 @@ extension EndToEnd {
             try await withFolder { folder in
                 let run = ChaosRun(
                     nodeCount: 3,
-                    kinds: [.killLeader, .pauseLeader, .isolateLeader, .oneWay, .slowLeader, .failing, .full],
+                    rounds: [
+                        [.killLeader], [.pauseLeader], [.isolateLeader], [.oneWay], [.slowLeader], [.failing], [.full],
+                        [.clockLeader], [.slowAny, .killLeader],
+                    ],
                     seed: 1,
                     lasting: 1_000...1_800,
                     folder: folder
@@ -21,7 +24,7 @@ extension EndToEnd {
                 let verdict: ChaosRun.Verdict = try await run.run()
                 print(verdict.summary)
                 // Not a measure of speed: a run that did nothing shows nothing.
-                try #require(verdict.passages.count == run.kinds.count)
+                try #require(verdict.passages.count == run.rounds.count)
                 try #require(verdict.acknowledged > 100 && verdict.watched > 20, "\(verdict.summary)")
                 if !verdict.complaints.isEmpty { await Self.keep(folder) }
                 try #require(verdict.complaints.isEmpty, "\(verdict.complaints.joined(separator: "\n"))")
@@ -132,10 +135,14 @@ extension EndToEnd {
         )
         repeat {
             var random = SplitMix(seed: seed &* 31)
-            // One fault at a time, each kind once, in another order with each seed.
+            // Each kind once by itself, in another order with each seed; between them two at once.
+            let alone: [ChaosFault.Kind] = ChaosFault.Kind.allCases.shuffled(using: &random)
+            let other: [ChaosFault.Kind] = ChaosFault.Kind.allCases.shuffled(using: &random)
             let run = ChaosRun(
                 nodeCount: seed.isMultiple(of: 2) ? 5 : 3,
-                kinds: ChaosFault.Kind.allCases.shuffled(using: &random),
+                rounds: zip(alone, other).enumerated().flatMap { place, kinds in
+                    place.isMultiple(of: 2) ? [[kinds.0]] : [[kinds.0], [kinds.1, kinds.0]]
+                },
                 seed: seed,
                 lasting: 500...6_000,
                 folder: folder

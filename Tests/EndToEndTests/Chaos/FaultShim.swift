@@ -1,7 +1,7 @@
 import Glibc
 import Subprocess
 
-/// The library that puts faults between a node and its disk: `Tests/EndToEndTests/FaultShim/faults.c`.
+/// The library that puts faults between a node and its disk, or its clock: `Tests/EndToEndTests/FaultShim/faults.c`.
 ///
 /// Nothing of it is in the product: the system's loader puts it before the C library in the processes of a test.
 enum FaultShim {
@@ -23,12 +23,14 @@ enum FaultShim {
         return library
     }
 
-    /// What the disk of a node does wrong; in the words of faults.c.
+    /// What the disk of a node, or its clock, does wrong; in the words of faults.c.
     enum Fault: Sendable, Hashable {
         case slow(milliseconds: Int)
         case hang
         case failFlush(Int32)
         case failWrite(Int32)
+        /// The time of day is so many seconds off.
+        case clock(seconds: Int)
 
         var line: String {
             switch self {
@@ -36,6 +38,7 @@ enum FaultShim {
             case .hang: "hang"
             case .failFlush(let code): "flush \(code)"
             case .failWrite(let code): "write \(code)"
+            case .clock(let seconds): "clock \(seconds)"
             }
         }
     }

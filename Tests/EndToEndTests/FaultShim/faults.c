@@ -6,6 +6,7 @@
  *   hang           each flush waits until this line is gone
  *   flush ERRNO    each flush fails with this error
  *   write ERRNO    each write fails with this error
+ *   clock S        the time of day is so many seconds off; looked at every few milliseconds
  * Without the file nothing happens.
  *
  * DROVER_CLOCK_SHIFT is added, in seconds, to the time of day; clocks that only go forward stay as they are.
@@ -35,17 +36,23 @@ static void rest(long ms) {
     }
 }
 
-/* Whether anything is to happen to this descriptor now. */
-static int read_faults(int fd, struct faults *out) {
+/* Whether there is anything in the file. */
+static int read_file(char *text, size_t size) {
     const char *file = getenv("DROVER_FAULTS");
     if (file == NULL) return 0;
     int control = (int)syscall(SYS_openat, AT_FDCWD, file, O_RDONLY | O_CLOEXEC);
     if (control < 0) return 0;
-    char text[1024];
-    ssize_t count = syscall(SYS_read, control, text, sizeof text - 1);
+    ssize_t count = syscall(SYS_read, control, text, size - 1);
     syscall(SYS_close, control);
     if (count <= 0) return 0;
     text[count] = 0;
+    return 1;
+}
+
+/* Whether anything is to happen to this descriptor now. */
+static int read_faults(int fd, struct faults *out) {
+    char text[1024];
+    if (!read_file(text, sizeof text)) return 0;
     memset(out, 0, sizeof *out);
     char *rest_of_text = NULL;
     for (char *line = strtok_r(text, "\n", &rest_of_text); line != NULL; line = strtok_r(NULL, "\n", &rest_of_text)) {
@@ -113,9 +120,29 @@ ssize_t pwrite64(int fd, const void *bytes, size_t count, off64_t offset) {
     return syscall(SYS_pwrite64, fd, bytes, count, offset);
 }
 
+/* What the file says of the clock. Asked too often to read it each time. */
+static time_t file_shift(void) {
+    static _Atomic long long looked_at, shift;
+    struct timespec now;
+    syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
+    long long ms = now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+    if (ms - looked_at < 5) return (time_t)shift;
+    looked_at = ms;
+    char text[1024];
+    long long found = 0;
+    int saved = errno;
+    if (read_file(text, sizeof text)) {
+        const char *line = strstr(text, "clock ");
+        if (line != NULL) sscanf(line, "clock %lld", &found);
+    }
+    errno = saved;
+    shift = found;
+    return (time_t)found;
+}
+
 static time_t clock_shift(void) {
     const char *text = getenv("DROVER_CLOCK_SHIFT");
-    return text == NULL ? 0 : (time_t)strtoll(text, NULL, 10);
+    return file_shift() + (text == NULL ? 0 : (time_t)strtoll(text, NULL, 10));
 }
 
 int clock_gettime(clockid_t clock, struct timespec *out) {
