@@ -7,8 +7,9 @@ import Testing
 extension EndToEnd {
     /// A node of three whose files are not what they should be.
     @Suite(.serialized) struct DamageTests {
-        /// The rest of a life that went wrong: the same log, another state. No checksum tells.
-        @Test func `a node that holds another state than the others is found, ends, and comes back empty`() async throws {
+        /// No checksum tells: the same log, and a state that was written in order.
+        @Test func `a node that holds another state than the others is found, ends, and comes back empty`() async throws
+        {
             try await HandRig.run { rig in
                 try await rig.found(["node1", "node2", "node3"])
                 for number in 1...3 { try await rig.stack("before-\(number)", node: "node\(number)") }
@@ -58,7 +59,9 @@ extension EndToEnd {
                 try #require(rig.log("node3").contains("damage in the data folder"), "nothing was damaged")
                 try #require(try await rig.stacks(node: "node3").count == 25)
                 // It counts again: with another one gone it is half of the majority.
-                try await wait(for: "node3 to have mended its log") { rig.log("node3").contains("the log is whole again") }
+                try await wait(for: "node3 to have mended its log") {
+                    rig.log("node3").contains("the log is whole again")
+                }
                 try await rig.kill9("node2")
                 try await rig.stack("after", node: "node3")
             }
