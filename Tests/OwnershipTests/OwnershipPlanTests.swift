@@ -193,16 +193,13 @@ struct OwnershipPlanTests {
     @Test func `a process that starts takes its own scopes under new epochs`() {
         let view: OwnershipView = Views.view(Views.three, ["a", "b", "c", "b", nil])
         #expect(
-            OwnershipPlan.reclaim("b", view) == [
+            OwnershipPlan.reclaim("b", view.scopes) == [
                 .assign(scope: 6, to: "b", expecting: 7, reason: .restarted),
                 .assign(scope: 8, to: "b", expecting: 7, reason: .restarted),
             ]
         )
-        #expect(OwnershipPlan.reclaim("a", view).count == 2, "the cluster's, too")
-        #expect(OwnershipPlan.reclaim("z", view).isEmpty)
-        var learner: OwnershipView = view
-        learner.nodes[1].isVoter = false
-        #expect(OwnershipPlan.reclaim("b", learner).isEmpty)
+        #expect(OwnershipPlan.reclaim("a", view.scopes).count == 2, "the cluster's, too")
+        #expect(OwnershipPlan.reclaim("z", view.scopes).isEmpty)
     }
 
     static func anyView(_ random: inout SeededRandom) -> OwnershipView {

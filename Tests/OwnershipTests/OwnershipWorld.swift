@@ -124,7 +124,7 @@ struct OwnershipWorld {
     private mutating func start(_ name: String) {
         voters[name]?.isAlive = true
         voters[name]?.restartAt = nil
-        for case .assign(let scope, let to, let expecting, _) in OwnershipPlan.reclaim(name, view(of: nil)) {
+        for case .assign(let scope, let to, let expecting, _) in OwnershipPlan.reclaim(name, view(of: nil).scopes) {
             propose(scope, to, expecting)
         }
     }
@@ -201,7 +201,8 @@ struct OwnershipWorld {
                 voters[name]?.released[scope] = nil
             } else if now - wait.since >= 2 * OwnershipTiming().drain {
                 voters[name]?.released[scope]?.since = now
-                for case .assign(scope, let to, let expecting, _) in OwnershipPlan.reclaim(name, view(of: nil)) {
+                let left: [OwnershipView.Scope] = view(of: nil).scopes.filter { $0.id == scope }
+                for case .assign(_, let to, let expecting, _) in OwnershipPlan.reclaim(name, left) {
                     propose(scope, to, expecting)
                 }
             }

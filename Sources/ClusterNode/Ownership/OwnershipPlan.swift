@@ -19,11 +19,10 @@ package enum OwnershipPlan {
     /// released a scope and was left waiting.
     ///
     /// Until these are applied the process holds nothing, whatever the store says: its epochs are those of the process
-    /// before it, whose frames may still be on their way. An assignment by the leader that comes between wins, by the epoch.
-    /// Nothing for a node that is no voter: it has been removed, or has not been promoted.
-    package static func reclaim(_ node: String, _ view: OwnershipView) -> [OwnershipStep] {
-        guard view.nodes.contains(where: { $0.name == node && $0.isVoter }) else { return [] }
-        return Decision.unique(view.scopes).filter { $0.owner == node }.map {
+    /// before it, whose frames may still be on their way. An assignment by the leader that comes between wins, by the epoch. One
+    /// that is no member any more gets nowhere with it: nobody takes its proposals.
+    package static func reclaim(_ node: String, _ scopes: [OwnershipView.Scope]) -> [OwnershipStep] {
+        Decision.unique(scopes).filter { $0.owner == node }.map {
             .assign(scope: $0.id, to: node, expecting: $0.epoch, reason: .restarted)
         }
     }

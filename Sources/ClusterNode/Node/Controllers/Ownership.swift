@@ -4,6 +4,7 @@ import JSON
 import Limits
 import Logging
 import Model
+import Ownership
 import Services
 import Store
 import StoreFormat
@@ -78,27 +79,15 @@ final class Ownership: Sendable {
         table.withLock { $0.listeners.append(body) }
     }
 
-    /// The scopes of a state: the cluster, every environment that is not removed, and those in which something is still to be
-    /// deleted: without an owner it would stay for ever.
-    static func scopes(in view: StoreView) -> [UInt64] {
-        [0]
-            + view.numbers(.account, Array("kind=project".utf8)).filter { number in
-                guard let record: Record = view.get(RecordKey(.account, number)),
-                    let account = try? AccountRecord(document: record.document)
-                else { return false }
-                return account.removed == nil || !Controllers.isEmpty(number, numbers: { view.numbers($0, $1) })
-            }
-    }
-
     /// Follows the state until its task is cancelled or the store is closed.
     func run() async {
-        guard let inherited: [(scope: UInt64, epoch: UInt64)] = await inherited() else { return }
+        guard let inherited: [OwnershipStep] = await inherited() else { return }
         await withTaskGroup(of: Void.self) { tasks in
             // Some at a time: they share the flushes of the log.
             for lane in 0..<min(Limits.ownershipTakes, inherited.count) {
                 tasks.addTask(executorPreference: loop) {
                     for index in stride(from: lane, to: inherited.count, by: Limits.ownershipTakes) {
-                        await self.take(inherited[index].scope, after: inherited[index].epoch)
+                        await self.take(inherited[index])
                     }
                 }
             }
@@ -114,29 +103,28 @@ final class Ownership: Sendable {
     /// of it is to be taken anew.
     ///
     /// nil when the task was cancelled.
-    private func inherited() async -> [(scope: UInt64, epoch: UInt64)]? {
+    private func inherited() async -> [OwnershipStep]? {
         while !Task.isCancelled {
             guard let view: StoreView = try? await state.currentView() else {
                 guard (try? await loop.sleep(milliseconds: 100)) != nil else { return nil }
                 continue
             }
-            var mine: [(scope: UInt64, epoch: UInt64)] = []
-            view.forEachScope { scope, owner in
-                if owner.node == node { mine.append((scope, owner.epoch)) }
-                return true
-            }
             table.withLock { table in
-                for each in mine { table.floor[each.scope] = max(table.floor[each.scope] ?? 0, each.epoch) }
+                view.forEachScope { scope, owner in
+                    if owner.node == node { table.floor[scope] = max(table.floor[scope] ?? 0, owner.epoch) }
+                    return true
+                }
             }
             // In environments of long ago there is nothing left to do.
-            let alive: Set<UInt64> = Set(Self.scopes(in: view))
-            return mine.filter { alive.contains($0.scope) }
+            var alive = LiveScopes()
+            return OwnershipPlan.reclaim(node, alive.scopes(in: view))
         }
         return nil
     }
 
     /// Under a new epoch, unless somebody else has it by now; again until one or the other is known.
-    private func take(_ scope: UInt64, after epoch: UInt64) async {
+    private func take(_ step: OwnershipStep) async {
+        guard case .assign(let scope, let node, let epoch, _) = step else { return }
         while !Task.isCancelled {
             do throws(ProposalFault) {
                 _ = try await state.propose(.assignment(of: scope, to: node, after: epoch, time: now()))
@@ -222,10 +210,10 @@ final class Ownership: Sendable {
         guard isNews else { return }
         Task(executorPreference: loop) {
             guard (try? await self.loop.sleep(milliseconds: self.patience)) != nil,
-                let owner: ScopeOwner = self.state.store.view.epoch(scope), owner.node == self.node,
-                owner.epoch == epoch
+                let owner: ScopeOwner = self.state.store.view.epoch(scope), owner.epoch == epoch
             else { return }
-            await self.take(scope, after: epoch)
+            let left = OwnershipView.Scope(id: scope, owner: owner.node, epoch: epoch)
+            for step in OwnershipPlan.reclaim(self.node, [left]) { await self.take(step) }
         }
     }
 

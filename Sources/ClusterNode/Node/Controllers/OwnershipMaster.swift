@@ -28,6 +28,7 @@ actor OwnershipMaster {
 
     private var term: Term = 0
     private var ledger = PeerLedger(electedAt: 0)
+    private var scopes = LiveScopes()
     private var move: Move?
     /// The release that the move waits for.
     private var releasing: Task<Void, Never>?
@@ -144,14 +145,9 @@ actor OwnershipMaster {
                 isDraining: peer.isDraining || peer.membership == .removing || leaving[member] != nil
             )
         }
-        let stored: StoreView = state.store.view
-        let scopes: [OwnershipView.Scope] = Ownership.scopes(in: stored).map { scope in
-            let owner: ScopeOwner? = stored.epoch(scope)
-            return OwnershipView.Scope(id: scope, owner: owner?.node, epoch: owner?.epoch ?? 0)
-        }
         return OwnershipView(
             nodes: nodes,
-            scopes: scopes,
+            scopes: scopes.scopes(in: state.store.view),
             sinceLeaderMilliseconds: ledger.sinceElection(at: time),
             move: move.map { move in
                 OwnershipView.Move(
