@@ -72,6 +72,7 @@ let rooms: [Room] = [
     Room("Network", knows: ["Model"]),
     Room("Scheduler", knows: ["Model", "Network"]),
     Room("RBAC", knows: ["Model", "JSON"]),
+    Room("Federation", knows: ["Model", "JSON", "Limits"]),
 
     // Consensus and the replicated state.
     Room("RaftCore", "Raft/Core", testsRead: ["Scripts"]),
@@ -121,7 +122,7 @@ let rooms: [Room] = [
         "Gateway",
         knows: [
             "HTTP", "WebSocket", "EventLoop", "TLS", "Certificates", "JSON", "Bytes", "Crypto", "Logging", "Metrics",
-            "Limits", "Model", "RBAC", "StoreFormat", "Store",
+            "Limits", "Model", "RBAC", "Federation", "StoreFormat", "Store",
         ],
         testsKnow: ["COpenSSL"]
     ),
@@ -142,7 +143,7 @@ let rooms: [Room] = [
         "ClusterNode/Node",
         knows: [
             "Services", "HostFrames", "Ownership", "Authority", "Gateway", "RaftTransport", "TLS", "Certificates",
-            "Store", "StoreFormat", "RaftCore", "RaftLog", "RaftGroup", "RBAC",
+            "Store", "StoreFormat", "RaftCore", "RaftLog", "RaftGroup", "RBAC", "Federation",
             "Scheduler", "Network", "Model", "HostProtocol", "HTTP", "WebSocket", "EventLoop", "JSON", "Bytes",
             "Crypto",
             "Logging", "Metrics", "Limits", "CLinux",

@@ -20,6 +20,38 @@ import Testing
         try result.get()
     }
 
+    @Test func `a federation's file is for its owner only, and what is wrong in it is named`() async throws {
+        try await Self.withFolder { folder in
+            try FileManager.default.createDirectory(atPath: folder.path, withIntermediateDirectories: true)
+            #expect(try folder.federation() == nil)
+            let file: String = "\(folder.path)/federation.json"
+            func write(_ text: String, mode: Int) throws {
+                try Data(text.utf8).write(to: URL(fileURLWithPath: file))
+                try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: file)
+            }
+            func refusal() -> String {
+                do {
+                    _ = try folder.federation()
+                    return ""
+                } catch {
+                    return "\(error)"
+                }
+            }
+            try write(#"{"host":"all.test","cluster":1}"#, mode: 0o644)
+            #expect(refusal().contains("chmod 600 \(file)"))
+            try write(#"{"host":"all.test","cluster":1}"#, mode: 0o600)
+            #expect(try folder.federation() != nil)
+            try write(#"{"host":"all.test","cluster":0}"#, mode: 0o600)
+            #expect(refusal().contains("cluster must be a number from 1 on"))
+            try write("{", mode: 0o600)
+            #expect(refusal().contains("not JSON"))
+            let link: String =
+                #"{"cluster":2,"urls":["https://127.0.0.1:1"],"authority":"none","accessKey":"a","secretKey":"s"}"#
+            try write(#"{"host":"all.test","cluster":1,"links":[\#(link)]}"#, mode: 0o600)
+            #expect(refusal().contains("the authority of cluster 2 cannot be used"))
+        }
+    }
+
     @Test func `a node.json of version 1 is still read`() throws {
         let text: String =
             #"{"version":1,"name":"node1","member":1,"cluster":"ab12","incarnation":"cd34","http":"127.0.0.1:8080"}"#

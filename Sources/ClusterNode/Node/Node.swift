@@ -131,7 +131,7 @@ package final class Node: Sendable {
         )
         let address = Mutex(configuration.http.description)
         let journal = Journal(node.folder, logger: node.logger.labelled("audit"), now: node.now)
-        let gateway: Gateway = NodeGateway.make(
+        let gateway: Gateway = try NodeGateway.make(
             node,
             control,
             peers,

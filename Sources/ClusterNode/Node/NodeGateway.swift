@@ -14,7 +14,7 @@ enum NodeGateway {
         _ health: NodeHealth,
         _ journal: Journal,
         address: @escaping @Sendable () -> String
-    ) -> Gateway {
+    ) throws(NodeFault) -> Gateway {
         let state: ReplicatedState = node.state
         return Gateway(
             state: state,
@@ -31,6 +31,7 @@ enum NodeGateway {
             sealing: node.security.map {
                 IdentityKeySealing(security: $0, cluster: node.configuration.group.cluster)
             },
+            federation: try node.folder.federation(),
             logger: node.logger.labelled("gateway"),
             metrics: node.core.metrics,
             version: node.version,

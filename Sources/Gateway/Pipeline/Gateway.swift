@@ -1,6 +1,7 @@
 import Bytes
 package import Crypto
 import EventLoop
+import Federation
 package import HTTP
 import JSON
 import Limits
@@ -40,6 +41,8 @@ package final class Gateway: Sendable {
     let policies: PolicySnapshots
     /// nil for a cluster without an authority.
     let sealing: (any KeySealing)?
+    /// nil for a cluster that stands by itself.
+    let federation: ClusterLinks?
     let interceptors = InterceptorRoom()
     let events = SharedEvents()
     let passwords: PasswordWork
@@ -68,6 +71,7 @@ package final class Gateway: Sendable {
         storageRefusal: (@Sendable () -> String?)? = nil,
         passwordCost: Scrypt.Cost = .standard,
         sealing: (any KeySealing)? = nil,
+        federation: ClusterLinks? = nil,
         logger: Logger,
         metrics: MetricsRegistry,
         version: String,
@@ -87,6 +91,7 @@ package final class Gateway: Sendable {
         self.journal = journal
         self.storageRefusal = storageRefusal
         self.sealing = sealing
+        self.federation = federation
         policies = PolicySnapshots(sealing)
         passwords = PasswordWork(cost: passwordCost)
         rightsChanges = RightsChanges(state.store)
@@ -120,6 +125,8 @@ package final class Gateway: Sendable {
         var response: HTTPResponse
         if let early: HTTPResponse = Dressing.early(arrival, policy, state.store.view) {
             response = early
+        } else if let federation, federation.place.isNamed(by: arrival.base.authority) {
+            response = await FederationDoor(arrival: arrival, links: federation, gateway: self).answer()
         } else {
             response = await answer(arrival)
         }
@@ -177,7 +184,7 @@ package final class Gateway: Sendable {
         return limits
     }
 
-    private func answer(_ arrival: Arrival) async -> HTTPResponse {
+    func answer(_ arrival: Arrival) async -> HTTPResponse {
         let (request, base): (HTTPRequest, BaseURL) = (arrival.request, arrival.base)
         guard let segments: [String] = request.segments, let query: QueryItems = request.queryItems else {
             return refusal(
@@ -334,7 +341,7 @@ package final class Gateway: Sendable {
         )
     }
 
-    private func refusal(
+    func refusal(
         _ problem: Problem,
         _ request: HTTPRequest?,
         id: String,

@@ -180,7 +180,9 @@ struct ValueValidation {
         to type: String,
         _ field: FieldDefinition
     ) throws(ValidationProblem) -> JSONValue {
-        guard let text: String = given.string, let id = ResourceID(text), id.number <= UInt64(Int64.max) else {
+        guard let text: String = given.string, let id = ResourceID(text), id.cluster == nil,
+            id.number <= UInt64(Int64.max)
+        else {
             throw ValidationProblem(
                 .invalidReference,
                 field.name,

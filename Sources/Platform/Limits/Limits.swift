@@ -599,6 +599,16 @@ package enum Limits {
     /// Subjects that the preview of a change of roles looks at.
     package static let previewSubjects: Int = 200
 
+    // MARK: Federation
+    package static let federationLinks: Int = 64
+    /// `federation.json`.
+    package static let federationFileBytes: Int = 1024 * 1024
+    /// Until another cluster has answered a request that was passed on to it.
+    package static let federationAnswerMilliseconds: Int = 30_000
+    package static let federationConnectMilliseconds: Int = 3_000
+    /// Until a cluster that has not answered is left out of a list.
+    package static let federationListMilliseconds: Int = 5_000
+
     // MARK: Programs that we run
 
     package static let subprocessSeconds: Int = 120
