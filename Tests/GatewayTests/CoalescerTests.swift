@@ -45,6 +45,16 @@ import Testing
         #expect(told12)
     }
 
+    @Test func `what waits already when a clock is set back is told within its second, too`() {
+        var coalescer = ChangeCoalescer()
+        _ = coalescer.changed(key, now: 10_000_000)
+        let told14: Bool = coalescer.changed(key, now: 10_000_001)
+        #expect(!told14)
+        let told15: [RecordKey] = coalescer.due(3_000)
+        #expect(told15 == [key])
+        #expect(coalescer.nextDue == nil)
+    }
+
     @Test func `many changes share few moments`() {
         var coalescer = ChangeCoalescer()
         for number in 0..<2_000 {

@@ -18,7 +18,7 @@ struct FederationDoor {
     let links: ClusterLinks
     let gateway: Gateway
 
-    /// On a request that another cluster has passed on: its number. Such a request is not passed on again.
+    /// On a request that another cluster has passed on, with its number: such a request is not passed on again.
     static let origin: String = "X-Drover-Federation-Origin"
 
     private var place: FederationPlace { links.place }

@@ -36,7 +36,9 @@ struct ChangeCoalescer: Sendable {
 
     /// What is to be told now, in the order of keys.
     mutating func due(_ now: Int64) -> [RecordKey] {
-        let keys: [RecordKey] = waiting.filter { $0.value <= now }.map(\.key).sorted()
+        // Nothing was ever to wait for longer than this: what seems to, began to before the clock was set back.
+        let latest: Int64 = now + Self.intervalMilliseconds + Self.stepMilliseconds
+        let keys: [RecordKey] = waiting.filter { $0.value <= now || $0.value > latest }.map(\.key).sorted()
         for key in keys {
             waiting[key] = nil
             lastTold[key] = now
@@ -49,7 +51,9 @@ struct ChangeCoalescer: Sendable {
     /// The bound moves with what is left, so that a burst of many objects is not searched again for each of them.
     private mutating func forgetOld(_ now: Int64) {
         guard lastTold.count > forgetsAt else { return }
-        lastTold = lastTold.filter { waiting[$0.key] != nil || now < $0.value + Self.intervalMilliseconds }
+        lastTold = lastTold.filter { key, told in
+            waiting[key] != nil || told <= now && now < told + Self.intervalMilliseconds
+        }
         forgetsAt = max(Self.remembered, lastTold.count * 2)
     }
 }
