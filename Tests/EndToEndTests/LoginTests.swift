@@ -41,6 +41,14 @@ extension EndToEnd {
                 // A rotation in between changes nothing for those who are logged in.
                 try await rig.drover(["cluster", "rotate-key"], node: "node1").ends(0)
                 try #require(try await ask(rig, "projects", token, node: "node1").status == 200)
+                // Nor does another authority, under which all that is sealed is sealed anew.
+                try await rig.drover(["cluster", "rotate-ca"], node: "node2").ends(0)
+                for node in ["node1", "node2", "node3"] {
+                    try #require(try await ask(rig, "projects", token, node: node).status == 200)
+                }
+                let later: String = try await login(rig, "planted-login:\(password)", node: "node1")
+                try await rig.drover(["cluster", "rotate-key"], node: "node3").ends(0)
+                try #require(try await ask(rig, "projects", later, node: "node2").status == 200)
 
                 var sockets: [WebSocket] = []
                 for node in ["node1", "node2", "node3"] {
