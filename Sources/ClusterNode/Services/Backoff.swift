@@ -19,7 +19,10 @@ struct Backoff: Hashable {
         notBefore = record.number("restartNotBefore") ?? 0
     }
 
-    func isDue(at time: Int64) -> Bool { time >= notBefore }
+    /// Nothing was ever to wait for longer than the maximum: what seems to, was written before the clock was set back.
+    func isDue(at time: Int64) -> Bool {
+        time >= notBefore || notBefore - time > Limits.restartBackoffMaximumMilliseconds
+    }
 
     /// The back-off after answering one more failure at `time`.
     func raised(at time: Int64) -> Backoff {
