@@ -119,17 +119,17 @@ import Testing
     }
 
     @Test func `an owner that answers others is busy, and is left to make its changes alone`() async throws {
-        try await Cluster.run(timing: { $0.silenceMilliseconds = 1_500 }) { (cluster: Cluster) async throws in
+        try await Cluster.run(timing: { $0.silenceMilliseconds = 3_000 }) { (cluster: Cluster) async throws in
             cluster[0].gate.shutForOne()
             async let slow: Answer = cluster.ask(1, "POST", Self.stacks, ["name": "slow"])
             #expect(await eventually { cluster[0].gate.came == 1 })
             // Twice as long as a silent owner would be waited for.
-            let end: Deadline = .after(milliseconds: 3_000)
+            let end: Deadline = .after(milliseconds: 6_000)
             var others: Int = 0
             // Not so many that they fill the room of the session behind the slow one: then nobody is answered any more.
             while !end.isPast, others < 60 {
                 others += 1
-                try await Task.sleep(for: .milliseconds(50))
+                try await Task.sleep(for: .milliseconds(100))
                 #expect(try await cluster.ask(1, "POST", Self.stacks, ["name": "s\(others)"]).status == 201)
             }
             #expect(cluster.world.node.changes.count == others)
