@@ -9,11 +9,13 @@ import Synchronization
 import WebSocket
 
 /// One subscriber.
+///
+/// There may be thousands, so what they have for themselves is little: an exchange is wide, and whatever waits holds on to none.
 final class Subscription: Sendable {
     private let project: UInt64
     private let tellsChanges: Bool
     private let gateway: Gateway
-    private let socket: WebSocket
+    private let loop: EventLoop
     private let state: Mutex<State>
 
     private struct State {
@@ -29,28 +31,25 @@ final class Subscription: Sendable {
         var isOver: Bool = false
     }
 
-    init(_ exchange: Exchange, project: UInt64, tellsChanges: Bool, _ gateway: Gateway, _ socket: WebSocket) {
+    init(_ exchange: Exchange, project: UInt64, tellsChanges: Bool, _ gateway: Gateway) {
         self.project = project
         self.tellsChanges = tellsChanges
         self.gateway = gateway
-        self.socket = socket
+        loop = exchange.connection.loop
         state = Mutex(State(exchange: exchange))
     }
 
-    private var exchange: Exchange { state.withLock { $0.exchange } }
-    private var loop: EventLoop { exchange.connection.loop }
-
     /// Until the client goes, its rights go, or the node stops.
-    func run() async {
+    func run(_ socket: WebSocket) async {
         let store: Store = gateway.state.store
         // The watch is open before the first ping: whoever has seen that misses nothing from there on.
         guard let watch = try? store.watch(from: store.view.revision + 1, filter: WatchFilter(scopes: [project])),
             (try? await socket.send(text: SubscribedEvent.ping(time: gateway.now()))) != nil
         else { return }
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { await self.keepAlive() }
-            group.addTask { while let _ = try? await self.socket.receive() {} }
-            group.addTask { await self.tell(watch) }
+            group.addTask { await self.keepAlive(socket) }
+            group.addTask { while let _ = try? await socket.receive() {} }
+            group.addTask { await self.tell(watch, socket) }
             // Whichever ends first ends them all.
             await group.next()
             await socket.close()
@@ -65,11 +64,11 @@ final class Subscription: Sendable {
     }
 
     /// A ping every five seconds; before each, and as soon as they may have changed, the caller's rights are looked at again.
-    private func keepAlive() async {
-        let bell: RightsBell = gateway.rightsChanges.bell(for: exchange)
+    private func keepAlive(_ socket: WebSocket) async {
+        let bell: RightsBell = bell()
         var pinged: UInt64 = MonotonicClock.now
-        while await bell.wait(on: loop, milliseconds: gateway.timing.rightsMilliseconds) != .ended {
-            guard renew(gateway.state.store.view) != nil else {
+        while await bell.wait(milliseconds: gateway.timing.rightsMilliseconds) != .ended {
+            guard holds() else {
                 try? await socket.send(text: SubscribedEvent.logout)
                 return
             }
@@ -80,10 +79,20 @@ final class Subscription: Sendable {
         }
     }
 
+    // What has an exchange in its hands is never a part of what waits, which would keep its place for it.
+
+    @inline(never)
+    private func bell() -> RightsBell { gateway.rightsChanges.bell(for: state.withLock { $0.exchange }) }
+
+    /// Whether the rights are there still.
+    @inline(never)
+    private func holds() -> Bool { renew(gateway.state.store.view) != nil }
+
     /// The request with the rights of now; nil when they are gone.
     private func renew(_ view: StoreView) -> Exchange? {
         let stamp = PolicySnapshot.Stamp(view)
-        guard let now: Exchange = StreamRights.renewed(exchange, view, at: gateway.now()), Subscribing.isAllowed(now)
+        let known: Exchange = state.withLock { $0.exchange }
+        guard let now: Exchange = StreamRights.renewed(known, view, at: gateway.now()), Subscribing.isAllowed(now)
         else { return nil }
         let kept: Exchange = now.kept
         state.withLock { state in
@@ -102,7 +111,7 @@ final class Subscription: Sendable {
         return renew(view)
     }
 
-    private func tell(_ watch: Watch) async {
+    private func tell(_ watch: Watch, _ socket: WebSocket) async {
         // A subscriber that cannot follow is closed by the watch: it lists again and subscribes anew.
         while let event: WatchEvent = try? await watch.next() {
             guard tellsChanges else { continue }
@@ -110,27 +119,27 @@ final class Subscription: Sendable {
             for key in Self.resources(event.changes) {
                 let isNow: Bool = state.withLock { $0.coalescer.changed(key, now: gateway.now()) }
                 if isNow {
-                    guard (try? await deliver(key)) != nil else { return }
+                    guard (try? await deliver(key, socket)) != nil else { return }
                 } else {
-                    startFlushing()
+                    startFlushing(socket)
                 }
             }
         }
     }
 
-    private func startFlushing() {
+    private func startFlushing(_ socket: WebSocket) {
         state.withLock { state in
             guard state.flushing == nil, !state.isOver else { return }
-            state.flushing = Task(executorPreference: state.exchange.connection.loop) { [self] in await flush() }
+            state.flushing = Task(executorPreference: loop) { [self] in await flush(socket) }
         }
     }
 
-    private func flush() async {
+    private func flush(_ socket: WebSocket) async {
         while let due: Int64 = nextDue() {
             let wait: Int64 = min(max(0, due - gateway.now()), 2 * ChangeCoalescer.intervalMilliseconds)
             guard (try? await loop.sleep(milliseconds: Int(wait))) != nil else { return }
             for key in state.withLock({ $0.coalescer.due(gateway.now()) }) {
-                guard (try? await deliver(key)) != nil else { return }
+                guard (try? await deliver(key, socket)) != nil else { return }
             }
         }
     }
@@ -144,12 +153,28 @@ final class Subscription: Sendable {
         }
     }
 
+    private enum Told {
+        case frame(ServerTextFrame)
+        /// It is not to be seen.
+        case nothing
+        /// The rights are gone.
+        case logout
+    }
+
     /// The resource as this caller sees it now; nothing when it does not.
-    private func deliver(_ key: RecordKey) async throws {
-        guard let exchange: Exchange = judged() else {
+    private func deliver(_ key: RecordKey, _ socket: WebSocket) async throws {
+        switch told(key) {
+        case .nothing: return
+        case .frame(let frame): try await socket.send(frame)
+        case .logout:
             try await socket.send(text: SubscribedEvent.logout)
             throw CancellationError()
         }
+    }
+
+    @inline(never)
+    private func told(_ key: RecordKey) -> Told {
+        guard let exchange: Exchange = judged() else { return .logout }
         let revision: Revision = state.withLock { $0.revision }
         let frame: ServerTextFrame? = gateway.events.frame(
             of: key,
@@ -158,7 +183,7 @@ final class Subscription: Sendable {
             in: gateway.state.store,
             time: gateway.now()
         )
-        if let frame { try await socket.send(frame) }
+        return frame.map(Told.frame) ?? .nothing
     }
 
     /// The resources that changes of records are about, each once.

@@ -28,7 +28,8 @@ package enum Limits {
     /// How long a connection may stay open between two requests.
     package static let httpIdleSeconds: Int = 75
     package static let httpWriteSeconds: Int = 30
-    package static let httpConnections: Int = 10_000
+    /// Open connections of one listener, subscribers included; more are refused with 503.
+    package static let httpConnections: Int = 16_000
     /// How long a connection that was refused is still read, so that the peer gets to see the answer.
     package static let httpLingerMilliseconds: Int = 1_000
     /// How long running requests may go on when a server stops.
