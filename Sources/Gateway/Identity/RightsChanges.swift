@@ -143,7 +143,8 @@ final class RightsBell: Sendable {
     let id: UInt64
     private let changes: RightsChanges
     // Rights may have changed between the request and this moment: they are looked at once at the beginning.
-    private let bell: LoopBell
+    let bell: LoopBell
+    private let changed = Atomic<Bool>(true)
 
     init(_ id: UInt64, on loop: EventLoop, _ changes: RightsChanges) {
         self.id = id
@@ -154,7 +155,14 @@ final class RightsBell: Sendable {
     deinit { changes.forget(id) }
 
     /// Returns after the time, or as soon as it is rung; at once if it was since the last call.
-    func wait(milliseconds: Int) async -> LoopBell.Outcome { await bell.wait(milliseconds: milliseconds) }
+    func wait(milliseconds: Int) async -> LoopBell.Outcome { await wait(until: .after(milliseconds: milliseconds)) }
+    func wait(until deadline: Deadline) async -> LoopBell.Outcome { await bell.wait(until: deadline) }
 
-    fileprivate func ring() { bell.ring() }
+    /// Whether the rights may have changed since the last call; for who lets others ring ``bell`` as well.
+    func takeChange() -> Bool { changed.exchange(false, ordering: .acquiringAndReleasing) }
+
+    fileprivate func ring() {
+        changed.store(true, ordering: .releasing)
+        bell.ring()
+    }
 }

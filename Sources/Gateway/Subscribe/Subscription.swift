@@ -46,15 +46,13 @@ final class Subscription: Sendable {
         guard let watch = try? store.watch(from: store.view.revision + 1, filter: WatchFilter(scopes: [project])),
             (try? await socket.send(text: SubscribedEvent.ping(time: gateway.now()))) != nil
         else { return }
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { await self.keepAlive(socket) }
-            group.addTask { while let _ = try? await socket.receive() {} }
-            group.addTask { await self.tell(watch, socket) }
-            // Whichever ends first ends them all.
-            await group.next()
+        let attending = Task(executorPreference: loop) {
+            await self.attend(watch, socket)
             await socket.close()
-            group.cancelAll()
         }
+        while let _ = try? await socket.receive() {}
+        attending.cancel()
+        await attending.value
         let flushing: Task<Void, Never>? = state.withLock { state in
             state.isOver = true
             return state.flushing
@@ -63,19 +61,56 @@ final class Subscription: Sendable {
         await flushing?.value
     }
 
-    /// A ping every five seconds; before each, and as soon as they may have changed, the caller's rights are looked at again.
-    private func keepAlive(_ socket: WebSocket) async {
-        let bell: RightsBell = bell()
-        var pinged: UInt64 = MonotonicClock.now
-        while await bell.wait(milliseconds: gateway.timing.rightsMilliseconds) != .ended {
-            guard holds() else {
+    /// Tells of changes as they come, and pings every five seconds; before each ping, and as soon as they may have changed, the
+    /// caller's rights are looked at again.
+    private func attend(_ watch: Watch, _ socket: WebSocket) async {
+        let rights: RightsBell = bell()
+        watch.signal { [bell = rights.bell] in bell.ring() }
+        let pace: Int = gateway.timing.rightsMilliseconds
+        var due: Deadline = .after(milliseconds: pace)
+        while await rights.wait(until: due) != .ended {
+            let isDue: Bool = due.isPast
+            if rights.takeChange() || isDue, !holds() {
                 try? await socket.send(text: SubscribedEvent.logout)
                 return
             }
-            // A change of rights comes between; pings keep their pace.
-            guard MonotonicClock.now - pinged >= UInt64(gateway.timing.rightsMilliseconds) * 900_000 else { continue }
-            pinged = MonotonicClock.now
-            guard (try? await socket.send(text: SubscribedEvent.ping(time: gateway.now()))) != nil else { return }
+            if isDue {
+                due = .after(milliseconds: pace)
+                guard (try? await socket.send(text: SubscribedEvent.ping(time: gateway.now()))) != nil else { return }
+            }
+            while true {
+                guard let changed: [RecordKey] = next(watch) else { return }
+                guard !changed.isEmpty else { break }
+                for key in changed {
+                    let isNow: Bool = state.withLock { $0.coalescer.changed(key, now: gateway.now()) }
+                    if isNow {
+                        guard (try? await deliver(key, socket)) != nil else { return }
+                    } else {
+                        startFlushing(socket)
+                    }
+                }
+            }
+        }
+    }
+
+    /// What the next event of the watch is about; empty when there is none now.
+    ///
+    /// A subscriber that cannot follow is closed by the watch: it lists again and subscribes anew.
+    ///
+    /// - Returns: nil at the end of the watch.
+    @inline(never)
+    private func next(_ watch: Watch) -> [RecordKey]? {
+        do {
+            while let event: WatchEvent = try watch.poll() {
+                guard tellsChanges else { continue }
+                let keys: [RecordKey] = Self.resources(event.changes)
+                guard !keys.isEmpty else { continue }
+                state.withLock { $0.revision = event.revision }
+                return keys
+            }
+            return []
+        } catch {
+            return nil
         }
     }
 
@@ -109,22 +144,6 @@ final class Subscription: Sendable {
         let isOver: Bool = known.caller.subject.validUntil.map { $0 <= gateway.now() } ?? false
         guard stamp != PolicySnapshot.Stamp(view) || isOver else { return known }
         return renew(view)
-    }
-
-    private func tell(_ watch: Watch, _ socket: WebSocket) async {
-        // A subscriber that cannot follow is closed by the watch: it lists again and subscribes anew.
-        while let event: WatchEvent = try? await watch.next() {
-            guard tellsChanges else { continue }
-            state.withLock { $0.revision = event.revision }
-            for key in Self.resources(event.changes) {
-                let isNow: Bool = state.withLock { $0.coalescer.changed(key, now: gateway.now()) }
-                if isNow {
-                    guard (try? await deliver(key, socket)) != nil else { return }
-                } else {
-                    startFlushing(socket)
-                }
-            }
-        }
     }
 
     private func startFlushing(_ socket: WebSocket) {

@@ -25,8 +25,7 @@ package final class LoopBell: Sendable {
     }
 
     /// Until it is rung, at once if it was since the last wait, or the time is over; one task at a time.
-    package func wait(milliseconds: Int) async -> Outcome {
-        let deadline: Deadline = .after(milliseconds: milliseconds)
+    package func wait(until deadline: Deadline) async -> Outcome {
         let outcome: WaitOutcome = await waiter.wait(until: deadline)
         guard !Task.isCancelled else { return .ended }
         switch outcome {
