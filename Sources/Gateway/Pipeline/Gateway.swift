@@ -189,7 +189,7 @@ package final class Gateway: Sendable {
     /// What comes to the federation's host name may belong to another cluster, and goes there whole.
     package func takesStream(_ request: HTTPRequest) -> Bool {
         if let federation {
-            let rules: BaseURLRules = policies.snapshot(of: state.store.view).baseURLRules
+            let rules: BaseURL.Rules = policies.snapshot(of: state.store.view).baseURLRules
             let isFederations: Bool = [false, true].contains { isSecure in
                 let base = BaseURL(headers: request.headers, isSecure: isSecure, local: localAuthority(), rules: rules)
                 return federation.place.isNamed(by: base.authority)
