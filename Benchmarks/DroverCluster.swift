@@ -151,6 +151,38 @@ final class DroverCluster: BenchSide {
         current.withLock { $0.key = (key, secret) }
     }
 
+    /// Puts interceptors and destinations in force, and returns when every node knows them.
+    func route(_ config: JSONValue) async throws {
+        let text = String(
+            decoding: JSONWriter.bytes(["value": .string(String(decoding: JSONWriter.bytes(config), as: UTF8.self))]),
+            as: UTF8.self
+        )
+        let put = try await administer("PUT", "/v2-beta/settings/api.interceptor.config", text)
+        guard put == 200 else { throw BenchFault("the interceptors' configuration was refused (\(put))") }
+        for node in 0..<nodeCount {
+            try await Patience.wait(seconds: 30, for: "\(nodes[node].name) to know where requests go") {
+                try await administer("GET", "/passing/a", node: node) == 200
+            }
+        }
+    }
+
+    private func administer(_ method: String, _ path: String, _ body: String = "", node: Int = 0) async throws -> Int {
+        let length: String =
+            body.isEmpty ? "" : "Content-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n"
+        let request: [UInt8] = Array(
+            "\(method) \(path) HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: \(administrator)\r\n\(length)\r\n\(body)"
+                .utf8
+        )
+        let place: ServerPlace = place(node)
+        let loop: EventLoop = try EventLoop.start()
+        let status: Int? = try? await loop.run {
+            let client = try await HTTPLoadClient(place, on: loop)
+            return try await client.exchange(request, before: .after(seconds: 10))
+        }
+        await loop.stop()
+        return status ?? 0
+    }
+
     /// Which node leads, and which owns the environment; the cluster's own affairs are the administrator's.
     func places() async throws -> (leader: Int, owner: Int) {
         for node in 0..<nodeCount {

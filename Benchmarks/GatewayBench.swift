@@ -8,7 +8,7 @@ package enum GatewayBench {
     private static let bodyConnections: Int = 8
     private static let bodyBytes: Int = 1024 * 1024
 
-    /// Measures all cases that are wanted; about two minutes.
+    /// Measures all cases that are wanted; about six minutes.
     ///
     /// - Throws: ``BenchFault``, and what the servers and connections threw; everything started is ended first.
     package static func run(_ options: BenchOptions) async throws -> BenchReport {
@@ -27,12 +27,13 @@ package enum GatewayBench {
             let (leader, owner): (Int, Int) = try await started.places()
             // Neither owner nor leader, if there is such a node: what it does is forwarding, and keeping its copy.
             let forwarder: Int = (0..<3).first { $0 != owner && $0 != leader } ?? (owner == 0 ? 1 : 0)
+            let certificates = try BenchCertificates(in: folder)
             peer = try await HAProxy.start(
                 in: folder,
                 backend: started.nodes[owner].port,
                 authorityFile: started.authorityFile,
                 key: started.key,
-                certificates: try BenchCertificates(in: folder)
+                certificates: certificates
             )
             if peer == nil {
                 report.notes.append(
@@ -40,6 +41,18 @@ package enum GatewayBench {
                 )
             }
             report.cases = try await Bench(started, owner, forwarder, peer, loops, options).cases()
+            if DestinationBench.isWanted(options) {
+                let found = try await DestinationBench.run(
+                    started,
+                    node: forwarder,
+                    in: folder,
+                    certificates,
+                    on: loops,
+                    options
+                )
+                report.cases += found.cases
+                report.notes += found.notes
+            }
             result = .success(())
         } catch {
             result = .failure(error)

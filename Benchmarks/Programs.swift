@@ -21,7 +21,8 @@ enum Programs {
         _ parse: @Sendable (String) -> String?
     ) async -> String {
         let result: SubprocessResult? = try? await Subprocess.run(program, arguments, environment: ["PATH": path])
-        return result.flatMap { parse($0.outputText) } ?? "of unknown version"
+        // Some say it as if it were an error.
+        return result.flatMap { parse($0.outputText.isEmpty ? $0.errorText : $0.outputText) } ?? "of unknown version"
     }
 }
 

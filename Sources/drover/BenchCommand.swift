@@ -12,12 +12,12 @@ enum BenchCommand {
         summary: "measure this build on this machine, beside a peer",
         details: """
             raft     three nodes beside a three-member etcd: puts, linearizable reads, watches, the loss of the leader
-            gateway  a node that forwards to the owner beside HAProxy that forwards to the same node
+            gateway  a node as a proxy, beside HAProxy and nginx, and one that takes changes beside HAProxy before their owner
             store    the state machine alone: apply, reads, restart, watches; no peer
 
             Ours is measured through its public HTTPS API with a key, rights and audit. The servers of both sides are started
             for the run in a folder of its own, measured turn by turn, and ended; ratios are ours / peer. Without the
-            peer's program ('apt-get install etcd-server haproxy') its fields are null. Measure on a machine that does
+            peer's program ('apt-get install etcd-server haproxy nginx-light') its fields are null. Measure on a machine that does
             nothing else. What the cases are: docs/performance.md.
             """,
         options: [

@@ -1,6 +1,7 @@
 import EventLoop
 import HTTP
 import JSON
+import Synchronization
 import Testing
 
 @testable import Gateway
@@ -78,5 +79,81 @@ import Testing
         await fake.stop()
         let gone: Answer = await world.get("/v2-beta/billing/7", as: .ann)
         #expect(gone.status == 502 && gone["status"] == "502")
+    }
+
+    /// A body of so many bytes in two pieces, that is JSON where it is `{"a":"…"}`.
+    private static func stream(_ count: Int, json: Bool = false) -> BodyStream {
+        let bytes: [UInt8] =
+            json
+            ? Array(#"{"a":""#.utf8) + [UInt8](repeating: 0x78, count: count - 8) + Array(#""}"#.utf8)
+            : [UInt8](repeating: 0x78, count: count)
+        let left = Mutex<[[UInt8]]>([Array(bytes[(count / 2)...]), Array(bytes[..<(count / 2)])])
+        return BodyStream(length: count) { left.withLock { $0.popLast() } }
+    }
+
+    @Test func `a long body goes on as it comes, and whole where an interceptor sees it`() async throws {
+        let world = World()
+        let fake = try FakeInterceptor()
+        _ = await world.configure([
+            "requestInterceptors": [
+                ["type": "http", "paths": ["/seen/{id:.*}"], "methods": ["put"], "endpoint": .string(fake.url)]
+            ],
+            "destinations": [["paths": ["/seen/{id:.*}", "/plain/{id:.*}"], "destinationURL": .string(fake.url)]],
+        ])
+        #expect(await world.send("PUT", "/plain/1", as: .nobody, stream: Self.stream(200_000)).status == 200)
+        #expect(fake.requests.map(\.body.count) == [200_000])
+        #expect(await world.send("PUT", "/seen/1", as: .nobody, stream: Self.stream(100_000, json: true)).status == 200)
+        #expect(fake.asked.count == 3 && fake.asked[1]["body"]?["a"]?.string?.utf8.count == 99_992)
+        #expect(fake.requests.last?.path == "/seen/1" && (fake.requests.last?.body.count ?? 0) == 100_000)
+        let long: Answer = await world.send("PUT", "/seen/1", as: .nobody, stream: Self.stream(5_000_000, json: true))
+        #expect(long.status == 413 && fake.requests.count == 3)
+    }
+
+    @Test func `the API takes no body as it comes, however it gets one`() async throws {
+        let world = World()
+        let fake = try FakeInterceptor()
+        _ = await world.configure(["destinations": [["paths": ["/x/{id:.*}"], "destinationURL": .string(fake.url)]]])
+        let made: Answer = await world.send(
+            "POST",
+            "/v2-beta/projects/1a5/stacks",
+            headers: ["Content-Type": "application/json"],
+            stream: BodyStream(length: nil, next: Self.pieces([#"{"name":"#, #""web"}"#]))
+        )
+        #expect(made.status == 201 && made["name"] == "web")
+        let long: Answer = await world.send("POST", "/v2-beta/projects/1a5/stacks", stream: Self.stream(5_000_000))
+        #expect(long.status == 413)
+        let broken: Answer = await world.send(
+            "PUT",
+            "/x/1",
+            stream: BodyStream(length: 10) { throw HTTPRefusal(400, "a chunk does not end with CRLF") }
+        )
+        #expect(broken.status == 400)
+    }
+
+    private static func pieces(_ texts: [String]) -> @Sendable () async throws -> [UInt8]? {
+        let left = Mutex<[[UInt8]]>(texts.reversed().map { Array($0.utf8) })
+        return { left.withLock { $0.popLast() } }
+    }
+
+    @Test func `a body is taken as it comes only where nobody may want to see it`() async throws {
+        let world = World()
+        let url: JSONValue = "http://127.0.0.1:1/"
+        _ = await world.configure([
+            "requestInterceptors": [
+                ["type": "http", "paths": ["/both/{id:.*}"], "methods": ["delete"], "endpoint": url]
+            ], "destinations": [["paths": ["/both/{id:.*}", "/plain/{id:.*}"], "destinationURL": url]],
+        ])
+        func isTaken(_ method: String, _ target: String, _ type: String = "application/octet-stream") -> Bool {
+            world.gateway.takesStream(HTTPRequest(method: method, target: target, headers: ["Content-Type": type]))
+        }
+        #expect(isTaken("POST", "/plain/1") && isTaken("POST", "/plain/1", "multipart/form-data; boundary=x"))
+        #expect(isTaken("POST", "/both/1") && !isTaken("DELETE", "/both/1"))
+        // A form may say that it is a DELETE.
+        #expect(!isTaken("POST", "/both/1", "multipart/form-data; boundary=x"))
+        #expect(
+            !isTaken("POST", "/both/1", "application/x-www-form-urlencoded")
+                && !isTaken("POST", "/both/1?_method=delete")
+        )
+        #expect(!isTaken("POST", "/v2-beta/projects/1a5/stacks") && !isTaken("POST", "/elsewhere"))
     }
 }

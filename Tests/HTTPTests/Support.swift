@@ -17,11 +17,18 @@ struct World: Sendable {
         _ limits: HTTPServerLimits = HTTPServerLimits(),
         endpoint: Endpoint = .tcp(host: "127.0.0.1", port: 0),
         clientLimits: HTTPClientLimits = HTTPClientLimits(),
+        streams: HTTPServer.Streams? = nil,
         handler: @escaping HTTPServer.Handler = World.echo,
         _ body: (World) async throws -> Void
     ) async throws {
         let loops: Loops = try .start(count: 2)
-        let server: HTTPServer = try .start(on: endpoint, loops: loops, limits: limits, handler: handler)
+        let server: HTTPServer = try .start(
+            on: endpoint,
+            loops: loops,
+            limits: limits,
+            streams: streams,
+            handler: handler
+        )
         let world = World(
             loops: loops,
             server: server,

@@ -65,6 +65,7 @@ struct NodeListeners: Sendable {
                     limits: httpsLimits,
                     wrapper: wrapper(security.publicContext, "https", logger),
                     refusal: { gateway.answer(to: $0) },
+                    streams: { gateway.takesStream($0) },
                     handler: handler
                 )
                 started.append(server)
@@ -74,6 +75,7 @@ struct NodeListeners: Sendable {
                 on: .tcp(host: configuration.http.host, port: configuration.http.port),
                 loops: loops,
                 refusal: { gateway.answer(to: $0) },
+                streams: { gateway.takesStream($0) },
                 handler: handler
             )
             return NodeListeners(http: http, https: https, peer: peer)

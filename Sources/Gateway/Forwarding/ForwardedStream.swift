@@ -88,7 +88,7 @@ enum ForwardedStream {
         let bell: RightsBell = gateway.rightsChanges.bell(for: exchange)
         var sinceRights: Int = 0
         while true {
-            let wake: RightsBell.Wake = await bell.wait(on: exchange.connection.loop, milliseconds: step)
+            let wake: LoopBell.Outcome = await bell.wait(milliseconds: step)
             guard wake != .ended else { throw CancellationError() }
             // While nobody owns it the old owner goes on as long as it can; what it orders is fenced by its epoch.
             switch peers.owner(of: scope) {

@@ -43,7 +43,7 @@ final class RightsChanges: Sendable {
         let subjects: [UInt64] = [exchange.caller.accountNumber, exchange.projectNumber].compactMap(\.self)
         let loop: EventLoop = exchange.connection.loop
         return state.withLock { state in
-            let bell = RightsBell(state.next, self)
+            let bell = RightsBell(state.next, on: loop, self)
             state.next += 1
             state.bells[bell.id] = Entry(bell: bell, subjects: subjects)
             for subject in subjects { state.concerned[subject, default: []].insert(bell.id) }
@@ -142,63 +142,27 @@ final class RightsChanges: Sendable {
 final class RightsBell: Sendable {
     let id: UInt64
     private let changes: RightsChanges
-    private let state = Mutex(State())
+    // Rights may have changed between the request and this moment: they are looked at once at the beginning.
+    let bell: LoopBell
+    private let changed = Atomic<Bool>(true)
 
-    private struct State {
-        // Rights may have changed between the request and this moment: they are looked at once at the beginning.
-        var isRung: Bool = true
-        var nap: Task<Wake, Never>?
-    }
-
-    enum Wake: Sendable {
-        case rung
-        /// The time is over.
-        case time
-        /// The task was cancelled, or the loop stops.
-        case ended
-    }
-
-    init(_ id: UInt64, _ changes: RightsChanges) {
+    init(_ id: UInt64, on loop: EventLoop, _ changes: RightsChanges) {
         self.id = id
         self.changes = changes
+        bell = LoopBell(on: loop, isRung: true)
     }
 
     deinit { changes.forget(id) }
 
     /// Returns after the time, or as soon as it is rung; at once if it was since the last call.
-    func wait(on loop: EventLoop, milliseconds: Int) async -> Wake {
-        let nap = Task<Wake, Never>(executorPreference: loop) {
-            do {
-                try await loop.sleep(milliseconds: milliseconds)
-                return .time
-            } catch is CancellationError {
-                return .rung
-            } catch {
-                return .ended
-            }
-        }
-        let isRung: Bool = state.withLock { state in
-            if !state.isRung { state.nap = nap }
-            return state.isRung
-        }
-        if isRung { nap.cancel() }
-        let wake: Wake = await withTaskCancellationHandler {
-            await nap.value
-        } onCancel: {
-            nap.cancel()
-        }
-        state.withLock { state in
-            state.nap = nil
-            if wake == .rung { state.isRung = false }
-        }
-        return Task.isCancelled ? .ended : wake
-    }
+    func wait(milliseconds: Int) async -> LoopBell.Outcome { await wait(until: .after(milliseconds: milliseconds)) }
+    func wait(until deadline: Deadline) async -> LoopBell.Outcome { await bell.wait(until: deadline) }
+
+    /// Whether the rights may have changed since the last call; for who lets others ring ``bell`` as well.
+    func takeChange() -> Bool { changed.exchange(false, ordering: .acquiringAndReleasing) }
 
     fileprivate func ring() {
-        let nap: Task<Wake, Never>? = state.withLock { state in
-            state.isRung = true
-            return state.nap
-        }
-        nap?.cancel()
+        changed.store(true, ordering: .releasing)
+        bell.ring()
     }
 }

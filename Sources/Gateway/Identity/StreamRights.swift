@@ -39,8 +39,7 @@ enum StreamRights {
             group.addTask { await body() }
             group.addTask {
                 let bell: RightsBell = gateway.rightsChanges.bell(for: exchange)
-                let loop: EventLoop = exchange.connection.loop
-                while await bell.wait(on: loop, milliseconds: gateway.timing.rightsMilliseconds) != .ended {
+                while await bell.wait(milliseconds: gateway.timing.rightsMilliseconds) != .ended {
                     let (view, time): (StoreView, Int64) = (gateway.state.store.view, gateway.now())
                     guard let now: Exchange = renewed(exchange, view, at: time), holds(now) else {
                         await socket.close(code: withdrawn.code, reason: withdrawn.reason)

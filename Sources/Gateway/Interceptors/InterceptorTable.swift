@@ -55,6 +55,11 @@ final class InterceptorTable: Sendable {
         return route
     }
 
+    /// Whether anybody is asked about this path, whatever the method.
+    func intercepts(_ spelled: RequestSpellings) -> Bool {
+        (requests + responses).contains { $0.templates.contains { spelled.fits($0) } }
+    }
+
     private func fitting(_ rule: InterceptorRule, _ spelled: RequestSpellings) -> PathTemplate? {
         guard !rule.methods.isDisjoint(with: spelled.methods) else { return nil }
         return rule.templates.first { spelled.fits($0) }

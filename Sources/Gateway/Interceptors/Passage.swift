@@ -9,26 +9,91 @@ import Store
 /// Requests that do not end at the API: those that a destination takes, and those to paths outside of it that interceptors
 /// are configured for (contract A20).
 enum Passage {
-    /// - Returns: nil when the request goes on as usual.
+    /// A long body goes to a destination as it comes; for everybody else it is read to its end here.
+    ///
+    /// - Returns: nil when the request goes on as usual, with its whole body.
     static func answer(
-        _ arrival: Arrival,
+        _ arrival: inout Arrival,
         _ segments: [String],
         _ query: QueryItems,
         _ gateway: Gateway
     ) async throws(Problem) -> HTTPResponse? {
+        guard let found: Found = find(arrival.request, segments, query, gateway) else {
+            try await collect(&arrival)
+            return nil
+        }
+        if !found.passesBodies { try await collect(&arrival) }
+        return try await answer(arrival, found, query, gateway)
+    }
+
+    /// Whether the body of this request, of which only the head has come, is passed on unseen.
+    static func takesStream(_ request: HTTPRequest, _ gateway: Gateway) -> Bool {
+        guard let segments: [String] = request.segments, let query: QueryItems = request.queryItems else {
+            return false
+        }
+        return find(request, segments, query, gateway)?.passesBodies ?? false
+    }
+
+    /// What the configuration says of a request.
+    private struct Found {
+        var api: APIPath?
+        var spelled: RequestSpellings
+        var route: InterceptorTable.Route
+
+        /// A long body need not be seen here, by anybody.
+        var passesBodies: Bool
+    }
+
+    private static func find(
+        _ request: HTTPRequest,
+        _ segments: [String],
+        _ query: QueryItems,
+        _ gateway: Gateway
+    ) -> Found? {
         let table: InterceptorTable = gateway.policies.snapshot(of: gateway.state.store.view).interceptors
-        guard !table.isEmpty, !InterceptorExemption.covers(arrival.request, segments) else { return nil }
+        guard !table.isEmpty, !InterceptorExemption.covers(request, segments) else { return nil }
         let api: APIPath? = APIPath(segments: segments)
         let spelled = RequestSpellings(
-            arrival.request,
+            request,
             segments: segments,
-            method: MethodOverride.method(of: arrival.request, query),
+            method: MethodOverride.method(of: request, query),
             api: api,
             project: nil
         )
         let route: InterceptorTable.Route = table.route(spelled)
         // What ends at the API is intercepted when it is known who asks.
         guard route.destination != nil || (api == nil && !route.requests.isEmpty) else { return nil }
+        // A form may name another method, and that another interceptor.
+        let mayBeAnother: Bool = MethodOverride.mayBeInBody(request) && table.intercepts(spelled)
+        return Found(
+            api: api,
+            spelled: spelled,
+            route: route,
+            passesBodies: route.destination != nil && route.requests.isEmpty && !mayBeAnother
+        )
+    }
+
+    private static func collect(_ arrival: inout Arrival) async throws(Problem) {
+        guard let stream: BodyStream = arrival.request.bodyStream else { return }
+        do {
+            arrival.request.body = try await stream.collect(upTo: Limits.httpBodyBytes)
+            arrival.request.bodyStream = nil
+        } catch let refusal as HTTPRefusal {
+            throw Problem(refused: refusal)
+        } catch {
+            throw .badRequest("The body did not come to its end: \(error).")
+        }
+    }
+
+    private static func answer(
+        _ arrival: Arrival,
+        _ found: Found,
+        _ query: QueryItems,
+        _ gateway: Gateway
+    ) async throws(Problem) -> HTTPResponse? {
+        let (api, spelled, route): (APIPath?, RequestSpellings, InterceptorTable.Route) = (
+            found.api, found.spelled, found.route
+        )
         let loop: EventLoop = arrival.connection.loop
         var facts: (account: String, identity: [(name: String, value: String)]) = ("nobody", [])
         if route.requests.contains(where: { $0.endpoint == nil }) {
@@ -111,6 +176,7 @@ enum Passage {
             headers: ForwardedRequest.withoutConnection(request.headers),
             body: request.body
         )
+        outgoing.bodyStream = request.bodyStream
         clean(&outgoing.headers, message, destination)
         let peer: String = client.peer
         let before: [String] = request.headers.all("x-forwarded-for")
@@ -141,11 +207,21 @@ enum Passage {
             let length: Int? = answer.headers["content-length"].flatMap { Int($0) }
             let isEmpty: Bool = request.method == "HEAD" || answer.status == 204 || answer.status == 304
             // A piece is read when the client has taken the one before.
-            return isEmpty
-                ? HTTPResponse(status: answer.status, headers: headers)
-                : .stream(status: answer.status, headers: headers, length: length) { writer in
+            if isEmpty {
+                _ = try await answer.next()  // the end, after which the connection is free again
+                return HTTPResponse(status: answer.status, headers: headers)
+            }
+            return .stream(status: answer.status, headers: headers, length: length) { writer in
+                do {
                     while let piece: [UInt8] = try await answer.next() { try await writer.write(piece) }
+                } catch {
+                    await answer.end()
+                    throw error
                 }
+            }
+        } catch let refusal as HTTPRefusal where request.bodyStream != nil {
+            // What is wrong is the client's body.
+            return Interception.document(Problem(refused: refusal))
         } catch {
             gateway.logger.notice(
                 "a destination does not answer",

@@ -184,12 +184,29 @@ package final class Gateway: Sendable {
         return limits
     }
 
+    /// Whether the long body of a client's request, of which only the head has come, is taken as it comes.
+    ///
+    /// What comes to the federation's host name may belong to another cluster, and goes there whole.
+    package func takesStream(_ request: HTTPRequest) -> Bool {
+        if let federation {
+            let rules: BaseURL.Rules = policies.snapshot(of: state.store.view).baseURLRules
+            let isFederations: Bool = [false, true].contains { isSecure in
+                let base = BaseURL(headers: request.headers, isSecure: isSecure, local: localAuthority(), rules: rules)
+                return federation.place.isNamed(by: base.authority)
+            }
+            if isFederations { return false }
+        }
+        return Passage.takesStream(request, self)
+    }
+
     func answer(_ arrival: Arrival) async -> HTTPResponse {
-        let (request, base): (HTTPRequest, BaseURL) = (arrival.request, arrival.base)
-        guard let segments: [String] = request.segments, let query: QueryItems = request.queryItems else {
+        var arrival: Arrival = arrival
+        let base: BaseURL = arrival.base
+        guard let segments: [String] = arrival.request.segments, let query: QueryItems = arrival.request.queryItems
+        else {
             return refusal(
                 .badRequest("The address has an invalid percent escape, or is not UTF-8."),
-                request,
+                arrival.request,
                 id: arrival.id,
                 base: base
             )
@@ -199,11 +216,14 @@ package final class Gateway: Sendable {
                 if segments.first == InterceptorExemption.control {
                     return try await InterceptorControl.answer(arrival, segments, query, self)
                 }
-                if let answer: HTTPResponse = try await Passage.answer(arrival, segments, query, self) { return answer }
+                if let answer: HTTPResponse = try await Passage.answer(&arrival, segments, query, self) {
+                    return answer
+                }
             } catch {
-                return refusal(error, request, id: arrival.id, base: base)
+                return refusal(error, arrival.request, id: arrival.id, base: base)
             }
         }
+        let request: HTTPRequest = arrival.request
         if let answer: HTTPResponse = await OutsideAPI.answer(arrival, segments, self) { return answer }
         // Tools look for this at the front door.
         let isDescription: Bool = segments == [SpecialPaths.openAPI]

@@ -15,6 +15,13 @@ enum MethodOverride {
         return methods.contains(method) ? method : request.method
     }
 
+    /// Whether the body of this request, which has not come yet, could name another method.
+    static func mayBeInBody(_ request: HTTPRequest) -> Bool {
+        let type: String = request.headers["content-type"]?.lowercased() ?? ""
+        return request.method == "POST"
+            && (type.hasPrefix("multipart/form-data") || type.hasPrefix("application/x-www-form-urlencoded"))
+    }
+
     private static func inForm(_ request: HTTPRequest) -> String? {
         let type: String = request.headers["content-type"] ?? ""
         if type.lowercased().hasPrefix("multipart/form-data") {

@@ -22,12 +22,8 @@ enum Subscribing {
                 let plain: Substring = name.split(separator: ";").first ?? ""
                 return plain == "resource.change" || plain == "*" || plain == "resource.*"
             }
-        let kept: Exchange = exchange.kept
-        return .http(
-            WebSocket.response(to: exchange.request) { socket in
-                await Subscription(kept, project: project, tellsChanges: wanted, gateway, socket).run()
-            }
-        )
+        let subscription = Subscription(exchange.kept, project: project, tellsChanges: wanted, gateway)
+        return .http(WebSocket.response(to: exchange.request) { socket in await subscription.run(socket) })
     }
 
     /// Whether the caller may be told of changes in the environment of its request.

@@ -6,6 +6,8 @@ package final class ReadBuffer {
     package private(set) var storage: [UInt8]
     package private(set) var start: Int = 0
     package private(set) var end: Int = 0
+    /// Whether its space stays while nothing comes, as whoever reads often wants it; else ``rest()`` gives it back.
+    package var keepsSpace: Bool = true
     /// How much space the next read is offered.
     private var step: Int = ReadBuffer.smallest
 
@@ -24,6 +26,13 @@ package final class ReadBuffer {
 
     package var count: Int { end - start }
     package var isEmpty: Bool { start == end }
+
+    /// Called before a wait for bytes that may be long.
+    package func rest() {
+        guard !keepsSpace, isEmpty, !storage.isEmpty else { return }
+        storage = []
+        step = Self.smallest
+    }
 
     /// Removes `count` bytes at the front.
     package func consume(_ count: Int) {

@@ -65,6 +65,7 @@ package final class SocketStream: ByteStream, Watched, @unchecked Sendable {
                 try check("read from", errno)
                 input.isReady = sawHangup
             } else {
+                buffer.rest()
                 try register()
                 try await wait(input, deadline, "read from")
             }

@@ -14,6 +14,7 @@ struct ChunkDecoder {
     }
 
     private let limits: MessageLimits
+    private let bodyBytes: Int
     private var state: State = .size
     private var size: Int = 0
     private var lineBytes: Int = 0
@@ -21,8 +22,10 @@ struct ChunkDecoder {
     private var total: Int = 0
     private var trailers: HeadScanner
 
-    init(_ limits: MessageLimits) {
+    /// - Parameter bodyBytes: nil: as the limits say.
+    init(_ limits: MessageLimits, bodyBytes: Int? = nil) {
         self.limits = limits
+        self.bodyBytes = bodyBytes ?? limits.bodyBytes
         trailers = HeadScanner(limits, trailers: true)
     }
 
@@ -77,8 +80,8 @@ struct ChunkDecoder {
         case .sizeLF:
             try require(byte, 0x0A)
             total += size
-            guard total <= limits.bodyBytes else {
-                throw HTTPRefusal(413, "the body has more than \(limits.bodyBytes) bytes")
+            guard total <= bodyBytes else {
+                throw HTTPRefusal(413, "the body has more than \(bodyBytes) bytes")
             }
             state = size == 0 ? .trailers : .data
             lineBytes = 0

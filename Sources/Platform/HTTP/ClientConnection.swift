@@ -1,4 +1,5 @@
 internal import EventLoop
+internal import Synchronization
 
 /// One connection of a client; carries one request at a time.
 actor ClientConnection {
@@ -11,6 +12,8 @@ actor ClientConnection {
     private var keepsAlive: Bool = false
     /// Bytes of the answer have come: repeating the request could do its work twice.
     private(set) var answerBegan: Bool = false
+    /// Of a request whose body goes piece by piece, until the end of the exchange.
+    private nonisolated let sending = Mutex<BodySending?>(nil)
 
     init(stream: any ByteStream, endpoint: Endpoint, limits: HTTPClientLimits) {
         self.stream = stream
@@ -30,6 +33,7 @@ actor ClientConnection {
         } catch {
             throw HTTPClientFault.invalidRequest(error.message)
         }
+        if let body = request.bodyStream { return try await exchange(bytes, body, request) }
         bytes.append(contentsOf: request.body)
         do {
             try await stream.writeSteadily(bytes, milliseconds: limits.writeMilliseconds)
@@ -44,8 +48,54 @@ actor ClientConnection {
         return head
     }
 
+    /// The same with a body that goes piece by piece; it may still be going when the head of the answer has come.
+    private func exchange(_ head: [UInt8], _ body: BodyStream, _ request: HTTPRequest) async throws -> ResponseHead {
+        let sending = BodySending(head, body, to: stream, milliseconds: limits.writeMilliseconds)
+        self.sending.withLock { $0 = sending }
+        do {
+            while true {
+                let wasDone: Bool = sending.isDone
+                do {
+                    let head: ResponseHead = try await readHead()
+                    keepsAlive = head.keepsAlive && !request.headers.list("connection", contains: "close")
+                    return head
+                } catch NetworkFault.timedOut where !wasDone && sending.sourceFault == nil {
+                    continue  // the time for the answer counts from the end of the request
+                }
+            }
+        } catch {
+            await sending.stop()
+            throw sending.sourceFault ?? error
+        }
+    }
+
+    /// The exchange is over, however it ended: nothing more of the request is sent.
+    nonisolated func cancelSending() {
+        sending.withLock { $0 }?.cancel()
+    }
+
+    /// The same, and nobody reads the body's source any more when this returns.
+    func endSending() async {
+        guard let sending: BodySending = sending.withLock({ $0 }) else { return }
+        if !sending.isDone { keepsAlive = false }
+        await sending.stop()
+        self.sending.withLock { $0 = nil }
+    }
+
     /// The next piece of the answer's body, or nil at its end.
     func nextPiece() async throws -> [UInt8]? {
+        do {
+            if let piece: [UInt8] = try await readPiece() { return piece }
+        } catch {
+            stream.close()
+            await endSending()
+            throw error
+        }
+        await endSending()
+        return nil
+    }
+
+    private func readPiece() async throws -> [UInt8]? {
         while true {
             let deadline: Deadline = limits.bodyMilliseconds.map { .after(milliseconds: $0) } ?? .never
             switch try await nextEvent(before: deadline) {

@@ -23,6 +23,8 @@ package final class HTTPAnswer: Sendable {
         self.pool = pool
     }
 
+    deinit { connection.cancelSending() }
+
     package var status: Int { head.status }
     package var headers: HTTPHeaders { head.headers }
 
@@ -53,7 +55,14 @@ package final class HTTPAnswer: Sendable {
 
     /// Ends the connection; a reader that waits gets ``NetworkFault/closed``.
     package func close() {
+        connection.cancelSending()
         connection.stream.close()
+    }
+
+    /// The same; returns when nothing reads the stream any more that the request's body came from.
+    package func end() async {
+        connection.stream.close()
+        await connection.endSending()
     }
 }
 

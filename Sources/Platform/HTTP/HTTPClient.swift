@@ -85,7 +85,8 @@ package final class HTTPClient: Sendable {
         _ endpoint: Endpoint,
         _ limits: HTTPClientLimits
     ) async throws -> HTTPAnswer {
-        if let connection = await idleConnection(endpoint) {
+        // What goes piece by piece cannot be sent a second time, so it is not risked on a kept connection.
+        if request.bodyStream == nil, let connection = await idleConnection(endpoint) {
             do {
                 return try await exchange(request, on: connection, limits)
             } catch let error where Self.idempotent.contains(request.method) && Self.mayBeDead(error) {

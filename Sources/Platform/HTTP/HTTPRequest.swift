@@ -11,6 +11,8 @@ package struct HTTPRequest: Sendable {
     package let query: String?
     package var headers: HTTPHeaders
     package var body: [UInt8]
+    /// Instead of `body`, for one that comes, or goes, piece by piece.
+    package var bodyStream: BodyStream?
     /// 1 for HTTP/1.1, 0 for HTTP/1.0.
     package let minorVersion: Int
 

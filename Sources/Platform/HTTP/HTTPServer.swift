@@ -11,12 +11,16 @@ package final class HTTPServer: Sendable {
     /// Turns a plain connection into another kind of stream, as TLS does.
     package typealias Wrapper = @Sendable (any ByteStream) async throws -> any ByteStream
 
+    /// Whether the handler takes the long body of this request, of which only the head has come, piece by piece.
+    package typealias Streams = @Sendable (HTTPRequest) -> Bool
+
     /// Where it listens, with the real port.
     package let endpoint: Endpoint
 
     let limits: HTTPServerLimits
     let handler: Handler
     let refusal: @Sendable (HTTPRefusal) -> HTTPResponse
+    let streams: Streams?
 
     private let loops: Loops
     private let listener: Listener
@@ -40,7 +44,9 @@ package final class HTTPServer: Sendable {
 
     /// Listens and serves until ``stop(graceMilliseconds:)``.
     ///
-    /// `refusal` renders what is answered to requests that never reach the handler; its body must be bytes.
+    /// `refusal` renders what is answered to requests that never reach the handler; its body must be bytes. Bodies of
+    /// more than ``Limits/httpStreamedBodyBytes`` come as a ``BodyStream`` where `streams` says so; who reads such a
+    /// stream has ended when the handler's answer has.
     ///
     /// - Throws: ``NetworkFault`` naming the address, when it is taken or not ours.
     package static func start(
@@ -50,10 +56,11 @@ package final class HTTPServer: Sendable {
         wrapper: Wrapper? = nil,
         isKnown: @escaping @Sendable (any ByteStream) -> Bool = { _ in true },
         refusal: @escaping @Sendable (HTTPRefusal) -> HTTPResponse = { .text($0.status, $0.message) },
+        streams: Streams? = nil,
         handler: @escaping Handler
     ) throws(NetworkFault) -> HTTPServer {
         let listener: Listener = try .bind(endpoint, on: loops.next())
-        let server = HTTPServer(listener, loops, limits, wrapper, isKnown, refusal, handler)
+        let server = HTTPServer(listener, loops, limits, wrapper, isKnown, refusal, streams, handler)
         let task = Task(executorPreference: listener.loop) { await server.accept() }
         server.state.withLock { $0.accepting = task }
         return server
@@ -66,6 +73,7 @@ package final class HTTPServer: Sendable {
         _ wrapper: Wrapper?,
         _ isKnown: @escaping @Sendable (any ByteStream) -> Bool,
         _ refusal: @escaping @Sendable (HTTPRefusal) -> HTTPResponse,
+        _ streams: Streams?,
         _ handler: @escaping Handler
     ) {
         self.listener = listener
@@ -74,6 +82,7 @@ package final class HTTPServer: Sendable {
         self.wrapper = wrapper
         self.isKnown = isKnown
         self.refusal = refusal
+        self.streams = streams
         self.handler = handler
         endpoint = listener.endpoint
     }
@@ -108,12 +117,13 @@ package final class HTTPServer: Sendable {
         let grace = Task(executorPreference: listener.loop) { [self] in
             try? await listener.loop.sleep(milliseconds: graceMilliseconds)
             guard !Task.isCancelled else { return }
-            for connection in open {
+            for connection in state.withLock({ Array($0.connections.values) }) {
                 connection.task?.cancel()
                 connection.entry.stream.close()
             }
         }
-        for connection in open { await connection.task?.value }
+        // A connection that is no longer HTTP has another task by now.
+        while let task = state.withLock({ $0.connections.values.first?.task }) { await task.value }
         grace.cancel()
         await grace.value
     }
@@ -146,14 +156,31 @@ package final class HTTPServer: Sendable {
         state.withLock { state in
             let task = Task(executorPreference: stream.loop) { [self] in
                 guard let number else { return await refuseConnection(stream) }
-                await serve(entry, address)
-                self.state.withLock { $0.connections[number] = nil }
+                let afterwards: ServerConnection.Afterwards? = await serve(entry, address)
+                self.state.withLock { state in
+                    state.connections[number]?.task = afterwards.map { goOn(with: $0, number, stream.loop) }
+                    if afterwards == nil { state.connections[number] = nil }
+                }
             }
             if let number { state.connections[number]?.task = task }
         }
     }
 
-    private func serve(_ entry: ConnectionEntry, _ address: String) async {
+    /// In a task of its own: what the requests before took of memory for theirs is given back.
+    private func goOn(
+        with afterwards: @escaping ServerConnection.Afterwards,
+        _ number: UInt64,
+        _ loop: EventLoop
+    ) -> Task<Void, Never> {
+        let task = Task(executorPreference: loop) { [self] in
+            await afterwards()
+            state.withLock { $0.connections[number] = nil }
+        }
+        if Task.isCancelled { task.cancel() }
+        return task
+    }
+
+    private func serve(_ entry: ConnectionEntry, _ address: String) async -> ServerConnection.Afterwards? {
         var isStranger: Bool = true
         defer { if isStranger { becameKnown(address) } }
         do {
@@ -162,10 +189,18 @@ package final class HTTPServer: Sendable {
                 isStranger = false
                 becameKnown(address)
             }
-            await ServerConnection(entry: entry, stream: stream, server: self).serve()
-            // It has closed the stream, which may still have a last word to say below the wrapper.
+            // When it ends it has closed the stream, which may still have a last word to say below the wrapper.
+            let connection = ServerConnection(entry: entry, stream: stream, server: self)
+            guard let afterwards = await connection.serve() else { return nil }
+            guard isStranger else { return afterwards }
+            isStranger = false
+            return { [self] in
+                await afterwards()
+                becameKnown(address)
+            }
         } catch {
             entry.stream.close()  // the wrapper did not accept the peer
+            return nil
         }
     }
 

@@ -51,6 +51,10 @@ enum HeadWriter {
             newLine(&bytes)
         }
         try append(request.headers, dropping: framingFields, to: &bytes)
+        if let stream = request.bodyStream {
+            append(stream.length.map(BodyFraming.length) ?? .chunked, to: &bytes)
+            return newLine(&bytes)
+        }
         // A length of zero is said only where the receiver would otherwise wait for a body.
         if !request.body.isEmpty || ["POST", "PUT", "PATCH"].contains(request.method) {
             append(.length(request.body.count), to: &bytes)

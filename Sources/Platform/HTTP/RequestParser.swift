@@ -8,6 +8,8 @@ package struct RequestParser: Sendable {
     package enum Event: Sendable {
         /// A head with a body to come; `expectsContinue`: the sender waits for a `100 Continue`.
         case head(expectsContinue: Bool)
+        /// A body that is longer than ``longBodyBytes``, told once: ``takeLong()`` takes it, going on reads it whole.
+        case long(expectsContinue: Bool)
         case request(HTTPRequest)
     }
 
@@ -25,6 +27,9 @@ package struct RequestParser: Sendable {
     private var framing: BodyFraming = .none
     private var chunks: ChunkDecoder
     private var refusal: HTTPRefusal?
+    /// Bodies that are longer may be taken piece by piece; nil: none may.
+    package var longBodyBytes: Int?
+    private var isLongTold: Bool = false
     package private(set) var stage: Stage = .idle
 
     package init(_ limits: MessageLimits = MessageLimits()) {
@@ -69,26 +74,57 @@ package struct RequestParser: Sendable {
             stage = .idle
             return .request(request)
         case .length(let length):
-            guard length <= limits.bodyBytes else {
-                throw HTTPRefusal(413, "the body has more than \(limits.bodyBytes) bytes")
-            }
-            body.reserveCapacity(length)
+            isLongTold = length > longBodyBytes ?? .max
+            if !isLongTold { try checkLength() }
         case .chunked:
-            chunks = ChunkDecoder(limits)
+            // A body that somebody may take has no bound that its next chunk could break.
+            chunks = ChunkDecoder(limits, bodyBytes: longBodyBytes == nil ? limits.bodyBytes : .max)
+            isLongTold = false
         }
         pending = request
         stage = .body
-        return .head(expectsContinue: expectsContinue)
+        return isLongTold ? .long(expectsContinue: expectsContinue) : .head(expectsContinue: expectsContinue)
+    }
+
+    /// The request whose body is to come.
+    package var announced: HTTPRequest? { pending }
+
+    /// - Throws: 413 for a body that cannot be had whole.
+    package func checkLength() throws(HTTPRefusal) {
+        let length: Int = if case .length(let length) = framing { length } else { body.count }
+        guard length <= limits.bodyBytes else {
+            throw HTTPRefusal(413, "the body has more than \(limits.bodyBytes) bytes")
+        }
+    }
+
+    /// The request and the way to its body, after ``Event/long(expectsContinue:)``; what follows the body is the next request.
+    mutating func takeLong() -> (request: HTTPRequest, pieces: BodyPieces)? {
+        guard let request = pending else { return nil }
+        let pieces = BodyPieces(framing, begun: body, chunks)
+        body = []
+        pending = nil
+        stage = .idle
+        return (request, pieces)
     }
 
     private mutating func nextBody(_ buffer: ReadBuffer) throws(HTTPRefusal) -> Event? {
         if case .length(let length) = framing {
+            if body.isEmpty {
+                try checkLength()
+                body.reserveCapacity(length)
+            }
             let count: Int = min(length - body.count, buffer.count)
             body.append(contentsOf: buffer.storage[buffer.start..<buffer.start + count])
             buffer.consume(count)
             guard body.count == length else { return nil }
         } else {
-            guard try chunks.decode(buffer, into: &body) else { return nil }
+            let hasEnded: Bool = try chunks.decode(buffer, into: &body)
+            try checkLength()
+            guard hasEnded else {
+                guard !isLongTold, body.count > longBodyBytes ?? .max else { return nil }
+                isLongTold = true
+                return .long(expectsContinue: false)
+            }
         }
         guard var request = pending else { return nil }
         request.body = body

@@ -1,4 +1,5 @@
 internal import EventLoop
+internal import Limits
 internal import Synchronization
 
 /// What the server knows of a connection while its task runs.
@@ -21,6 +22,13 @@ final class ServerConnection {
     private let buffer = ReadBuffer()
     private var parser: RequestParser
     private var output: [UInt8] = []
+    /// Of the request that is being answered, when its body is taken piece by piece.
+    private var body: BodyReader?
+    /// What the connection goes on with when it is no longer HTTP.
+    private var afterwards: Afterwards?
+
+    /// The rest of a connection's life.
+    typealias Afterwards = @Sendable () async -> Void
 
     /// Bodies up to this size leave in one piece with their head.
     private static let joinedBodyBytes: Int = 64 * 1024
@@ -34,21 +42,27 @@ final class ServerConnection {
         self.stream = stream
         info = ConnectionInfo(peer: stream.peer, local: stream.local, stream: stream)
         parser = RequestParser(server.limits.message)
+        if server.streams != nil { parser.longBodyBytes = Limits.httpStreamedBodyBytes }
     }
 
-    /// Serves request after request until the connection ends, for whatever reason.
-    func serve() async {
+    /// Serves request after request until the connection ends, for whatever reason, or is no longer HTTP.
+    ///
+    /// - Returns: what is left to do with the connection then; nil when it has ended.
+    func serve() async -> Afterwards? {
         do {
             while let request = try await readRequest() {
                 let response: HTTPResponse = await server.handler(request, info)
                 guard try await answer(request, response) else { break }
             }
+            if let afterwards { return afterwards }
+            if let body, !body.isComplete, body.finish() { await linger() }
         } catch let refusal as HTTPRefusal {
             await refuse(refusal)
         } catch {
             // The peer is gone or too slow, or the server stops: there is nobody to tell.
         }
         stream.close()
+        return nil
     }
 
     // MARK: Reading
@@ -59,12 +73,15 @@ final class ServerConnection {
         var stage: RequestParser.Stage = .idle
         while true {
             if let event = try parser.next(buffer) {
-                guard case .head(let expectsContinue) = event else {
-                    if case .request(let request) = event { return request }
-                    continue
+                switch event {
+                case .request(let request): return request
+                case .head(let expectsContinue): try await invite(expectsContinue)
+                case .long(let expectsContinue):
+                    let isStreamed: Bool = parser.announced.map { server.streams?($0) ?? false } ?? false
+                    if !isStreamed { try parser.checkLength() }
+                    try await invite(expectsContinue)
+                    if isStreamed, let request = takeLong() { return request }
                 }
-                // The sender waits only when it has not begun to send.
-                if expectsContinue, buffer.isEmpty { try await write(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)) }
                 continue
             }
             if parser.stage != stage {
@@ -85,12 +102,29 @@ final class ServerConnection {
         }
     }
 
+    /// The sender waits only when it has not begun to send.
+    private func invite(_ expectsContinue: Bool) async throws {
+        if expectsContinue, buffer.isEmpty { try await write(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)) }
+    }
+
+    /// The request whose body is taken by whoever answers it.
+    private func takeLong() -> HTTPRequest? {
+        guard case (var request, let pieces)? = parser.takeLong() else { return nil }
+        let reader = BodyReader(stream, buffer, pieces, milliseconds: server.limits.readMilliseconds)
+        body = reader
+        request.bodyStream = BodyStream(length: pieces.length) { try await reader.next() }
+        return request
+    }
+
     // MARK: Answering
 
     /// Writes the answer; whether the connection may be used again.
     private func answer(_ request: HTTPRequest, _ response: HTTPResponse) async throws -> Bool {
+        // Behind a body that was not taken to its end no request can be found.
         let keepAlive: Bool =
             request.keepsAlive && !server.isDraining && !response.headers.list("connection", contains: "close")
+            && body?.isComplete ?? true
+        if keepAlive { body = nil }
         let hasBody: Bool = request.method != "HEAD" && ![204, 304].contains(response.status)
         switch response.body {
         case .bytes(let bytes):
@@ -115,7 +149,11 @@ final class ServerConnection {
         case .upgrade(let handler):
             try head(response, .none, true, request)
             try await write(output)
-            await handler(stream, buffer.take())
+            let (stream, leftover): (any ByteStream, [UInt8]) = (stream, buffer.take())
+            afterwards = {
+                await handler(stream, leftover)
+                stream.close()
+            }
             return false
         }
     }

@@ -20,12 +20,16 @@ package enum Limits {
     package static let httpChunkLineBytes: Int = 1024
     /// A request body; longer ones are refused with 413.
     package static let httpBodyBytes: Int = 4 * 1024 * 1024
-    /// From the first byte of a request to the end of its head, and again for its body.
+    /// Longer bodies of requests to destinations are passed on as they come.
+    package static let httpStreamedBodyBytes: Int = 64 * 1024
+    /// From the first byte of a request to the end of its head, and again for its body, or for each piece of one that is
+    /// passed on.
     package static let httpReadSeconds: Int = 20
     /// How long a connection may stay open between two requests.
     package static let httpIdleSeconds: Int = 75
     package static let httpWriteSeconds: Int = 30
-    package static let httpConnections: Int = 10_000
+    /// Open connections of one listener, subscribers included; more are refused with 503.
+    package static let httpConnections: Int = 16_000
     /// How long a connection that was refused is still read, so that the peer gets to see the answer.
     package static let httpLingerMilliseconds: Int = 1_000
     /// How long running requests may go on when a server stops.

@@ -58,7 +58,9 @@ package final class TLSStream: ByteStream, @unchecked Sendable {
     // MARK: Reading
 
     package func read(into buffer: ReadBuffer, before deadline: Deadline) async throws -> Int {
-        try await read(before: deadline) { session, cipher in
+        cipher.keepsSpace = buffer.keepsSpace
+        buffer.rest()
+        return try await read(before: deadline) { session, cipher in
             var reading: TLSSession.Reading = .needsInput
             _ = buffer.fill { space in
                 reading = session.read(cipher, into: space)

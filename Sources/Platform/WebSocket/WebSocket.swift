@@ -38,6 +38,8 @@ package actor WebSocket {
         self.role = role
         self.limits = limits
         buffer = ReadBuffer(leftover)
+        // Thousands of them wait for frames that hardly ever come.
+        buffer.keepsSpace = false
         decoder = FrameDecoder(role: role, limit: limits.messageBytes)
         assembler = MessageAssembler(limit: limits.messageBytes)
     }

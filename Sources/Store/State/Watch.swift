@@ -51,6 +51,12 @@ package final class Watch: Sendable {
         return nil
     }
 
+    /// Calls `ring` whenever ``poll()`` may find something, and once at once: for a reader that waits for other things, too,
+    /// and so does not call ``next()``.
+    ///
+    /// - Parameter ring: called by whoever applies: must not block, nor hold the watch.
+    package func signal(_ ring: @escaping @Sendable () -> Void) { queue.signal(ring) }
+
     /// The next event if there is one now.
     package func poll() throws(WatchEnded) -> WatchEvent? {
         while true {

@@ -43,10 +43,10 @@ final class WatchHub: Sendable {
 
     /// Called by whoever applies, in log order, after the state was published.
     func record(_ entry: RevisionChanges) {
-        let waiters: [CheckedContinuation<Void, Never>] = state.withLock { state in
+        let waiters: [WatchQueue.Wake] = state.withLock { state in
             state.recent.append(entry, limit: memory, keptElsewhere: state.keptInHistory)
             guard !entry.changes.isEmpty, !state.open.isEmpty else { return [] }
-            var waiters: [CheckedContinuation<Void, Never>] = []
+            var waiters: [WatchQueue.Wake] = []
             // Watches with equal filters, such as those of an environment's subscribers, share their event.
             var last: (filter: WatchFilter, event: WatchEvent?)?
             for (_, queue) in state.live.candidates(for: entry.changes) {
@@ -117,7 +117,7 @@ final class WatchHub: Sendable {
     }
 
     func bookmarkAll() {
-        let waiters: [CheckedContinuation<Void, Never>] = state.withLock { state in
+        let waiters: [WatchQueue.Wake] = state.withLock { state in
             state.open.values.compactMap { $0.bookmark(state.recent.last) }
         }
         for waiter in waiters { waiter.resume() }

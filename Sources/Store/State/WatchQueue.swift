@@ -22,11 +22,26 @@ final class WatchQueue: Sendable {
         var events: [WatchEvent] = []
         var head: Int = 0
         var waiter: CheckedContinuation<Void, Never>?
+        /// Of a reader that does not wait here.
+        var bell: (@Sendable () -> Void)?
         /// Something happened since the reader last looked.
         var isSignalled: Bool = false
         var isFetching: Bool = false
 
         var count: Int { events.count - head }
+    }
+
+    /// Who is told that there is something to take, once the lock is given back.
+    enum Wake {
+        case reader(CheckedContinuation<Void, Never>)
+        case bell(@Sendable () -> Void)
+
+        func resume() {
+            switch self {
+            case .reader(let continuation): continuation.resume()
+            case .bell(let ring): ring()
+            }
+        }
     }
 
     enum Taken {
@@ -52,7 +67,7 @@ final class WatchQueue: Sendable {
     /// An entry was applied, and this is what the filter sees of it.
     ///
     /// Returns what to resume afterwards, and whether the queue wants no more.
-    func offer(_ event: WatchEvent) -> (waiter: CheckedContinuation<Void, Never>?, isOver: Bool) {
+    func offer(_ event: WatchEvent) -> (waiter: Wake?, isOver: Bool) {
         state.withLock { state in
             guard case .live = state.phase else { return (nil, true) }
             guard event.revision >= state.next else { return (nil, false) }
@@ -70,7 +85,7 @@ final class WatchQueue: Sendable {
     ///
     /// A bookmark that waits is replaced, and none is put in a full queue: it would say nothing that the events
     /// before it do not.
-    func bookmark(_ revision: Revision) -> CheckedContinuation<Void, Never>? {
+    func bookmark(_ revision: Revision) -> Wake? {
         state.withLock { state in
             guard case .live = state.phase, revision >= state.next else { return nil }
             guard state.count < Limits.watchQueuedEvents else { return nil }
@@ -88,7 +103,7 @@ final class WatchQueue: Sendable {
     /// Puts in what a watch that catches up has found below `next`.
     func fill(_ entries: some Sequence<RevisionChanges>, next: Revision, isLive: Bool) {
         let found: [WatchEvent] = entries.compactMap(filter.event)
-        let waiter: CheckedContinuation<Void, Never>? = state.withLock { state in
+        let waiter: Wake? = state.withLock { state in
             state.isFetching = false
             guard case .behind = state.phase else { return nil }
             state.events.append(contentsOf: found)
@@ -100,7 +115,7 @@ final class WatchQueue: Sendable {
     }
 
     func end(_ reason: WatchEnded) {
-        let waiter: CheckedContinuation<Void, Never>? = state.withLock { state in
+        let waiter: Wake? = state.withLock { state in
             state.isFetching = false
             if case .over = state.phase { return nil }
             state.phase = .over(reason)
@@ -155,17 +170,24 @@ final class WatchQueue: Sendable {
         }
     }
 
+    /// From here on `ring` is called whenever there may be something to take, and once at once; nobody waits then.
+    func signal(_ ring: @escaping @Sendable () -> Void) {
+        state.withLock { $0.bell = ring }
+        ring()
+    }
+
     func wake() {
-        let waiter: CheckedContinuation<Void, Never>? = state.withLock { $0.signal() }
+        let waiter: Wake? = state.withLock { $0.signal() }
         waiter?.resume()
     }
 }
 
 extension WatchQueue.State {
-    /// The reader to resume once the lock is given back.
-    fileprivate mutating func signal() -> CheckedContinuation<Void, Never>? {
+    /// Whom to wake once the lock is given back.
+    fileprivate mutating func signal() -> WatchQueue.Wake? {
         isSignalled = true
+        if let bell { return .bell(bell) }
         defer { waiter = nil }
-        return waiter
+        return waiter.map(WatchQueue.Wake.reader)
     }
 }

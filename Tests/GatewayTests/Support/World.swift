@@ -179,13 +179,15 @@ final class World: Sendable {
         as who: Who = .admin,
         headers: HTTPHeaders = [:],
         body: [UInt8] = [],
+        stream: BodyStream? = nil,
         peer: String = "192.0.2.7",
         through other: Gateway? = nil
     ) async -> Answer {
         var headers: HTTPHeaders = headers
         if !headers.contains("host") { headers["Host"] = "drover.test:8080" }
         if who != .nobody, !headers.contains("authorization") { headers["Authorization"] = Self.credentials(who) }
-        let request = HTTPRequest(method: method, target: target, headers: headers, body: body)
+        var request = HTTPRequest(method: method, target: target, headers: headers, body: body)
+        request.bodyStream = stream
         let connection = ConnectionInfo(
             peer: .tcp(host: peer, port: 40_000),
             local: .tcp(host: "127.0.0.1", port: 8080),
