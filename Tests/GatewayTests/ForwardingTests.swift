@@ -119,20 +119,28 @@ import Testing
     }
 
     @Test func `an owner that answers others is busy, and is left to make its changes alone`() async throws {
-        try await Cluster.run(timing: { $0.silenceMilliseconds = 3_000 }) { (cluster: Cluster) async throws in
+        try await Cluster.run(timing: { $0.silenceMilliseconds = 2_000 }) { (cluster: Cluster) async throws in
             cluster[0].gate.shutForOne()
+            let latest: Deadline = .after(milliseconds: Limits.forwardBusyMilliseconds)
             async let slow: Answer = cluster.ask(1, "POST", Self.stacks, ["name": "slow"])
             #expect(await eventually { cluster[0].gate.came == 1 })
             // Twice as long as a silent owner would be waited for.
-            let end: Deadline = .after(milliseconds: 6_000)
+            let end: Deadline = .after(milliseconds: 4_000)
             var others: Int = 0
+            var answered: UInt64 = MonotonicClock.now
+            var longestPause: UInt64 = 0
             // Not so many that they fill the room of the session behind the slow one: then nobody is answered any more.
             while !end.isPast, others < 60 {
                 others += 1
-                try await Task.sleep(for: .milliseconds(100))
+                try await Task.sleep(for: .milliseconds(70))
                 #expect(try await cluster.ask(1, "POST", Self.stacks, ["name": "s\(others)"]).status == 201)
+                longestPause = max(longestPause, MonotonicClock.now - answered)
+                answered = MonotonicClock.now
             }
-            #expect(cluster.world.node.changes.count == others)
+            // On a machine without time the owner may have been silent after all, or the request very old.
+            if longestPause < 1_500_000_000, !latest.isPast {
+                #expect(cluster.world.node.changes.count == others)
+            }
             cluster[0].gate.open()
             #expect(try await slow.status == 201)
             #expect(cluster.world.node.changes.count == others + 1)
