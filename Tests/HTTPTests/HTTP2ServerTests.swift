@@ -360,15 +360,17 @@ import Testing
         }
         try await withServer(limits, handler: handler) { world in
             let client: HTTP2Client = try await client(world)
-            let first: [Int32] = (0..<3).map { _ in client.send() }
-            try await client.flush()
-            #expect(await eventually { running.value == 3 })
-            for stream in first { client.reset(stream) }
+            for round in 1...2 {
+                let streams: [Int32] = (0..<3).map { _ in client.send() }
+                try await client.flush()
+                #expect(await eventually { running.value == 3 * round })
+                for stream in streams { client.reset(stream) }
+            }
             #expect(try await client.answer().closed == 7)
             gate.change { $0 = true }
             let isServedAgain: Bool = try await eventually { try await client.answer().status == 200 }
             #expect(isServedAgain)
-            #expect(running.value == 4)
+            #expect(running.value == 7)
         }
     }
 

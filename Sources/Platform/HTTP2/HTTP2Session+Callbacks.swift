@@ -197,7 +197,8 @@ extension HTTP2Session {
         return 0
     }
 
-    private static let bytesPerControlFrame: Int = 4 * 1024
+    /// Some clients open the window again with each piece that they read.
+    private static let bytesPerControlFrame: Int = 512
 
     /// An answer whose fields do not fit, or whose stream is gone.
     fileprivate func frameNotSent(_ frame: nghttp2_frame) -> Int32 {

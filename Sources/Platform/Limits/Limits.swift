@@ -45,7 +45,7 @@ package enum Limits {
 
     // MARK: HTTP/2 (RFC 9113)
 
-    /// Requests that one connection may have under way at a time, those that were reset and still run included.
+    /// Requests that one connection may have under way at a time; as many again may still run after they were reset.
     package static let http2ConcurrentStreams: Int = 100
     /// What may come of a request's body before room is set aside for the rest of it.
     package static let http2StreamWindowBytes: Int = 64 * 1024

@@ -139,7 +139,8 @@ extension HTTP2Connection {
         }
 
         private mutating func begin(_ stream: Int32, _ matter: Work.Matter) -> Work? {
-            guard open.count < limits.http2.concurrentStreams, !isLost else {
+            // The session bounds what is open for the peer; as many again may still run for streams that it has closed.
+            guard open.count < 2 * limits.http2.concurrentStreams, !isLost else {
                 session.reset(stream, .refusedStream)
                 _ = carryOut(intake.forget(stream, before: bodyDeadline))
                 return nil
