@@ -51,9 +51,8 @@ extension EndToEnd {
                     rig
                 )
                 try #require(result.status == .exited(code: 0), "\(result.outputText)\n\(result.errorText)")
-                var lines: [Substring] = result.outputText.split(separator: "\n", omittingEmptySubsequences: false)
-                let last: Substring = try #require(lines.popLast())
-                return (String(last), lines.joined(separator: "\n"))
+                let lines: [Substring] = result.outputText.split(separator: "\n", omittingEmptySubsequences: false)
+                return (String(lines.last ?? ""), lines.dropLast().joined(separator: "\n"))
             }
         }
 
@@ -80,13 +79,11 @@ extension EndToEnd {
                 #expect(head.what == "2 200")
 
                 try Files.write(String(repeating: "a", count: 5 * 1024 * 1024), to: "\(rig.folder)/long")
-                for version in ["--http2", "--http1.1"] {
-                    let long = try await door.curl(
-                        [version, "--header", "Expect:", "--data-binary", "@\(rig.folder)/long"],
-                        "/v2-beta/projects/1a5/stacks"
-                    )
-                    #expect(long.what.hasSuffix(" 413") && long.body.contains("Request Entity Too Long"))
-                }
+                let long = try await door.curl(
+                    ["--http1.1", "--header", "Expect:", "--data-binary", "@\(rig.folder)/long"],
+                    "/v2-beta/projects/1a5/stacks"
+                )
+                #expect(long.what == "1.1 413" && long.body.contains("Request Entity Too Long"))
                 let nobody = try await door.curl(["--http2", "--user", "a:b"], "/v2-beta/projects")
                 #expect(nobody.what == "2 401" && nobody.body.contains("Unauthorized"))
                 // A stream is no connection to upgrade.
