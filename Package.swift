@@ -49,7 +49,13 @@ let rooms: [Room] = [
     Room("Logging", "Platform/Logging", knows: ["JSON", "Limits"]),
     Room("Metrics", "Platform/Metrics", knows: ["Limits"]),
     Room("EventLoop", "Platform/EventLoop", knows: ["CLinux", "Bytes", "Limits"]),
-    Room("HTTP", "Platform/HTTP", knows: ["EventLoop", "Bytes", "Limits"]),
+    Room("HTTP2", "Platform/HTTP2", knows: ["CNghttp2", "Limits"]),
+    Room(
+        "HTTP",
+        "Platform/HTTP",
+        knows: ["HTTP2", "EventLoop", "Bytes", "Limits"],
+        testsKnow: ["CNghttp2"]
+    ),
     Room("WebSocket", "Platform/WebSocket", knows: ["HTTP", "EventLoop", "Crypto", "Bytes", "Limits"]),
     Room(
         "Certificates",
@@ -233,6 +239,7 @@ let package = Package(
     targets: targets + [
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CLinux"),
         .executableTarget(

@@ -17,6 +17,7 @@ struct World: Sendable {
         _ limits: HTTPServerLimits = HTTPServerLimits(),
         endpoint: Endpoint = .tcp(host: "127.0.0.1", port: 0),
         clientLimits: HTTPClientLimits = HTTPClientLimits(),
+        wrapper: HTTPServer.Wrapper? = nil,
         streams: HTTPServer.Streams? = nil,
         handler: @escaping HTTPServer.Handler = World.echo,
         _ body: (World) async throws -> Void
@@ -26,6 +27,7 @@ struct World: Sendable {
             on: endpoint,
             loops: loops,
             limits: limits,
+            wrapper: wrapper,
             streams: streams,
             handler: handler
         )

@@ -166,4 +166,21 @@ import WebSocket
             await socket.close()
         }
     }
+
+    @Test func `what both ends speak decides the protocol`() async throws {
+        let serving: TLSServerContext = try Cluster.home.server(protocols: ["h2", "http/1.1"])
+        let cases: [([String], String?)] = [
+            (["http/1.1"], "http/1.1"), (["h2", "http/1.1"], "h2"), (["http/1.1", "h2"], "h2"), ([], nil),
+        ]
+        try await withLoops { loops in
+            for (offered, wanted) in cases {
+                let pair: Handshake = try await .run(loops, serving, Cluster.home.client(protocols: offered))
+                let server: any ByteStream = try pair.server.get()
+                let client: any ByteStream = try pair.client.get()
+                #expect(server.negotiatedProtocol == wanted && client.negotiatedProtocol == wanted)
+                server.close()
+                client.close()
+            }
+        }
+    }
 }

@@ -64,18 +64,21 @@ final class NodeSecurity: Sendable {
         publicContext = try TLSServerContext(
             identity: identity,
             clientCertificates: .optional(trust),
-            protocols: Self.protocols
+            protocols: Self.publicProtocols
         )
         peerContext = try TLSServerContext(
             identity: identity,
             clientCertificates: .optional(trust),
-            protocols: Self.protocols
+            protocols: Self.peerProtocols
         )
-        clientContext = try TLSClientContext(identity: identity, trust: trust, protocols: Self.protocols)
+        clientContext = try TLSClientContext(identity: identity, trust: trust, protocols: Self.peerProtocols)
         current = Mutex(credentials)
     }
 
-    private static let protocols: [String] = ["http/1.1"]
+    /// For clients, the preferred first.
+    private static let publicProtocols: [String] = ["h2", "http/1.1"]
+    /// Between nodes connections become lanes and streams, which begin with HTTP/1.1.
+    private static let peerProtocols: [String] = ["http/1.1"]
 
     private static func identity(_ credentials: DataFolder.Credentials) -> TLSIdentity {
         TLSIdentity(certificates: [credentials.certificate, credentials.authority], key: credentials.key)
@@ -91,10 +94,14 @@ final class NodeSecurity: Sendable {
             try publicContext.replace(
                 identity: identity,
                 clientCertificates: .optional(trust),
-                protocols: Self.protocols
+                protocols: Self.publicProtocols
             )
-            try peerContext.replace(identity: identity, clientCertificates: .optional(trust), protocols: Self.protocols)
-            try clientContext.replace(identity: identity, trust: trust, protocols: Self.protocols)
+            try peerContext.replace(
+                identity: identity,
+                clientCertificates: .optional(trust),
+                protocols: Self.peerProtocols
+            )
+            try clientContext.replace(identity: identity, trust: trust, protocols: Self.peerProtocols)
         } catch {
             logger.error("the new certificate cannot be used; the old one stays", ["error": .string("\(error)")])
             return

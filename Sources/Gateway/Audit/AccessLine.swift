@@ -15,7 +15,7 @@ enum AccessLine {
             "client": .string(client.claimed), "peer": .string(client.peer),
             "account": JSONValue(response.headers["x-api-user-id"]), "project": .null,
             "method": .string(request.method), "target": .string(redacted(request)),
-            "protocol": .string("HTTP/1.\(request.minorVersion)"), "status": JSONValue(response.status),
+            "protocol": .string(request.protocolName), "status": JSONValue(response.status),
         ]
         if let project: String = response.headers["x-api-account-id"], project != response.headers["x-api-user-id"] {
             line["project"] = .string(project)

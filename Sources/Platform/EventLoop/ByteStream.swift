@@ -9,6 +9,8 @@ package protocol ByteStream: AnyObject, Sendable {
     var loop: EventLoop { get }
     var local: Endpoint { get }
     var peer: Endpoint { get }
+    /// What both ends have agreed to speak before the first byte, by its name for ALPN; nil when they have not.
+    var negotiatedProtocol: String? { get }
 
     /// Appends what has arrived to `buffer`, waiting for at least one byte; returns how many, 0 at the end.
     ///
@@ -38,4 +40,8 @@ package protocol ByteStream: AnyObject, Sendable {
 
     /// Ends the connection; calls that wait on it fail with ``NetworkFault/closed``. Repeating it does nothing.
     func close()
+}
+
+extension ByteStream {
+    package var negotiatedProtocol: String? { nil }
 }

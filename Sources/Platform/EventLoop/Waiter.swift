@@ -28,12 +28,15 @@ final class Waiter: @unchecked Sendable {
     private let turns = Atomic<UInt64>(0)
     private var isClosed: Bool = false
 
-    /// The thing is there; whoever uses it up says so.
+    /// The thing is there; whoever uses it up says so, unless each wait uses it up.
     var isReady: Bool
+    private let isUsedUp: Bool
 
-    init(loop: EventLoop, isReady: Bool = false) {
+    /// - Parameter isUsedUp: one coming ends one wait.
+    init(loop: EventLoop, isReady: Bool = false, isUsedUp: Bool = false) {
         self.loop = loop
         self.isReady = isReady
+        self.isUsedUp = isUsedUp
         timer.action = { [weak self] in self?.end(.timedOut) }
     }
 
@@ -68,7 +71,10 @@ final class Waiter: @unchecked Sendable {
     private func begin(_ turn: UInt64, _ deadline: Deadline, _ new: UnsafeContinuation<WaitOutcome, Never>) {
         precondition(continuation == nil, "two tasks wait for the same thing of a stream")
         guard !isClosed, !loop.stopping else { return new.resume(returning: .closed) }
-        guard !isReady else { return new.resume(returning: .ready) }
+        guard !isReady else {
+            if isUsedUp { isReady = false }
+            return new.resume(returning: .ready)
+        }
         guard cancelled != turn else { return new.resume(returning: .cancelled) }
         self.turn = turn
         continuation = new
@@ -83,6 +89,7 @@ final class Waiter: @unchecked Sendable {
     private func end(_ outcome: WaitOutcome) {
         guard let continuation else { return }
         self.continuation = nil
+        if outcome == .ready, isUsedUp { isReady = false }
         timer.clear()
         continuation.resume(returning: outcome)
     }

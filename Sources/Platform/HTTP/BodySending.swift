@@ -53,11 +53,9 @@ final class BodySending: Sendable {
         _ progress: Progress
     ) async throws {
         try await stream.writeSteadily(head, milliseconds: milliseconds)
-        let writer = HTTPBodyWriter(
-            stream: stream,
-            framing: body.length.map(BodyFraming.length) ?? .chunked,
-            writeMilliseconds: milliseconds
-        )
+        let writer = HTTPBodyWriter(framing: body.length.map(BodyFraming.length) ?? .chunked) { bytes in
+            try await stream.writeSteadily(bytes, milliseconds: milliseconds)
+        }
         while let piece: [UInt8] = try await next(body, progress) { try await writer.write(piece) }
         try await writer.finish()
     }

@@ -5,15 +5,14 @@ internal import Synchronization
 ///
 /// Used by one task at a time.
 package final class HTTPBodyWriter: Sendable {
-    private let stream: any ByteStream
     private let framing: BodyFraming
-    private let writeMilliseconds: Int
+    private let send: @Sendable ([UInt8]) async throws -> Void
     private let written = Atomic<Int>(0)
 
-    init(stream: any ByteStream, framing: BodyFraming, writeMilliseconds: Int) {
-        self.stream = stream
+    /// - Parameter send: returns when it is worth making more.
+    init(framing: BodyFraming, send: @escaping @Sendable ([UInt8]) async throws -> Void) {
         self.framing = framing
-        self.writeMilliseconds = writeMilliseconds
+        self.send = send
     }
 
     /// Sends `bytes` and returns when the system has taken them.
@@ -47,10 +46,6 @@ package final class HTTPBodyWriter: Sendable {
         if case .length(let length) = framing, written.load(ordering: .relaxed) != length {
             throw HTTPRefusal(500, "a body of \(length) bytes ended early")
         }
-    }
-
-    private func send(_ bytes: [UInt8]) async throws {
-        try await stream.writeSteadily(bytes, milliseconds: writeMilliseconds)
     }
 }
 

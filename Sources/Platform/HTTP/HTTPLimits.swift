@@ -1,3 +1,4 @@
+package import HTTP2
 internal import Limits
 
 /// What a parser accepts of one message.
@@ -14,6 +15,8 @@ package struct MessageLimits: Sendable {
 /// The bounds of a server.
 package struct HTTPServerLimits: Sendable {
     package var message = MessageLimits()
+    /// Of HTTP/2 connections; what `message` says of a head holds for theirs.
+    package var http2 = HTTP2Limits()
     /// From the first byte of a request to the end of its head, and again for its body.
     package var readMilliseconds: Int = Limits.httpReadSeconds * 1_000
     /// Between two requests.

@@ -13,21 +13,25 @@ package struct HTTPRequest: Sendable {
     package var body: [UInt8]
     /// Instead of `body`, for one that comes, or goes, piece by piece.
     package var bodyStream: BodyStream?
-    /// 1 for HTTP/1.1, 0 for HTTP/1.0.
+    /// 1 for HTTP/1.1 and what came after it, 0 for HTTP/1.0.
     package let minorVersion: Int
+    /// It is one of the streams of a connection, which can be nothing else.
+    package let isHTTP2: Bool
 
     package init(
         method: String,
         target: String,
         headers: HTTPHeaders = HTTPHeaders(),
         body: [UInt8] = [],
-        minorVersion: Int = 1
+        minorVersion: Int = 1,
+        isHTTP2: Bool = false
     ) {
         self.method = method
         self.target = target
         self.headers = headers
         self.body = body
         self.minorVersion = minorVersion
+        self.isHTTP2 = isHTTP2
 
         // An absolute target (`http://host/path`) has its path behind the authority.
         var rest: Substring = target[...]
@@ -58,6 +62,9 @@ package struct HTTPRequest: Sendable {
         }
         return segments
     }
+
+    /// The protocol that it came by.
+    package var protocolName: String { isHTTP2 ? "HTTP/2" : "HTTP/1.\(minorVersion)" }
 
     /// Whether the sender wants to use the connection again.
     var keepsAlive: Bool {

@@ -1,7 +1,9 @@
 package import EventLoop
 internal import Synchronization
 
-/// An HTTP/1.1 server: one listener, whose connections are dealt out to the loops.
+/// An HTTP server: one listener, whose connections are dealt out to the loops.
+///
+/// What a wrapper has negotiated as `h2` is served as HTTP/2, everything else as HTTP/1.1.
 ///
 /// A connection is a stranger's until its wrapper is done and `isKnown` holds of it. Strangers are bounded for each
 /// address, so that none of them can take all connections from those who are known.
@@ -103,6 +105,7 @@ package final class HTTPServer: Sendable {
     ///   next answer; after it as long again whoever came before the door was closed may say what he wants.
     package func stop(graceMilliseconds: Int, drainMilliseconds: Int = 0) async {
         draining.store(true, ordering: .sequentiallyConsistent)
+        for connection in connections { connection.entry.drain() }
         if drainMilliseconds > 0 { try? await listener.loop.sleep(milliseconds: drainMilliseconds) }
         listener.close()
         let accepting: Task<Void, Never>? = state.withLock { $0.accepting }
@@ -110,10 +113,8 @@ package final class HTTPServer: Sendable {
         if drainMilliseconds > 0 { try? await listener.loop.sleep(milliseconds: drainMilliseconds) }
         stopping.store(true, ordering: .sequentiallyConsistent)
 
-        let open: [Connection] = state.withLock { Array($0.connections.values) }
-        for connection in open where connection.entry.isIdle.load(ordering: .sequentiallyConsistent) {
-            connection.entry.stream.close()
-        }
+        let open: [Connection] = connections
+        for connection in open { connection.entry.stop() }
         let grace = Task(executorPreference: listener.loop) { [self] in
             try? await listener.loop.sleep(milliseconds: graceMilliseconds)
             guard !Task.isCancelled else { return }
@@ -127,6 +128,8 @@ package final class HTTPServer: Sendable {
         grace.cancel()
         await grace.value
     }
+
+    private var connections: [Connection] { state.withLock { Array($0.connections.values) } }
 
     // MARK: Accepting
 
@@ -190,6 +193,10 @@ package final class HTTPServer: Sendable {
                 becameKnown(address)
             }
             // When it ends it has closed the stream, which may still have a last word to say below the wrapper.
+            if stream.negotiatedProtocol == HTTP2Connection.protocolName {
+                try await HTTP2Connection(stream: stream, server: self).serve(entry)
+                return nil
+            }
             let connection = ServerConnection(entry: entry, stream: stream, server: self)
             guard let afterwards = await connection.serve() else { return nil }
             guard isStranger else { return afterwards }
@@ -199,7 +206,7 @@ package final class HTTPServer: Sendable {
                 becameKnown(address)
             }
         } catch {
-            entry.stream.close()  // the wrapper did not accept the peer
+            entry.stream.close()  // the wrapper did not accept the peer, or there is no memory
             return nil
         }
     }

@@ -41,7 +41,8 @@ struct RequestLine {
         return Int(text[7] - UInt8(ascii: "0"))
     }
 
-    private static func check(_ target: ArraySlice<UInt8>, method: String) throws(HTTPRefusal) {
+    /// Whether a target can stand in a request with that method.
+    static func check(_ target: ArraySlice<UInt8>, method: String) throws(HTTPRefusal) {
         var index: Int = target.startIndex
         while index < target.endIndex {
             let byte: UInt8 = target[index]

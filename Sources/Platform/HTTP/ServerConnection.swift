@@ -2,18 +2,7 @@ internal import EventLoop
 internal import Limits
 internal import Synchronization
 
-/// What the server knows of a connection while its task runs.
-final class ConnectionEntry: Sendable {
-    let stream: any ByteStream
-    /// Between two requests: may be closed without harm.
-    let isIdle = Atomic<Bool>(true)
-
-    init(stream: any ByteStream) {
-        self.stream = stream
-    }
-}
-
-/// One connection of a server, from its first request to its last answer, in one task on its loop.
+/// One HTTP/1.1 connection of a server, from its first request to its last answer, in one task on its loop.
 final class ServerConnection {
     private let entry: ConnectionEntry
     private let stream: any ByteStream
@@ -163,12 +152,11 @@ final class ServerConnection {
         _ framing: BodyFraming,
         _ produce: @escaping @Sendable (HTTPBodyWriter) async throws -> Void
     ) async throws {
-        let writer = HTTPBodyWriter(
-            stream: stream,
-            framing: framing,
-            writeMilliseconds: server.limits.writeMilliseconds
-        )
         let stream: any ByteStream = stream
+        let milliseconds: Int = server.limits.writeMilliseconds
+        let writer = HTTPBodyWriter(framing: framing) { bytes in
+            try await stream.writeSteadily(bytes, milliseconds: milliseconds)
+        }
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {

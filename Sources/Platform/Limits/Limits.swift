@@ -43,6 +43,30 @@ package enum Limits {
     package static let httpClientIdleConnections: Int = 32
     package static let httpClientIdleSeconds: Int = 30
 
+    // MARK: HTTP/2 (RFC 9113)
+
+    /// Requests that one connection may have under way at a time; as many again may still run after they were reset.
+    package static let http2ConcurrentStreams: Int = 100
+    /// What may come of a request's body before room is set aside for the rest of it.
+    package static let http2StreamWindowBytes: Int = 64 * 1024
+    package static let http2ConnectionWindowBytes: Int = 1024 * 1024
+    /// The longer bodies of one connection together; a request that finds no room waits with the rest of its body.
+    package static let http2BodyBytes: Int = 8 * 1024 * 1024
+    /// Requests that are reset by the peer, or refused for what is wrong with them: at once, and each second in the long run.
+    package static let http2Resets: Int = 200
+    package static let http2ResetsPerSecond: Int = 20
+    /// Frames that carry nothing of a request (pings, settings, windows, priorities): at once, and each second in the long run.
+    package static let http2ControlFrames: Int = 1_000
+    package static let http2ControlFramesPerSecond: Int = 100
+    /// Acknowledgements of pings and settings that wait for a peer that does not read.
+    package static let http2UnsentAcknowledgements: Int = 100
+    /// Entries of one frame of settings.
+    package static let http2Settings: Int = 32
+    /// Frames that the header fields of one request are continued in.
+    package static let http2Continuations: Int = 8
+    /// What is written to a connection at once.
+    package static let http2WriteBytes: Int = 64 * 1024
+
     // MARK: TLS and certificates
 
     /// From the first byte of a handshake to its end.

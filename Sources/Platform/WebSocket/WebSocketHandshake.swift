@@ -12,6 +12,9 @@ extension WebSocket {
         guard request.method == "GET", request.minorVersion >= 1 else {
             throw HTTPRefusal(400, "a WebSocket starts with GET in HTTP/1.1")
         }
+        guard !request.isHTTP2 else {
+            throw HTTPRefusal(426, "this address speaks WebSocket only, which begins with HTTP/1.1")
+        }
         guard request.headers.list("connection", contains: "upgrade"),
             request.headers.list("upgrade", contains: "websocket")
         else { throw HTTPRefusal(426, "this address speaks WebSocket only: Connection: Upgrade, Upgrade: websocket") }

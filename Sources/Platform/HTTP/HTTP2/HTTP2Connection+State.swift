@@ -1,0 +1,178 @@
+internal import EventLoop
+internal import HTTP2
+internal import Limits
+
+extension HTTP2Connection {
+    /// What is to be answered on a stream.
+    struct Work: Sendable {
+        enum Matter: Sendable {
+            case request(HTTPRequest)
+            case refusal(HTTPRefusal)
+        }
+
+        let stream: Int32
+        let matter: Matter
+        let answering: Answering
+    }
+
+    /// A stream whose answer is being made or sent.
+    final class Answering: Sendable {
+        /// Raised when all that was handed over is on its way, or the stream is closed.
+        let progress: Signal
+        /// Raised when the stream is closed.
+        let loss: Signal
+
+        init(loop: EventLoop) {
+            progress = Signal(loop: loop)
+            loss = Signal(loop: loop)
+        }
+    }
+
+    /// What the tasks of a connection share.
+    struct State {
+        struct Open {
+            let answering: Answering
+            var isClosed: Bool = false
+        }
+
+        let session: HTTP2Session
+        var intake: RequestIntake
+        /// Whatever runs for the peer, streams that it has closed included: closing them must not make room for more.
+        var open: [Int32: Open] = [:]
+        private let limits: HTTPServerLimits
+        private let loop: EventLoop
+        /// Nobody is there any more.
+        private(set) var isLost: Bool = false
+        /// When the header fields that are being read must be there.
+        private var headDeadline: Deadline?
+        /// When a connection that nothing runs on is closed.
+        private var idleDeadline: Deadline
+
+        init(session: HTTP2Session, limits: HTTPServerLimits, loop: EventLoop) {
+            self.session = session
+            self.limits = limits
+            self.loop = loop
+            intake = RequestIntake(limits.message)
+            idleDeadline = .after(milliseconds: limits.idleMilliseconds)
+        }
+
+        // MARK: Input
+
+        mutating func receive(_ bytes: ArraySlice<UInt8>) -> [Work] {
+            do throws(HTTP2Fault) {
+                try session.receive(bytes, now: MonotonicClock.now)
+            } catch {
+                return []  // the peer is told by the next output
+            }
+            if !session.isReadingHead {
+                headDeadline = nil
+            } else if headDeadline == nil {
+                headDeadline = bodyDeadline
+            }
+            return handle(session.takeEvents())
+        }
+
+        /// Looks at what is late.
+        mutating func timePassed() -> [Work] {
+            if headDeadline?.isPast == true {
+                session.terminate(.enhanceYourCalm)
+                headDeadline = nil
+            }
+            if isIdle, idleDeadline.isPast { session.shutDown() }
+            return carryOut(intake.timePassed(milliseconds: limits.readMilliseconds, before: bodyDeadline))
+        }
+
+        /// When ``timePassed()`` has something to look at, at the latest.
+        func nextDeadline() -> Deadline {
+            let idle: Deadline =
+                isIdle && !idleDeadline.isPast ? idleDeadline : .after(milliseconds: limits.idleMilliseconds)
+            return [idle, headDeadline, intake.deadline].compactMap(\.self).min() ?? idle
+        }
+
+        private var isIdle: Bool { open.isEmpty && intake.isEmpty }
+        private var bodyDeadline: Deadline { .after(milliseconds: limits.readMilliseconds) }
+
+        // MARK: Output
+
+        /// What is to be written next, which may be nothing for now; nil when nothing will be.
+        mutating func nextOutput() throws -> [UInt8]? {
+            guard !isLost else { throw NetworkFault.closed }
+            guard !session.isOver else { return nil }
+            let bytes: [UInt8] = try session.takeOutput(upTo: Limits.http2WriteBytes)
+            _ = handle(session.takeEvents())  // nothing new comes by writing
+            return bytes.isEmpty && session.isOver ? nil : bytes
+        }
+
+        // MARK: Streams
+
+        private mutating func handle(_ events: [HTTP2Event]) -> [Work] {
+            var works: [Work] = []
+            for event in events {
+                switch event {
+                case .head(let stream, let head, let isWhole):
+                    works += carryOut(intake.head(stream, head, isWhole: isWhole, before: bodyDeadline))
+                case .data(let stream, let bytes):
+                    works += carryOut(intake.data(stream, bytes, before: bodyDeadline))
+                case .end(let stream):
+                    works += carryOut(intake.end(stream))
+                case .drained(let stream):
+                    open[stream]?.answering.progress.raise()
+                case .closed(let stream, _):
+                    close(stream)
+                }
+            }
+            return works
+        }
+
+        private mutating func carryOut(_ orders: [RequestIntake.Order]) -> [Work] {
+            orders.compactMap { order in
+                switch order {
+                case .consume(let stream, let count): session.consume(stream, count)
+                case .goOn(let stream): session.inform(stream, status: 100)
+                case .serve(let stream, let request): return begin(stream, .request(request))
+                case .refuse(let stream, let refusal):
+                    guard session.countRefusal(now: MonotonicClock.now) else { return nil }
+                    return begin(stream, .refusal(refusal))
+                }
+                return nil
+            }
+        }
+
+        private mutating func begin(_ stream: Int32, _ matter: Work.Matter) -> Work? {
+            // The session bounds what is open for the peer; as many again may still run for streams that it has closed.
+            guard open.count < 2 * limits.http2.concurrentStreams, !isLost else {
+                session.reset(stream, .refusedStream)
+                _ = carryOut(intake.forget(stream, before: bodyDeadline))
+                return nil
+            }
+            let answering = Answering(loop: loop)
+            open[stream] = Open(answering: answering)
+            return Work(stream: stream, matter: matter, answering: answering)
+        }
+
+        /// The handler has its request: the room of the body is for others.
+        mutating func handled(_ stream: Int32) { _ = carryOut(intake.forget(stream, before: bodyDeadline)) }
+
+        /// Nothing runs for the stream any more.
+        mutating func ended(_ stream: Int32) {
+            open[stream] = nil
+            idleDeadline = .after(milliseconds: limits.idleMilliseconds)
+        }
+
+        private mutating func close(_ stream: Int32) {
+            if let running: Open = open[stream] {
+                open[stream]?.isClosed = true
+                running.answering.progress.raise()
+                running.answering.loss.raise()
+            } else {
+                _ = carryOut(intake.forget(stream, before: bodyDeadline))
+                if isIdle { idleDeadline = .after(milliseconds: limits.idleMilliseconds) }
+            }
+        }
+
+        mutating func lose() {
+            isLost = true
+            for stream in open.keys { close(stream) }
+        }
+    }
+}

@@ -1,0 +1,54 @@
+import HTTP2
+
+/// A session that is given any bytes behind a client's first ones: no crash, and the same events however they are cut.
+///
+/// The first byte says into pieces of what size; each request is answered, so that what the peer says of windows counts.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzz(_ data: UnsafePointer<UInt8>, _ size: Int) -> CInt {
+    guard size > 1 else { return 0 }
+    let hello: [UInt8] = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + [0, 0, 0, 4, 0, 0, 0, 0, 0]
+    let bytes: [UInt8] = hello + Array(UnsafeBufferPointer(start: data + 1, count: size - 1))
+    let whole: [String] = events(bytes, step: bytes.count)
+    let cut: [String] = events(bytes, step: 1 + Int(data[0] % 16))
+    // What came in the same piece as the fault is not told.
+    let isEnded: Bool = whole.last == "ended" && cut.last == "ended"
+    guard whole == cut || isEnded else { fatalError("in one piece \(whole), in several \(cut)") }
+    return 0
+}
+
+/// Without what depends on when something is sent: a session that is read from more often also answers more often.
+private func events(_ bytes: [UInt8], step: Int) -> [String] {
+    var found: [String] = []
+    do throws(HTTP2Fault) {
+        let session = try HTTP2Session()
+        var start: Int = 0
+        while start < bytes.count {
+            let end: Int = min(bytes.count, start + step)
+            try session.receive(bytes[start..<end], now: 1)
+            start = end
+            for event in session.takeEvents() {
+                switch event {
+                case .head(let stream, let head, let isWhole): found.append("\(stream) \(head.block.bytes) \(isWhole)")
+                case .data(let stream, let bytes): found += bytes.map { "\(stream) \($0)" }
+                case .end(let stream): found.append("\(stream) end")
+                case .drained, .closed: break
+                }
+            }
+        }
+        try answer(session)
+    } catch {
+        found.append("ended")
+    }
+    return found
+}
+
+private func answer(_ session: HTTP2Session) throws(HTTP2Fault) {
+    var block = HTTP2FieldBlock()
+    block.append(":status", "200")
+    for stream: Int32 in [1, 3, 5] {
+        session.answer(stream, block, isLast: false)
+        session.supply(stream, [UInt8](repeating: 7, count: 100_000), isLast: true)
+    }
+    while case let output = try session.takeOutput(upTo: 1 << 16), !output.isEmpty {}
+    _ = session.takeEvents()
+}
