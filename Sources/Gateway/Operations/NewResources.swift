@@ -110,7 +110,11 @@ enum NewResources {
         fields["accountId"] = JSONValue(owner)
         fields["publicValue"] = JSONValue(draft.publicValue)
         fields["secretValue"] = nil
-        fields["secretHash"] = JSONValue(draft.secretHash)
+        let (hash, conditions): (String, [Precondition]) = exchange.kept(
+            secretOf: APIKey(publicValue: publicValue, secretValue: draft.secret ?? "")
+        )
+        fields["secretHash"] = .string(hash)
+        change.preconditions += conditions
         fields["state"] = "active"
         try KeyReach.limit(&fields, of: owner, exchange)
         put(.credential, fields, &change, scope: .known(exchange.projectNumber ?? 0))
