@@ -148,8 +148,8 @@ import Testing
 
     @Test func `a rotation is refused rather than that API keys end, when too many rest on old keys`() async throws {
         let world: World = try await Self.world()
-        while try Self.ids(world).count < Limits.identityKeysInUse {
-            let (_, _) = try await Self.make(world)
+        for _ in 1..<Limits.identityKeysInUse {
+            _ = try await Self.make(world)
             try await Self.rotate(world)
         }
         _ = try await Self.make(world)
