@@ -71,6 +71,7 @@ enum NewResources {
     ) throws(Problem) {
         let members: [JSONValue] = fields["members"]?.array ?? []
         fields["members"] = nil
+        if let quotas: JSONValue = fields["quotas"], !quotas.isNull { try QuotaSetting.check(quotas, exchange) }
         fields["state"] = "active"
         fields["kind"] = "project"
         put(.account, fields, &change, scope: .known(0))

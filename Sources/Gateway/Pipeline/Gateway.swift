@@ -47,6 +47,9 @@ package final class Gateway: Sendable {
     let events = SharedEvents()
     let passwords: PasswordWork
     let guesses = Mutex<GuessLedger>(GuessLedger())
+    let usage = UsageBook()
+    let quotaTurns = QuotaTurns()
+    let watches = WatchPlaces()
     let keyGuesses: KeyGuesses
     let keyRenewals: KeyRenewals
     let rightsChanges: RightsChanges

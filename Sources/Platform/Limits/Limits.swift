@@ -537,6 +537,8 @@ package enum Limits {
     package static let requestsAtOnceOfCaller: Int = 768
     /// And how many of its requests can wait.
     package static let requestsWaitingOfCaller: Int = 4_096
+    /// Environments with quotas of which a node remembers what it has counted.
+    package static let usagePages: Int = 256
     /// Callers whose rate a node remembers.
     package static let rateKnown: Int = 16_384
 
