@@ -179,8 +179,8 @@ let rooms: [Room] = [
         "Benchmarks",
         "../Benchmarks",
         knows: [
-            "Store", "StoreFormat", "RaftCore", "RaftLog", "RaftGroup", "Certificates", "TLS", "EventLoop", "JSON",
-            "Bytes", "Subprocess", "Logging",
+            "Store", "StoreFormat", "RaftCore", "RaftLog", "RaftGroup", "Certificates", "TLS", "HTTP", "EventLoop",
+            "JSON", "Bytes", "Subprocess", "Logging",
         ]
     ),
 ]

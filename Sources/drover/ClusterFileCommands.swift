@@ -1,5 +1,6 @@
 import CLI
 import ClusterNode
+import Gateway
 import Glibc
 import JSON
 import Logging
@@ -85,7 +86,8 @@ enum ClusterFileCommands {
             others join with 'drover cluster token' and 'drover server join'.
 
             With --sealing-key, the file sealing.key of any node of the old cluster, its certificate authority goes on, and hosts
-            come back by themselves. Without it a new authority is founded: clients need its file, and hosts must register again.
+            come back by themselves. Without it a new authority is founded: clients need its file, and hosts must register again; the
+            secrets of keys cannot be compared any more, so the command makes and prints a key of the first administrator.
             """,
         options: [
             OptionSpec("data", value: "DIR", "the new node's data folder; must not hold a node"),
@@ -124,6 +126,11 @@ enum ClusterFileCommands {
                 "It has a new certificate authority: give clients \(folder.authorityFile), and let each host register again "
                     + "with 'drover hosts token'; their containers go on."
             )
+        }
+        if let key: APIKey = report.administrator {
+            console.line("Keys and logins of the past are good no more. An administrator's key, shown only now:")
+            console.line("  access key  \(key.publicValue)")
+            console.line("  secret key  \(key.secretValue)")
         }
         console.line("Start the node: drover server run --data \(folder.path)")
         return 0

@@ -75,6 +75,17 @@ struct CommandTests {
             #expect(await drover("services", "nope", server: server).code == 1)
             #expect(await drover("hosts", server: server).out.contains("1h3  h3    active  0                    a=b\n"))
             #expect(await drover("env", server: server).out.contains("1a5  Default  active"))
+            #expect(await drover("env", "show", server: server).out == "Default (1a5) is active\nIt has no quotas.\n")
+            let usage: JSONValue = [
+                "stacks": ["used": 3, "limit": 10], "bytes": ["used": 2_000, "limit": nil],
+            ]
+            server.state.withLock {
+                $0.canned["GET /v2-beta/projects/1a5"] = [
+                    "id": "1a5", "type": "project", "name": "Default", "state": "active", "quotaUsage": usage,
+                ]
+            }
+            let shown: String = await drover("env", "show", "Default", server: server).out
+            #expect(shown.contains("stacks  3") && shown.contains("10") && shown.contains("none"), "\(shown)")
             let made: Ended = await drover("env", "create", "test", server: server)
             #expect(made.code == 0 && made.out == "created the environment test (1a41)\n")
             let other: Ended = await drover("--env", "tset", "stacks", server: server)

@@ -94,6 +94,7 @@ import Testing
                 grown("drover_gateway_requests_total", client.merging(["class": "read", "status": "200"]) { $1 }) == 2
             )
             #expect(grown("drover_gateway_denied_total", ["reason": "unauthenticated"]) == 1)
+            #expect(grown("drover_gateway_wrong_keys_total") == 1)
             #expect(grown("drover_gateway_request_seconds_count", ["class": "change"]) == 3)
             // Controllers propose, too.
             #expect(grown("drover_raft_proposals_total", ["result": "applied"]) >= 3)

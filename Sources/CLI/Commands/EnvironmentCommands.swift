@@ -10,7 +10,7 @@ enum EnvironmentCommands {
         summary: "list environments, and which one commands use"
     ) { invocation in
         guard invocation.arguments.operands.isEmpty || invocation.arguments.operands == ["ls"] else {
-            throw CommandFailure.usage("'drover env' is followed by ls, create, use or rm")
+            throw CommandFailure.usage("'drover env' is followed by ls, show, create, use or rm")
         }
         return try await invocation.withClient { client in
             let all: [JSONObject] = try await client.list("/v2-beta/projects?limit=-1")
@@ -25,6 +25,39 @@ enum EnvironmentCommands {
                 }
                 return table
             }
+            return 0
+        }
+    }
+
+    static let show = Command(
+        "env show",
+        operands: "[NAME|ID]",
+        summary: "show an environment, and what it uses of its quotas"
+    ) { invocation in
+        let name: String? = invocation.arguments.operands.first
+        guard invocation.arguments.operands.count <= 1 else { throw CommandFailure.usage("name one environment") }
+        return try await invocation.withClient { client in
+            let id: String
+            if let name { id = try await find(name, client).id } else { id = try await Project.find(client).id }
+            let one: JSONObject = try await client.send("GET", "/v2-beta/projects/\(id)")
+            guard invocation.output == .table else {
+                invocation.show(.object(one.withoutLinks))
+                return 0
+            }
+            invocation.console.line("\(one.displayName) (\(one.id)) is \(one.text("state") ?? "?")")
+            guard let usage: JSONObject = one["quotaUsage"]?.object else {
+                invocation.console.line("It has no quotas.")
+                return 0
+            }
+            var table = Table("QUOTA", "USED", "LIMIT")
+            for (name, value) in usage {
+                let limit: String = value["limit"]?.int.map { "\($0)" } ?? "none"
+                table.rows.append([
+                    Table.Cell(name), Table.Cell("\(value["used"]?.int ?? 0)"), Table.Cell(limit),
+                ])
+            }
+            let shown: Table = table
+            invocation.show([one]) { shown }
             return 0
         }
     }

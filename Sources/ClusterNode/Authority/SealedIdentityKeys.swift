@@ -15,6 +15,16 @@ package enum SealedIdentityKeys {
         (try? SealedBox.seal(plain, key: key, binding: binding(cluster))).map { Base64.encode($0) }
     }
 
+    /// The id of a cluster's first key.
+    package static let firstID: Int64 = 1
+
+    /// Makes the key the only one of a record.
+    ///
+    /// - Parameter time: milliseconds since 1970.
+    package static func put(first sealed: String, at time: Int64, _ fields: inout JSONObject) {
+        fields[member] = [["id": .int(firstID), "created": .int(time), "sealed": .string(sealed)]]
+    }
+
     /// nil when none of this node's sealing keys opens it.
     package static func open(_ sealed: String, keys: [[UInt8]], cluster: UInt64) -> [UInt8]? {
         guard let box: [UInt8] = Base64.decode(sealed) else { return nil }

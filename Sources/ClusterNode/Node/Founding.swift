@@ -13,8 +13,6 @@ package enum Founding {
     package static let administratorKey: UInt64 = 4
     package static let defaultProject: UInt64 = 5
     package static let clusterKeys: UInt64 = 6
-    /// The record of the cluster's level, of the table of keys; see ``ClusterLevel``.
-    static let clusterLevel: UInt64 = 7
     /// The first node: its number is its member id in the Raft group.
     package static let firstNode: UInt64 = 7
 
@@ -24,6 +22,7 @@ package enum Founding {
     ///   - secretHash: its secret, hashed.
     ///   - registrationKey: signs registration tokens; hexadecimal.
     ///   - authority: the cluster's, its key sealed.
+    ///   - identityKey: the first key under which logins are known and secrets are kept, sealed.
     ///   - node: the members of the first node's record.
     ///   - settings: values that differ from their defaults, such as `api.security.enabled`.
     package static func transaction(
@@ -33,6 +32,7 @@ package enum Founding {
         registrationKey: String,
         uuid: String,
         authority: SealedAuthority,
+        identityKey: String? = nil,
         node: JSONObject,
         settings: [(name: String, value: String)]
     ) -> Transaction {
@@ -67,17 +67,12 @@ package enum Founding {
                 scope: .known(0)
             )
         )
-        writes.append(
-            RecordWriting.put(
-                .clusterKeys,
-                .known(clusterKeys),
-                [
-                    "registrationKey": .string(registrationKey), "authority": .string(authority.certificate),
-                    "authorityKey": .string(authority.sealedKey),
-                ],
-                scope: .known(0)
-            )
-        )
+        var keys: JSONObject = [
+            "registrationKey": .string(registrationKey), "authority": .string(authority.certificate),
+            "authorityKey": .string(authority.sealedKey),
+        ]
+        if let identityKey { SealedIdentityKeys.put(first: identityKey, at: time, &keys) }
+        writes.append(RecordWriting.put(.clusterKeys, .known(clusterKeys), keys, scope: .known(0)))
         // All nodes read what this one reads, as there is no other: an older one is refused from the beginning.
         writes.append(
             RecordWriting.put(

@@ -153,13 +153,27 @@ package enum ServerInit {
             logger.error("founding failed", ["error": .string(reason)])
         }
         let key = APIKey.generate()
+        let identityKey: [UInt8] = SecureRandom.bytes(SealedBox.keyBytes)
+        guard let sealingKey: [UInt8] = try folder.sealingKey(),
+            let sealed: String = SealedIdentityKeys.seal(
+                identityKey,
+                key: sealingKey,
+                cluster: configuration.group.cluster
+            )
+        else { throw .founding("the first key of the cluster cannot be sealed") }
         let transaction: Transaction = Founding.transaction(
             time: time,
             publicValue: key.publicValue,
-            secretHash: KeyHash.make(key.secretValue),
+            secretHash: KeyHash.make(
+                key.secretValue,
+                of: key.publicValue,
+                key: identityKey,
+                id: SealedIdentityKeys.firstID
+            ),
             registrationKey: Hex.encode(SecureRandom.bytes(32)),
             uuid: Hex.encode(SecureRandom.bytes(16)),
             authority: authority,
+            identityKey: sealed,
             node: node,
             settings: settings
         )

@@ -1,5 +1,6 @@
 import HTTP
 package import JSON
+import Logging
 import Model
 
 /// Where a node writes down what is no change and yet must be known later, and the lines of its access log.
@@ -36,6 +37,20 @@ enum Journaling {
         event["reason"] = JSONValue(problem.message)
         if let detail: String = problem.detail { event["decision"] = .string(String(detail.prefix(1_024))) }
         journal.note(event)
+    }
+
+    /// Somebody tries secrets of keys: told in the log, too, as often as their number doubles.
+    static func guessed(_ count: Int, _ exchange: Exchange, _ gateway: Gateway) {
+        gateway.logger.notice(
+            "wrong keys",
+            [
+                "audit": "key.guessed", "request.id": .string(exchange.id), "count": JSONValue(count),
+                "client.ip": .string(exchange.client.audited),
+            ]
+        )
+        var event: JSONObject = facts("key.guessed", exchange.request, exchange.id, exchange)
+        event["count"] = JSONValue(count)
+        gateway.journal?.note(event)
     }
 
     /// Whoever reads what opens something leaves a line.

@@ -21,11 +21,10 @@ enum HostDoor {
         let host: Host = try self.host(try exchange.body())
         let request: [UInt8]? = host.certificateRequest
         let key = APIKey.generate(&exchange.chance)
-        let hash: String = KeyHash.make(key.secretValue)
         let credentialUUID: String = UUIDs.random(&exchange.chance)
         let committed: Changing.Result? = try await Changing.commit(&exchange, gateway) { (current) throws(Problem) in
             plan(
-                Registration(project: project, host: host, key: key, hash: hash, credentialUUID: credentialUUID),
+                Registration(project: project, host: host, key: key, credentialUUID: credentialUUID),
                 current,
                 request == nil ? [:] : gateway.certificates?.marks(in: current.view) ?? [:]
             )
@@ -93,7 +92,6 @@ enum HostDoor {
         var project: UInt64
         var host: Host
         var key: APIKey
-        var hash: String
         var credentialUUID: String
     }
 
@@ -105,11 +103,13 @@ enum HostDoor {
         change.decision = exchange.rights.decide(.create, "register").description
         change.request = ["uuid": .string(wanted.host.uuid), "hostname": .string(wanted.host.hostname)]
         change.created = known == nil ? 2 : 1
+        let hash: String
+        (hash, change.preconditions) = exchange.kept(secretOf: wanted.key)
         let host: NumberReference = known.map { .known($0.number) } ?? .created(1)
         var fields: JSONObject = [
             "name": "host key", "kind": "agentApiKey", "uuid": .string(wanted.credentialUUID), "state": "active",
             "created": .int(exchange.time), "removed": nil, "accountId": JSONValue(wanted.project),
-            "publicValue": .string(wanted.key.publicValue), "secretHash": .string(wanted.hash),
+            "publicValue": .string(wanted.key.publicValue), "secretHash": .string(hash),
         ]
         if let known { fields["hostId"] = JSONValue(known.number) }
         change.writes.append(

@@ -32,24 +32,3 @@ package struct APIKey: Sendable {
         )
     }
 }
-
-/// How a secret is kept: `SHA256:<salt>:<hex>` over the salt's text followed by the secret.
-///
-/// A fast hash is right here: the secret has more entropy than anyone can try.
-package enum KeyHash {
-    package static func make(_ secret: String) -> String {
-        let salt: String = Hex.encode(SecureRandom.bytes(10))
-        return "SHA256:\(salt):\(digest(salt, secret))"
-    }
-
-    /// Takes the same time whatever is wrong with the secret.
-    package static func matches(_ secret: String, _ stored: String) -> Bool {
-        let parts: [Substring] = stored.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count == 3, parts[0] == "SHA256" else { return false }
-        return ConstantTime.equals(Array(digest(String(parts[1]), secret).utf8), Array(parts[2].utf8))
-    }
-
-    private static func digest(_ salt: String, _ secret: String) -> String {
-        Hex.encode(SHA256.hash(Array(salt.utf8) + Array(secret.utf8)))
-    }
-}

@@ -11,10 +11,26 @@ import StoreFormat
 /// Accounts and credentials are read from the request's own view.
 enum Identify {
     static func stage(_ exchange: inout Exchange, _ gateway: Gateway) async throws(Problem) -> Answer? {
+        // Whoever forwards a request has looked at this, and knows better from where it came.
+        let counts: Bool = exchange.forwarded == nil && exchange.policy.isSecurityEnabled
+        let (header, address): (String?, String) = (exchange.request.headers["authorization"], exchange.client.peer)
+        if counts { try gateway.keyGuesses.check(header, from: address, at: exchange.time) }
         do throws(Problem) {
             try refresh(&exchange)
             if exchange.forwarded == nil { try CSRF.check(exchange) }
+            if counts, exchange.caller.credentialNumber != nil {
+                let isNew: Bool = !exchange.caller.isRemembered
+                gateway.keyGuesses.succeeded(header, from: address, isNew: isNew, at: exchange.time)
+            }
+            if let renewal: KeyRenewal = exchange.caller.renewal {
+                gateway.keyRenewals.begin(renewal, requestID: exchange.id)
+            }
         } catch {
+            if counts, error.status == 401,
+                let count: Int = gateway.keyGuesses.failed(header, from: address, at: exchange.time)
+            {
+                Journaling.guessed(count, exchange, gateway)
+            }
             if let certified: CertifiedPeer = exchange.certified { audit(certified, error, exchange, gateway) }
             throw error
         }
@@ -72,7 +88,10 @@ enum Identify {
         }
         if let header: String = exchange.request.headers["authorization"] {
             let policy: PolicySnapshot = exchange.policy
-            if let known: Caller = policy.caller(header, at: exchange.judgedAt) { return known }
+            if var known: Caller = policy.caller(header, at: exchange.judgedAt) {
+                known.isRemembered = true
+                return known
+            }
             if let credentials = BasicCredentials(header: header) {
                 if credentials.user == "registrationToken" {
                     let found: Registration? = registration(credentials.password, view, exchange.judgedAt)
@@ -85,8 +104,14 @@ enum Identify {
                         credentialNumber: found.credential
                     )
                 }
-                if let (caller, expires): (Caller, Int64?) = key(credentials, view, exchange.judgedAt) {
-                    return policy.keep(caller, of: header, until: expires)
+                if let (caller, expires): (Caller, Int64?) = try key(
+                    credentials,
+                    view,
+                    policy.identityKeys,
+                    exchange.judgedAt
+                ) {
+                    // Once it is kept in today's form it need not be compared each time.
+                    return caller.renewal == nil ? policy.keep(caller, of: header, until: expires) : caller
                 }
             }
             // With access control off a wrong key is still somebody: the first administrator.
@@ -166,39 +191,58 @@ enum Identify {
     }
 
     /// The active key that the credentials belong to, with an active account; and when it expires, if it does.
+    ///
+    /// - Throws: 503 when this node cannot tell.
     private static func key(
         _ credentials: BasicCredentials,
         _ view: StoreView,
+        _ keys: IdentityKeys,
         _ time: Int64
-    ) -> (caller: Caller, expires: Int64?)? {
+    ) throws(Problem) -> (caller: Caller, expires: Int64?)? {
         let unique: [UInt8] = Array("credential/\(credentials.user)".utf8)
         guard let holder: RecordKey = view.holder(unique), let record: Record = view.get(holder),
             let credential = try? CredentialRecord(document: record.document)
         else {
             // As slow as a wrong secret, so that access keys cannot be found out by timing.
-            _ = KeyHash.matches(credentials.password, "SHA256:none:none")
+            _ = KeyHash.verdict(credentials.password, of: credentials.user, nil, keys)
             return nil
         }
-        guard KeyHash.matches(credentials.password, credential.secretHash), credential.isActive,
-            credential.kind == "apiKey" || credential.kind == "agentApiKey",
+        var renewal: KeyRenewal?
+        switch KeyHash.verdict(credentials.password, of: credential.publicValue, credential.secretHash, keys) {
+        case .wrong: return nil
+        case .undecided:
+            throw .unavailable("This node cannot open the key under which secrets are kept; try another node.")
+        case .right(let isOutdated):
+            if isOutdated, let newest: IdentityKey = keys.forKeptSecrets {
+                let hash: String = KeyHash.make(credentials.password, of: credential.publicValue, under: newest)
+                renewal = KeyRenewal(record: holder, revision: record.revision, secretHash: hash)
+            }
+        }
+        guard credential.isActive, credential.kind == "apiKey" || credential.kind == "agentApiKey",
             credential.expires.map({ $0 > time }) ?? true, let number: UInt64 = credential.accountID,
             let account: AccountRecord = account(number, view), account.isActive
         else { return nil }
-        let caller = Caller(
+        var caller = Caller(
             subject: Subjects.make(account, number, credential, holder.number, in: view, at: time),
             account: account,
             accountNumber: number,
             authType: credential.kind,
             credentialNumber: holder.number
         )
+        caller.renewal = renewal
         return (caller, credential.expires)
     }
 
     /// Whether the request shows the key of an active account; nothing else counts.
-    static func isAccount(_ request: HTTPRequest, _ view: StoreView, _ time: Int64) -> Bool {
+    static func isAccount(
+        _ request: HTTPRequest,
+        _ view: StoreView,
+        _ keys: IdentityKeys,
+        _ time: Int64
+    ) throws(Problem) -> Bool {
         guard let header: String = request.headers["authorization"], let credentials = BasicCredentials(header: header)
         else { return false }
-        return key(credentials, view, time)?.caller.authType == "apiKey"
+        return try key(credentials, view, keys, time)?.caller.authType == "apiKey"
     }
 
     /// Whoever a stream's token was given to, as long as the credential and the account are good.
@@ -286,6 +330,14 @@ enum ClusterKeys {
     }
 
     static func record(_ view: StoreView) -> Record? { view.records(in: .clusterKeys, limit: 1).first }
+
+    /// That the keys are those of the view when a change is made that rests on one.
+    static func unchanged(_ view: StoreView) -> [Precondition] {
+        record(view).map { [.revision($0.key, $0.revision)] } ?? []
+    }
+
+    /// What every node of the cluster reads; see ``FeatureGate``.
+    static func level(_ view: StoreView) -> Int { FeatureGate.level(of: view.get(FeatureGate.record)?.document) }
 
     static func fields(_ view: StoreView) -> JSONObject? {
         record(view).flatMap { try? JSONReader.parse($0.document).object }

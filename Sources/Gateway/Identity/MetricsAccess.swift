@@ -13,9 +13,21 @@ extension Gateway {
     /// - Returns: the refusal, or nil.
     package func metricsRefusal(_ request: HTTPRequest) -> HTTPResponse? {
         let view: StoreView = state.store.view
-        guard ActiveSettings.value(ActiveSettings.metricsAccess, view) == "accounts",
-            !Identify.isAccount(request, view, now())
-        else { return nil }
+        guard ActiveSettings.value(ActiveSettings.metricsAccess, view) == "accounts" else { return nil }
+        let (header, time): (String?, Int64) = (request.headers["authorization"], now())
+        do throws(Problem) {
+            // A collector's address is not known here: those who guess are counted together, and do not disturb the API.
+            try keyGuesses.check(header, from: Self.collectors, at: time)
+            if try Identify.isAccount(request, view, policies.snapshot(of: view).identityKeys, time) {
+                keyGuesses.succeeded(header, from: Self.collectors, isNew: true, at: time)
+                return nil
+            }
+        } catch {
+            var response: HTTPResponse = .text(error.status, error.message ?? "")
+            if let seconds: Int64 = error.retrySeconds { response.headers["Retry-After"] = String(seconds) }
+            return response
+        }
+        _ = keyGuesses.failed(header, from: Self.collectors, at: time)
         counters.denied()
         var response: HTTPResponse = .text(
             401,
@@ -24,6 +36,8 @@ extension Gateway {
         response.headers["WWW-Authenticate"] = ResponseHeaders.challenge(request, view)
         return response
     }
+
+    private static let collectors: String = "metrics"
 
     /// What the gateway looks up when its metrics are read.
     package var families: [MetricFamily] { counters.families }

@@ -1,4 +1,5 @@
 import Crypto
+import JSON
 import Limits
 import Model
 import RBAC
@@ -65,6 +66,8 @@ final class PolicySnapshot: Sendable {
     let redirectsToHTTPS: Bool
     /// How many requests a second a caller may send; 0 for any number.
     let requestsPerSecond: Int
+    /// Of environments that have none of their own.
+    private let defaultQuotas: Quotas
     private let callers = Mutex<[[UInt8]: Known]>([:])
     private let accounts = Mutex<[UInt64: AccountRecord]>([:])
 
@@ -90,6 +93,13 @@ final class PolicySnapshot: Sendable {
         accessLog = SettingDefinition.isFileName(file) ? file : nil
         crossOrigin = CrossOrigin(ActiveSettings.value("api.cors.origins", view) ?? "")
         requestsPerSecond = ActiveSettings.value("api.requests.per.second", view).flatMap { Int($0) } ?? 0
+        defaultQuotas = Quotas(
+            Dictionary(
+                uniqueKeysWithValues: Quotas.Name.allCases.compactMap { name in
+                    ActiveSettings.value(Quotas.setting(name), view).flatMap { Int64($0) }.map { (name, $0) }
+                }
+            )
+        )
         redirectsToHTTPS = ActiveSettings.value("api.https.redirect", view) == "true"
         stamp = Stamp(view)
         isSecurityEnabled = ActiveSettings.isSecurityEnabled(view)
@@ -125,6 +135,13 @@ final class PolicySnapshot: Sendable {
             callers[SHA256.hash(Array(header.utf8))] = known
         }
         return caller
+    }
+
+    /// What an environment may have at most; nil for anything.
+    func quotas(of project: UInt64, _ view: StoreView) -> Quotas? {
+        let own: JSONValue? = account(project, view)?.fields["quotas"]
+        let quotas: Quotas = own.map { Quotas($0).over(defaultQuotas) } ?? defaultQuotas
+        return quotas.isEmpty ? nil : quotas
     }
 
     /// The account as `view` has it, which is a view of this stamp.

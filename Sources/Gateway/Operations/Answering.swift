@@ -13,7 +13,7 @@ enum Answering {
         case ("GET", let id?, nil) where exchange.query["revision"] != nil:
             return try await TimeTravel.item(definition, id, exchange, gateway)
         case ("GET", let id?, TimeTravel.link): return try await TimeTravel.history(definition, id, exchange, gateway)
-        case ("GET", let id?, nil), ("HEAD", let id?, nil): return try Reading.item(definition, id, exchange)
+        case ("GET", let id?, nil), ("HEAD", let id?, nil): return try Reading.item(definition, id, exchange, gateway)
         case ("GET", let id?, let link?), ("HEAD", let id?, let link?):
             return try Reading.link(definition, id, link, exchange, gateway)
         case ("POST", nil, _):

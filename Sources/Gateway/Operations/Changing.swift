@@ -1,3 +1,4 @@
+import EventLoop
 import HTTP
 import JSON
 import Limits
@@ -29,6 +30,8 @@ struct PlannedChange: Sendable {
     var decision: String?
     /// The request as the audit log keeps it: secrets masked.
     var request: JSONObject = [:]
+    /// The environment with quotas that this adds to.
+    var quotaOf: UInt64?
     /// The account that does this, where the request shows nobody's credentials: whoever logs in.
     var actor: UInt64?
 }
@@ -63,10 +66,12 @@ enum Changing {
     ) async throws(Problem) -> Result? {
         var subject: PlannedChange.Subject? = subject
         var attempts: Int = 0
+        var turn: UInt64?
+        defer { if let turn { gateway.quotaTurns.leave(turn) } }
         while attempts <= Limits.conflictRetries {
             let planned: PlannedChange?
             do throws(Problem) {
-                planned = try plan(exchange)
+                planned = try QuotaGuard.guarded(try plan(exchange), exchange, gateway)
             } catch {
                 guard exchange.isCurrent else {
                     try await renew(&exchange, gateway)
@@ -86,6 +91,19 @@ enum Changing {
             if AccessPreviews.isAsked(exchange) {
                 exchange.preview = AccessPreviews.answer(change, exchange)
                 return nil
+            }
+            if let project: UInt64 = change.quotaOf, turn == nil {
+                let waited: Bool = await gateway.quotaTurns.enter(project)
+                turn = project
+                if waited {
+                    guard !exchange.deadline.isPast else {
+                        throw .unavailable(
+                            "Others were adding to the environment for as long as this could wait; nothing was changed."
+                        )
+                    }
+                    try await renew(&exchange, gateway)
+                    continue
+                }
             }
             attempts += 1
             subject = change.subject

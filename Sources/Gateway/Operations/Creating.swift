@@ -116,7 +116,6 @@ enum Creating {
                 // Only those whose role lets them choose the halves of a key have them here.
                 draft.secret = values["secretValue"]?.string ?? key.secretValue
                 draft.publicValue = values["publicValue"]?.string ?? key.publicValue
-                draft.secretHash = draft.secret.map { KeyHash.make($0) }
             case "registrationToken": draft.publicValue = APIKey.generate(&exchange.chance).publicValue
             default: break
             }

@@ -71,6 +71,7 @@ enum NewResources {
     ) throws(Problem) {
         let members: [JSONValue] = fields["members"]?.array ?? []
         fields["members"] = nil
+        if let quotas: JSONValue = fields["quotas"], !quotas.isNull { try QuotaSetting.check(quotas, exchange) }
         fields["state"] = "active"
         fields["kind"] = "project"
         put(.account, fields, &change, scope: .known(0))
@@ -110,7 +111,11 @@ enum NewResources {
         fields["accountId"] = JSONValue(owner)
         fields["publicValue"] = JSONValue(draft.publicValue)
         fields["secretValue"] = nil
-        fields["secretHash"] = JSONValue(draft.secretHash)
+        let (hash, conditions): (String, [Precondition]) = exchange.kept(
+            secretOf: APIKey(publicValue: publicValue, secretValue: draft.secret ?? "")
+        )
+        fields["secretHash"] = .string(hash)
+        change.preconditions += conditions
         fields["state"] = "active"
         try KeyReach.limit(&fields, of: owner, exchange)
         put(.credential, fields, &change, scope: .known(exchange.projectNumber ?? 0))

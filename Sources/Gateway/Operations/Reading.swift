@@ -30,12 +30,23 @@ enum Reading {
         exchange.rights.sees(resource.definition) && exchange.rights.may(.get, resource, in: exchange.view)
     }
 
-    static func item(_ definition: ResourceDefinition, _ id: String, _ exchange: Exchange) throws(Problem) -> Answer {
+    static func item(
+        _ definition: ResourceDefinition,
+        _ id: String,
+        _ exchange: Exchange,
+        _ gateway: Gateway
+    ) throws(Problem) -> Answer {
         guard exchange.rights.resourceMethods(of: definition).contains(.get) else {
             throw .methodNotAllowed("A \(definition.name) cannot be read by id.")
         }
         let resource: Resource = try resource(definition, id, exchange)
-        return .document(status: 200, .object(document(resource, exchange)))
+        var document: JSONObject = document(resource, exchange)
+        if definition.name == "project", document["quotaUsage"] != nil,
+            let usage: JSONValue = QuotaGuard.document(resource.number, exchange, gateway)
+        {
+            document["quotaUsage"] = usage
+        }
+        return .document(status: 200, .object(document))
     }
 
     /// The document of one resource with what `include` asks for.

@@ -60,6 +60,11 @@ enum Updating {
             try AccessRoles.check(resource.stored, fields, key.table, key: key, &change, exchange)
         }
         change.preconditions.append(.revision(resource.record.key, resource.record.revision))
+        if let quotas: JSONValue = update.changed["quotas"] {
+            try QuotaSetting.check(quotas, exchange)
+            // Whoever adds to the environment at this moment looks again.
+            change.writes.append(.touchPolicy(subject: Template(bytes: PolicySubject.quota(resource.number))))
+        }
         if let kind: String = update.changed["kind"]?.string {
             try AccountKind.change(to: kind, resource, &change, exchange)
         }

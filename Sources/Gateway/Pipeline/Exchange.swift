@@ -204,6 +204,10 @@ struct Caller: Sendable {
     var tokenNumber: UInt64?
     /// Of a caller who has been here before.
     var standing: Standing?
+    /// Whether its key was known by the header, without comparing the secret.
+    var isRemembered: Bool = false
+    /// Of a key whose secret was compared and is kept in a form of the past.
+    var renewal: KeyRenewal?
 
     func rights(in project: UInt64?) -> Rights {
         standing?.rights(in: project) ?? Rights(caller: self, project: project)

@@ -47,6 +47,11 @@ package final class Gateway: Sendable {
     let events = SharedEvents()
     let passwords: PasswordWork
     let guesses = Mutex<GuessLedger>(GuessLedger())
+    let usage = UsageBook()
+    let quotaTurns = QuotaTurns()
+    let watches = WatchPlaces()
+    let keyGuesses: KeyGuesses
+    let keyRenewals: KeyRenewals
     let rightsChanges: RightsChanges
     let provider: OpenIDProvider
     let endedVisits = EndedVisits()
@@ -102,6 +107,8 @@ package final class Gateway: Sendable {
         self.localAuthority = localAuthority
         counters = GatewayCounters(metrics)
         admission = Admission(metrics)
+        keyGuesses = KeyGuesses(metrics)
+        keyRenewals = KeyRenewals(state: state, proposer: proposer, logger: logger, now: now)
         session = GatewaySession(proposer: proposer, now: now)
     }
 

@@ -1,4 +1,5 @@
 import HTTP
+import Model
 import RBAC
 import WebSocket
 
@@ -22,8 +23,15 @@ enum Subscribing {
                 let plain: Substring = name.split(separator: ";").first ?? ""
                 return plain == "resource.change" || plain == "*" || plain == "resource.*"
             }
+        let limit: Int64? = exchange.policy.quotas(of: project, exchange.view)?[.watches]
+        let place: WatchPlace = try gateway.watches.take(project, limit: limit)
         let subscription = Subscription(exchange.kept, project: project, tellsChanges: wanted, gateway)
-        return .http(WebSocket.response(to: exchange.request) { socket in await subscription.run(socket) })
+        return .http(
+            WebSocket.response(to: exchange.request) { socket in
+                await subscription.run(socket)
+                withExtendedLifetime(place) {}
+            }
+        )
     }
 
     /// Whether the caller may be told of changes in the environment of its request.

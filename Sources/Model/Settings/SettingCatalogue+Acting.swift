@@ -160,6 +160,15 @@ extension SettingCatalogue {
     ]
 
     /// Server nodes among themselves.
+    static let quotas: [SettingDefinition] = Quotas.Name.allCases.map { name in
+        SettingDefinition(
+            Quotas.setting(name),
+            String(Quotas.unlimited),
+            .number(Quotas.unlimited...Int64.max / 2),
+            "How many \(name.rawValue) an environment may have that has no quota of its own; \(Quotas.unlimited) for any number"
+        )
+    }
+
     static let cluster: [SettingDefinition] = [
         SettingDefinition(
             "cluster.dead.node.seconds",

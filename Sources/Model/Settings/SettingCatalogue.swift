@@ -2,7 +2,7 @@
 ///
 /// Others can be stored, and mean nothing to the server itself.
 package enum SettingCatalogue {
-    package static let all: [SettingDefinition] = (access + login + gateway + cluster + upkeep + kept).sorted {
+    package static let all: [SettingDefinition] = (access + login + gateway + quotas + cluster + upkeep + kept).sorted {
         $0.name < $1.name
     }
 

@@ -561,6 +561,8 @@ package enum Limits {
     package static let requestsAtOnceOfCaller: Int = 768
     /// And how many of its requests can wait.
     package static let requestsWaitingOfCaller: Int = 4_096
+    /// Environments with quotas of which a node remembers what it has counted.
+    package static let usagePages: Int = 256
     /// Callers whose rate a node remembers.
     package static let rateKnown: Int = 16_384
 
@@ -610,8 +612,18 @@ package enum Limits {
     package static let providerVisitMilliseconds: Int64 = 600_000
     /// Visits that a node remembers to be over.
     package static let providerVisits: Int = 16_384
-    /// Keys of logins and secrets: a further rotation drops the oldest.
+    /// Keys of logins and secrets: a further rotation drops the oldest of which no API key's secret is kept.
     package static let identityKeys: Int = 8
+    /// All of them, with those that are kept for API keys that nobody has used since.
+    package static let identityKeysInUse: Int = 64
+    /// How long after the last secret that a node kept anew, because its key was used, it keeps the next one.
+    package static let keyRenewalMilliseconds: Int64 = 1_000
+    /// Wrong secrets after which an access key has to wait, where they come from, and after which an address has.
+    package static let guessesOfKey: Int = 5
+    package static let guessesOfKeysOfAddress: Int = 50
+    /// The longest such wait of an access key, and of an address.
+    package static let guessKeyWaitMilliseconds: Int64 = 5_000
+    package static let guessKeysAddressWaitMilliseconds: Int64 = 60_000
     /// Identities that a search answers with.
     package static let identitiesFound: Int = 100
 

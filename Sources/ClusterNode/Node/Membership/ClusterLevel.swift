@@ -11,17 +11,13 @@ import StoreFormat
 ///
 /// Shape of its record: `{"kind":"clusterLevel","level"}`.
 enum ClusterLevel {
-    static let key = RecordKey(.clusterKeys, Founding.clusterLevel)
+    static let key: RecordKey = FeatureGate.record
     /// Whoever lets a node in, and whoever raises the level, says so under this name: neither decides on what the other has
     /// just changed.
     static let subject: [UInt8] = Array("cluster/level".utf8)
 
     static func of(_ view: StoreView) -> Int {
-        guard let record: Record = view.get(key),
-            let fields: JSONObject = try? JSONReader.parse(record.document).object,
-            let level: Int64 = fields["level"]?.int
-        else { return FeatureGate.firstLevel }
-        return Int(level)
+        FeatureGate.level(of: view.get(key)?.document)
     }
 
     /// To what the level may be raised now; nil when it may not.

@@ -2,6 +2,7 @@ import Authority
 import Bytes
 import Certificates
 import Crypto
+package import Gateway
 import Glibc
 package import JSON
 package import Logging
@@ -36,13 +37,20 @@ package enum ClusterRestore {
         package var firstRevision: UInt64
         /// Hosts and clients have to be told of a new authority.
         package var hasNewAuthority: Bool
+        /// An administrator's key, shown only now; nil when the old keys go on.
+        package var administrator: APIKey?
 
         package var json: JSONValue {
-            [
+            var json: JSONObject = [
                 "name": .string(name), "member": JSONValue(member), "cluster": .string(header.clusterID),
                 "incarnation": .string(incarnation), "restoredEntry": JSONValue(header.index),
                 "firstRevision": JSONValue(firstRevision), "newAuthority": .bool(hasNewAuthority),
             ]
+            if let administrator {
+                json["accessKey"] = .string(administrator.publicValue)
+                json["secretKey"] = .string(administrator.secretValue)
+            }
+            return .object(json)
         }
     }
 
@@ -102,6 +110,8 @@ package enum ClusterRestore {
             configuration: configuration,
             certificate: identity?.credentials.certificate,
             authority: identity?.new,
+            // Secrets are kept under keys that only the old sealing key opens.
+            administrator: identity?.new == nil ? nil : .generate(),
             audit: AuditRecord(
                 eventType: "cluster.restore",
                 resourceType: "cluster",
@@ -121,7 +131,8 @@ package enum ClusterRestore {
             member: configuration.member.number,
             incarnation: ClusterID.text(configuration.group.incarnation),
             firstRevision: rebirth.base.index + 1,
-            hasNewAuthority: identity?.new != nil
+            hasNewAuthority: identity?.new != nil,
+            administrator: rebirth.administrator
         )
     }
 

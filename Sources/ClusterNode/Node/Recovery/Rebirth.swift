@@ -1,5 +1,8 @@
 import Authority
+import Bytes
 import Certificates
+import Crypto
+import Gateway
 import JSON
 import Limits
 import Logging
@@ -25,6 +28,8 @@ struct Rebirth: Sendable {
     var certificate: Certificate?
     /// Takes the place of the authority in the state; nil to keep that one.
     var authority: SealedAuthority?
+    /// A key of the first administrator's, where all others end with the authority.
+    var administrator: APIKey?
     var audit: AuditRecord
     /// Milliseconds since 1970.
     var time: Int64
@@ -82,6 +87,29 @@ struct Rebirth: Sendable {
         }
     }
 
+    /// Of the active administrator with the lowest number; nil when there is none, or none is wanted.
+    private func administratorKey() -> Write? {
+        guard let administrator else { return nil }
+        let owner: UInt64? = view.numbers(.account, Array("kind=admin".utf8)).first { number in
+            let record: Record? = view.get(RecordKey(.account, number))
+            return record.flatMap { try? AccountRecord(document: $0.document) }?.isActive ?? false
+        }
+        guard let owner else { return nil }
+        return RecordWriting.put(
+            .credential,
+            // The node took the next number of the state; this is the one after it.
+            .known(configuration.member.number + 1),
+            [
+                "name": "administrator", "kind": "apiKey", "uuid": .string(Hex.encode(SecureRandom.bytes(16))),
+                "state": "active",
+                "created": .int(time), "description": "Made when the cluster was restored", "removed": nil,
+                "accountId": JSONValue(owner), "publicValue": .string(administrator.publicValue),
+                "secretHash": .string(KeyHash.make(administrator.secretValue)),
+            ],
+            scope: .known(0)
+        )
+    }
+
     private func transactions() -> [Transaction] {
         var writes: [Write] = []
         for record in others(in: view) {
@@ -105,9 +133,12 @@ struct Rebirth: Sendable {
             if let authority {
                 fields["authority"] = .string(authority.certificate)
                 fields["authorityKey"] = .string(authority.sealedKey)
+                // Nobody opens them any more: not the keys, and not what is kept under them.
+                fields[SealedIdentityKeys.member] = nil
             }
             writes.append(RecordWriting.put(.clusterKeys, .known(keys.key.number), fields, scope: .known(0)))
         }
+        if let write: Write = administratorKey() { writes.append(write) }
         var audit: AuditRecord = audit
         audit.resourceID = key.number
         var transactions: [Transaction] = [

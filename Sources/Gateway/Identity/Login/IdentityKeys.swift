@@ -23,6 +23,8 @@ struct IdentityKey: Hashable, Sendable {
 
     /// For digests of tokens: no key is used for two things.
     var forTokens: [UInt8] { HMAC.sha256(key: bytes, message: Array("drover login tokens 1".utf8)) }
+    /// For what the secrets of keys are compared with.
+    var forKeys: [UInt8] { HMAC.sha256(key: bytes, message: Array("drover keys 1".utf8)) }
     fileprivate var forSecrets: [UInt8] { HMAC.sha256(key: bytes, message: Array("drover secrets 1".utf8)) }
     /// For what goes to a browser and comes back.
     var forVisits: [UInt8] { HMAC.sha256(key: bytes, message: Array("drover login visits 1".utf8)) }
@@ -48,6 +50,8 @@ final class IdentityKeys: Sendable {
     private let sealed: [(id: Int64, text: String)]
     private let sealing: (any KeySealing)?
     private let fallback: IdentityKey?
+    /// Whether every node of the cluster reads secrets that are kept under a key.
+    private let mayKeepSecrets: Bool
     /// Those that are open; looked for again while some are not, since a sealing key may come later.
     private let opened = Mutex<[IdentityKey]>([])
 
@@ -58,6 +62,7 @@ final class IdentityKeys: Sendable {
             guard let id: Int64 = entry["id"]?.int, let text: String = entry["sealed"]?.string else { return nil }
             return (id, text)
         }
+        mayKeepSecrets = FeatureGate.keyedSecrets.isOpen(at: ClusterKeys.level(view))
         // A cluster of a time before authorities has nothing to seal with.
         fallback =
             sealing == nil ? ClusterKeys.registration(view).map { IdentityKey(id: 0, bytes: SHA256.hash($0)) } : nil
@@ -75,6 +80,12 @@ final class IdentityKeys: Sendable {
     }
 
     var newest: IdentityKey? { all.first }
+
+    /// Under which the secrets of new keys are kept; nil while they cannot be.
+    var forKeptSecrets: IdentityKey? { mayKeepSecrets && fallback == nil ? newest : nil }
+
+    /// Whether the state has it, also where this node cannot open it.
+    func isListed(_ id: Int64) -> Bool { sealed.contains { $0.id == id } }
 
     /// A secret that ``IdentityKey/seal(_:place:)`` has sealed; nil when its key is gone.
     func open(_ text: String, place: String) -> String? {
@@ -99,8 +110,8 @@ final class IdentityKeys: Sendable {
 
     /// Puts a new key before the others, and seals every secret under it, in one change.
     ///
-    /// The others go on being good for logins that were made under them; of more than ``Limits/identityKeys`` the oldest goes,
-    /// and with it what is left of its logins.
+    /// The others go on being good for what was made under them. Of more than ``Limits/identityKeys`` the oldest goes that no
+    /// key's secret is kept under, and with it what is left of its logins.
     ///
     /// - Parameter reason: why this may be done, for the audit log; nil when there is nothing to do.
     static func add(
@@ -120,10 +131,10 @@ final class IdentityKeys: Sendable {
             guard let sealed: String = sealing.seal(fresh, in: current.view) else {
                 throw .unavailable("This node cannot seal a key now: its sealing key does not fit. Try another node.")
             }
-            let stored: [JSONValue] = fields[member]?.array ?? []
+            let stored: [JSONValue] = try kept(fields[member]?.array ?? [], current.view)
             let id: Int64 = (stored.compactMap { $0["id"]?.int }.max() ?? 0) + 1
             let entry: JSONValue = ["id": .int(id), "created": .int(current.time), "sealed": .string(sealed)]
-            fields[member] = .array([entry] + stored.prefix(Limits.identityKeys - 1))
+            fields[member] = .array([entry] + stored)
             try OpenIDStore.reseal(&fields, under: IdentityKey(id: id, bytes: fresh), current.policy.identityKeys)
             var change = PlannedChange(subject: .existing(record.key), verb: rotation, type: ClusterAPI.name)
             change.decision = why
@@ -133,5 +144,37 @@ final class IdentityKeys: Sendable {
             ]
             return change
         }
+    }
+
+    /// Those that stay beside a new one, the newest first.
+    ///
+    /// A key of an account cannot be moved to the new one before somebody uses it, and must not end because nobody did.
+    private static func kept(_ stored: [JSONValue], _ view: StoreView) throws(Problem) -> [JSONValue] {
+        var excess: Int = stored.count - (Limits.identityKeys - 1)
+        guard excess > 0 else { return stored }
+        var used: Set<Int64> = []
+        view.forEachRecord(in: .credential) { record in
+            if let credential = try? CredentialRecord(document: record.document), credential.removed == nil,
+                let id: Int64 = KeyHash.identityKey(of: credential.secretHash)
+            {
+                used.insert(id)
+            }
+            return true
+        }
+        var kept: [JSONValue] = []
+        for entry in stored.reversed() {
+            if excess > 0, !used.contains(entry["id"]?.int ?? 0) {
+                excess -= 1
+            } else {
+                kept.insert(entry, at: 0)
+            }
+        }
+        guard kept.count < Limits.identityKeysInUse else {
+            throw .conflict(
+                "\(kept.count) keys of the cluster are in use by API keys that nobody has shown since: remove API keys that are not "
+                    + "needed any more, or use them, and try again."
+            )
+        }
+        return kept
     }
 }

@@ -65,6 +65,21 @@ extension Schemas {
             FieldDefinition("members", .array(.embedded("projectMember")), .create),
             FieldDefinition("orchestration", .string, [.unfiltered], from: .computed),
             FieldDefinition("projectTemplateId", .reference("projectTemplate"), .create),
+            FieldDefinition(
+                "quotas",
+                .map(.int),
+                [.create, .update, .unfiltered],
+                about:
+                    "The most that it may have of stacks, services, containers, volumes, objects, bytes, watches; set by "
+                    + "administrators"
+            ),
+            FieldDefinition(
+                "quotaUsage",
+                .json,
+                [.unfiltered],
+                from: .computed,
+                about: "Of what is limited, what is used and the limit; in its own document only"
+            ),
             CommonFields.healthState,
         ],
         states: .standard,
