@@ -5,7 +5,7 @@ import Store
 import StoreFormat
 
 /// Keeps environments within their quotas: looks at what a planned change adds, and makes sure that nothing else is added
-/// between that look and the change (see `docs/decisions/0012-quotas-are-counted.md`).
+/// between that look and the change (see `docs/decisions/0014-quotas-are-counted.md`).
 enum QuotaGuard {
     /// The same change; with the condition that nobody was faster, where it adds to what is limited.
     ///
