@@ -180,7 +180,7 @@ let rooms: [Room] = [
         "../Benchmarks",
         knows: [
             "Store", "StoreFormat", "RaftCore", "RaftLog", "RaftGroup", "Certificates", "TLS", "EventLoop", "JSON",
-            "Bytes", "Subprocess", "Logging",
+            "Bytes", "Subprocess", "Logging", "HTTP",
         ]
     ),
 ]
