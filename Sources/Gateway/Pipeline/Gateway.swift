@@ -197,11 +197,9 @@ package final class Gateway: Sendable {
     package func takesStream(_ request: HTTPRequest) -> Bool {
         if let federation {
             let rules: BaseURL.Rules = policies.snapshot(of: state.store.view).baseURLRules
-            let isFederations: Bool = [false, true].contains { isSecure in
-                let base = BaseURL(headers: request.headers, isSecure: isSecure, local: localAuthority(), rules: rules)
-                return federation.place.isNamed(by: base.authority)
-            }
-            if isFederations { return false }
+            // Whether the connection is TLS says nothing about the name.
+            let base = BaseURL(headers: request.headers, isSecure: true, local: localAuthority(), rules: rules)
+            if federation.place.isNamed(by: base.authority) { return false }
         }
         return Passage.takesStream(request, self)
     }
