@@ -77,4 +77,17 @@ struct SecretComparisonTests {
         let seen: Set<[UInt8]> = Set((0..<100).map { _ in SecureRandom.bytes(16) })
         #expect(seen.count == 100)
     }
+
+    @Test func `identifiers are never the same, however many are taken at a time`() async {
+        let made: [[[UInt8]]] = await withTaskGroup(of: [[UInt8]].self) { group in
+            for _ in 0..<4 {
+                group.addTask {
+                    (0..<5_000).map { $0 % 2 == 0 ? SecureRandom.identifier(8) : SecureRandom.identifier(13) }
+                }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        let all: [[UInt8]] = made.flatMap { $0 }
+        #expect(Set(all).count == 20_000 && all.allSatisfy { $0.count == 8 || $0.count == 13 })
+    }
 }

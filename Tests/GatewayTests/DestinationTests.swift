@@ -60,6 +60,40 @@ import Testing
         #expect(wrong.status == 401 && fake.requests.count == 1)
     }
 
+    @Test func `who is known a moment ago is known, and who is refused is looked at again`() async throws {
+        let world = World()
+        let fake = try FakeInterceptor()
+        _ = await world.configure([
+            "requestInterceptors": [["type": "authTokenValidator", "paths": ["/x/{id:.*}"], "methods": ["get"]]],
+            "destinations": [["paths": ["/x/{id:.*}"], "destinationURL": .string(fake.url)]],
+        ])
+        for isPatient in [true, false] {
+            var timing: GatewayTiming = World.timing
+            timing.identityMilliseconds = isPatient ? 3_600_000 : 0
+            let late = LaggingNode(behind: world.node)
+            let gateway: Gateway = late.gateway(in: world, timing: timing)
+            for _ in 0..<5 { #expect(await world.send("GET", "/x/1", as: .ann, through: gateway).status == 200) }
+            #expect(late.readCount == (isPatient ? 1 : 5))
+
+            // Made where this node has not looked yet.
+            let made: Answer = await world.post("/v2-beta/apikeys", ["name": "young"], as: .ann)
+            let young: HTTPHeaders = [
+                "Authorization": World.basic(
+                    made["publicValue"]?.string ?? "",
+                    made["secretValue"]?.string ?? ""
+                )
+            ]
+            let reads: Int = late.readCount
+            let answer: Answer = await world.send("GET", "/x/1", as: .nobody, headers: young, through: gateway)
+            #expect(answer.status == 200 && late.readCount == reads + 1, "\(answer)")
+
+            let path = "/v2-beta/apikeys/\(made["id"]?.string ?? "")?action=deactivate"
+            #expect(await world.post(path, as: .ann).status < 300)
+            if isPatient { continue }
+            #expect(await world.send("GET", "/x/1", as: .nobody, headers: young, through: gateway).status == 401)
+        }
+    }
+
     @Test func `a destination is there without an interceptor, also within the API, and keeps what it is told`()
         async throws
     {

@@ -171,6 +171,7 @@ import Testing
         #expect(slow.status == 500 && slow["message"]?.string?.contains("no answer within 1 s") == true, "\(slow)")
         fake.answer { _ in HTTPResponse(status: 200, body: Array(repeating: UInt8(ascii: " "), count: 2 * 1024 * 1024))
         }
+        _ = await world.intercept(fake, ["timeout": "60"])
         let huge: Answer = await world.get(Self.stacks, as: .ann)
         #expect(huge.status == 500 && huge["message"]?.string?.contains("more than") == true, "\(huge)")
     }

@@ -50,6 +50,34 @@ import Testing
         }
     }
 
+    @Test func `a body that came with its head is there at once, and one that did not is waited for`() async throws {
+        let (signals, next): (AsyncStream<Void>, AsyncStream<Void>.Continuation) = AsyncStream.makeStream()
+        try await World.run(handler: { request, _ in
+            guard request.path == "/late" else { return HTTPResponse(status: 200, body: request.body) }
+            return .stream(length: 6) { writer in
+                try await writer.write("abc")
+                for await _ in signals { break }
+                try await writer.write("def")
+            }
+        }) { (world: World) async throws in
+            func open(_ path: String, _ body: String = "") async throws -> HTTPAnswer {
+                let request = HTTPRequest(method: "POST", target: path, body: Array(body.utf8))
+                return try await world.client.open(request, to: world.server.endpoint)
+            }
+            for body in ["whole", "", "and again"] {
+                #expect(try await open("/", body).atHand() == Array(body.utf8))
+            }
+            let late: HTTPAnswer = try await open("/late")
+            #expect(try late.atHand() == nil)
+            next.yield()
+            var text: [UInt8] = []
+            while let piece: [UInt8] = try await late.next() { text += piece }
+            #expect(String(decoding: text, as: UTF8.self) == "abcdef")
+            #expect(try await open("/", "x").atHand() == Array("x".utf8))
+            #expect(world.server.connectionCount == 1)
+        }
+    }
+
     @Test func `a streamed answer with a length, and one that breaks off`() async throws {
         struct Broken: Error {}
         try await World.run(handler: { request, _ in

@@ -240,7 +240,7 @@ struct FederationDoor {
         else { throw .fault }
         let policy: PolicySnapshot = gateway.policies.snapshot(of: gateway.state.store.view)
         try CrossSite.refuse(request, arrival.base, gateway.state.store.view, policy.crossOrigin)
-        var exchange: Exchange = try await gateway.begin(arrival, path, query, deadline, early: false)
+        var exchange: Exchange = try await gateway.begin(arrival, path, query, deadline, .current)
         _ = try await Identify.stage(&exchange, gateway)
         return exchange.caller
     }

@@ -36,7 +36,7 @@ enum ForwardedRequest {
         for value in headers.all("connection") {
             for name in value.split(separator: ",") { result.remove(String(name.filter { $0 != " " && $0 != "\t" })) }
         }
-        for name in ofConnection { result.remove(name) }
+        result.remove(anyOf: ofConnection)
         return result
     }
 }

@@ -62,14 +62,18 @@ struct HeaderLists: Hashable, Sendable {
 
     /// `x-api-project-id` becomes `X-Api-Project-Id`.
     static func canonical(_ name: String) -> String {
-        var result: [UInt8] = []
-        var isFirst: Bool = true
-        for byte in name.utf8 {
-            let isLetter: Bool = (0x41...0x5A).contains(byte & 0xDF)
-            result.append(isLetter ? (isFirst ? byte & 0xDF : byte | 0x20) : byte)
-            isFirst = byte == UInt8(ascii: "-")
+        var result: String = name
+        return result.withUTF8 { bytes in
+            String(unsafeUninitializedCapacity: bytes.count) { space in
+                var isFirst: Bool = true
+                for (index, byte) in bytes.enumerated() {
+                    let isLetter: Bool = (0x41...0x5A).contains(byte & 0xDF)
+                    space[index] = isLetter ? (isFirst ? byte & 0xDF : byte | 0x20) : byte
+                    isFirst = byte == UInt8(ascii: "-")
+                }
+                return bytes.count
+            }
         }
-        return String(decoding: result, as: UTF8.self)
     }
 
     private static func isName(_ text: String) -> Bool {
@@ -107,11 +111,23 @@ enum HeaderPolicy {
     /// An administrator's wish to pass without being asked, with the reason.
     static let breakGlass: String = "X-Api-Break-Glass"
 
-    static func isIdentity(_ name: String) -> Bool { identity.contains(HeaderLists.canonical(name)) }
+    /// What nearly every request has, and what is no credential: whether a name sounds like one takes longer to find out.
+    private static let ordinary: Set<String> = Set(
+        [
+            "Accept", "Accept-Encoding", "Accept-Language", "Cache-Control", "Connection", "Content-Length",
+            "Content-Type",
+            "Host", "If-Modified-Since", "If-None-Match", "Origin", "Referer", "Traceparent", "User-Agent",
+            "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Proto", "X-Real-Ip",
+        ].filter { !soundsLikeCredential($0) }
+    )
 
-    static func isCredential(_ name: String) -> Bool {
-        let name: String = HeaderLists.canonical(name)
-        return credentials.contains(name) || (Masking.isTelling(name) && !name.hasPrefix("Sec-Websocket"))
+    /// All these take a canonical name.
+    static func isIdentity(_ name: String) -> Bool { identity.contains(name) }
+
+    static func isCredential(_ name: String) -> Bool { !ordinary.contains(name) && soundsLikeCredential(name) }
+
+    private static func soundsLikeCredential(_ name: String) -> Bool {
+        credentials.contains(name) || (Masking.isTelling(name) && !name.hasPrefix("Sec-Websocket"))
     }
 
     /// Whether an interceptor's value for it is refused, unless it is the one that is there.

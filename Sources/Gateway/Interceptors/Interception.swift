@@ -52,7 +52,8 @@ enum Interception {
             exchange.client,
             spelled,
             route,
-            facts(exchange)
+            facts(exchange),
+            depth: InterceptedMessage.depth(of: exchange.request)
         )
         gateway.interceptors.traces.keep(prepared.trace)
         let result: Outcome = await ask(route.requests, prepared, exchange.connection.loop, gateway)
@@ -128,7 +129,7 @@ enum Interception {
         var message: InterceptedMessage
         var trace: InterceptionTrace
 
-        /// - Throws: 400 for a body that is no JSON object, 508 for a request that interceptors lead to in a circle.
+        /// - Throws: 400 for a body that is no JSON object.
         init(
             _ request: HTTPRequest,
             _ id: String,
@@ -136,16 +137,9 @@ enum Interception {
             _ client: ClientAddress,
             _ spelled: RequestSpellings,
             _ route: InterceptorTable.Route,
-            _ facts: (account: String, identity: [(name: String, value: String)])
+            _ facts: (account: String, identity: [(name: String, value: String)]),
+            depth: Int
         ) throws(Problem) {
-            let depth: Int = request.headers[HeaderPolicy.depth].flatMap { Int($0) } ?? 0
-            guard (0..<Limits.interceptorDepth).contains(depth) else {
-                throw Problem(
-                    status: 508,
-                    code: "Loop Detected",
-                    message: "Interceptors call each other in a circle: this request is \(depth) calls deep."
-                )
-            }
             var body: JSONObject?
             if !request.body.isEmpty, !route.requests.isEmpty {
                 guard let object: JSONObject = (try? JSONReader.parse(request.body))?.object else {
@@ -185,11 +179,15 @@ enum Interception {
         }
     }
 
-    /// The text between `/projects/` and the next slash (contract A20).
+    /// The text between the first `/projects/` and the next slash (contract A20).
     private static func environment(_ path: String) -> String? {
-        guard let mark = path.firstRange(of: "/projects/") else { return nil }
-        let text: Substring = path[mark.upperBound...].prefix { $0 != "/" }
-        return text.isEmpty ? nil : String(text)
+        let segments: [Substring.UTF8View] = path.utf8.split(
+            separator: UInt8(ascii: "/"),
+            omittingEmptySubsequences: false
+        )
+        let named: Int? = segments.dropFirst().firstIndex { $0.elementsEqual("projects".utf8) }
+        guard let named, named + 1 < segments.count, !segments[named + 1].isEmpty else { return nil }
+        return String(Substring(segments[named + 1]))
     }
 
     static func ask(

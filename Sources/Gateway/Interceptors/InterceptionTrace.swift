@@ -6,7 +6,8 @@ import Synchronization
 final class InterceptionTrace: Sendable {
     struct Facts: Sendable {
         var requestID: String
-        var uuid: String
+        /// What interceptors are told; nil when there is none to tell.
+        var uuid: String?
         /// Milliseconds since 1970.
         var time: Int64
         var method: String
@@ -33,7 +34,7 @@ final class InterceptionTrace: Sendable {
     var document: JSONValue {
         let (steps, outcome): ([InterceptorStep], String) = state.withLock { ($0.steps, $0.outcome) }
         return .object([
-            "type": "interceptorTrace", "id": .string(facts.requestID), "uuid": .string(facts.uuid),
+            "type": "interceptorTrace", "id": .string(facts.requestID), "uuid": JSONValue(facts.uuid),
             "timeTS": .int(facts.time), "method": .string(facts.method), "path": .string(facts.path),
             "template": JSONValue(facts.template), "accountId": .string(facts.account),
             "destination": JSONValue(facts.destination), "outcome": .string(outcome),
@@ -46,34 +47,35 @@ final class InterceptionTrace: Sendable {
 final class InterceptionTraces: Sendable {
     private let state = Mutex(State())
 
+    /// A ring: the place of the next is the oldest.
     private struct State {
-        var byID: [String: InterceptionTrace] = [:]
-        /// A ring: the place of the next is the oldest.
-        var order: [String] = []
+        var kept: [InterceptionTrace] = []
         var next: Int = 0
+
+        /// The latest first.
+        var latest: some Sequence<InterceptionTrace> {
+            [kept[..<next], kept[next...]].joined().reversed()
+        }
     }
 
     func keep(_ trace: InterceptionTrace) {
-        let id: String = trace.facts.requestID
         state.withLock { state in
-            if state.order.count < Limits.interceptorTraces {
-                state.order.append(id)
+            if state.kept.count < Limits.interceptorTraces {
+                state.kept.append(trace)
             } else {
-                state.byID[state.order[state.next]] = nil
-                state.order[state.next] = id
+                state.kept[state.next] = trace
                 state.next = (state.next + 1) % Limits.interceptorTraces
             }
-            state.byID[id] = trace
         }
     }
 
-    func trace(_ id: String) -> InterceptionTrace? { state.withLock { $0.byID[id] } }
+    /// Looks at all of them: every request keeps one, and hardly anybody asks.
+    func trace(_ id: String) -> InterceptionTrace? {
+        state.withLock { $0.latest.first { $0.facts.requestID == id } }
+    }
 
     /// The latest first.
     func latest(_ count: Int) -> [InterceptionTrace] {
-        state.withLock { state in
-            let ordered: [String] = Array(state.order[state.next...]) + Array(state.order[..<state.next])
-            return ordered.suffix(count).reversed().compactMap { state.byID[$0] }
-        }
+        state.withLock { Array($0.latest.prefix(count)) }
     }
 }

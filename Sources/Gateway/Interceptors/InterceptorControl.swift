@@ -26,7 +26,7 @@ enum InterceptorControl {
             root,
             query,
             .after(milliseconds: gateway.timing.requestMilliseconds),
-            early: false
+            .current
         )
         _ = try await Identify.stage(&exchange, gateway)
         guard exchange.rights.decide(.update, "setting").isAllowed else {

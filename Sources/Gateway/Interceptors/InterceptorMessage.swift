@@ -2,6 +2,7 @@ import Bytes
 import Crypto
 import HTTP
 import JSON
+import Limits
 
 /// A request, or its answer, on the way through the interceptors.
 struct InterceptedMessage: Sendable {
@@ -22,6 +23,21 @@ struct InterceptedMessage: Sendable {
     let depth: Int
     /// What a validator may tell of the caller.
     let identity: [(name: String, value: String)]
+
+    /// How many interceptors' calls led to a request.
+    ///
+    /// - Throws: 508 for one that interceptors lead to in a circle.
+    static func depth(of request: HTTPRequest) throws(Problem) -> Int {
+        let depth: Int = request.headers[HeaderPolicy.depth].flatMap { Int($0) } ?? 0
+        guard (0..<Limits.interceptorDepth).contains(depth) else {
+            throw Problem(
+                status: 508,
+                code: "Loop Detected",
+                message: "Interceptors call each other in a circle: this request is \(depth) calls deep."
+            )
+        }
+        return depth
+    }
 }
 
 /// What one interceptor is sent, byte for byte (contract A20).

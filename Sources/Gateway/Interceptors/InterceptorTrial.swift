@@ -66,7 +66,8 @@ enum InterceptorTrial {
             exchange.client,
             spelled,
             route,
-            Interception.facts(exchange)
+            Interception.facts(exchange),
+            depth: InterceptedMessage.depth(of: trial)
         )
         // Shadows are waited for here.
         let rules: [InterceptorRule] = route.requests.map { rule in

@@ -95,11 +95,24 @@ enum Passage {
             found.api, found.spelled, found.route
         )
         let loop: EventLoop = arrival.connection.loop
+        let client = ClientAddress(headers: arrival.request.headers, peer: arrival.connection.peer.host)
+        let depth: Int = try InterceptedMessage.depth(of: arrival.request)
+        if route.requests.isEmpty, route.responses.isEmpty, let destination: DestinationRule = route.destination {
+            // Nobody is to be shown anything.
+            gateway.interceptors.traces.keep(InterceptionTrace(facts(arrival, spelled, route, gateway)))
+            let call = DestinationCall(
+                destination: destination,
+                arrival: arrival,
+                client: client,
+                traceParent: TraceContext(arrival.request.headers, requestID: arrival.id).outgoing(),
+                depth: depth
+            )
+            return await call.answer(arrival.request, gateway)
+        }
         var facts: (account: String, identity: [(name: String, value: String)]) = ("nobody", [])
         if route.requests.contains(where: { $0.endpoint == nil }) {
             facts = try await identity(arrival, api, query, gateway)
         }
-        let client = ClientAddress(headers: arrival.request.headers, peer: arrival.connection.peer.host)
         let prepared = try Interception.Prepared(
             arrival.request,
             arrival.id,
@@ -107,7 +120,8 @@ enum Passage {
             client,
             spelled,
             route,
-            facts
+            facts,
+            depth: depth
         )
         gateway.interceptors.traces.keep(prepared.trace)
         switch await Interception.ask(route.requests, prepared, loop, gateway) {
@@ -119,7 +133,17 @@ enum Passage {
                 applied || identified
                 ? Interception.rewritten(arrival.request, message, prepared.message, dropsIdentity: false)
                 : arrival.request
-            let response: HTTPResponse = await forward(request, message, to: destination, arrival, client, gateway)
+            var call = DestinationCall(
+                destination: destination,
+                arrival: arrival,
+                client: client,
+                traceParent: message.traceParent,
+                depth: depth
+            )
+            if message.headers["X-Api-Account-Id"] != nil {
+                call.identity = Set(message.identity.map { HeaderLists.canonical($0.name) })
+            }
+            let response: HTTPResponse = await call.answer(request, gateway)
             guard !route.responses.isEmpty else { return response }
             let course = InterceptedCourse(
                 responses: route.responses,
@@ -128,6 +152,25 @@ enum Passage {
             )
             return await ResponseInterception.apply(response, course, loop, gateway)
         }
+    }
+
+    /// Of a request that no interceptor sees.
+    private static func facts(
+        _ arrival: Arrival,
+        _ spelled: RequestSpellings,
+        _ route: InterceptorTable.Route,
+        _ gateway: Gateway
+    ) -> InterceptionTrace.Facts {
+        InterceptionTrace.Facts(
+            requestID: arrival.id,
+            uuid: nil,
+            time: gateway.now(),
+            method: arrival.request.method,
+            path: spelled.path,
+            template: route.template,
+            account: "nobody",
+            destination: route.destination?.address.authority
+        )
     }
 
     /// Who is calling; whoever shows nothing is nobody, and whoever shows what is wrong is refused.
@@ -143,120 +186,27 @@ enum Passage {
             || headers.all("cookie").contains { $0.contains("token=") }
         let path: APIPath? = api ?? APIPath(segments: [APIPath.currentVersion])
         guard let path else { return ("nobody", []) }
-        var exchange: Exchange = try await gateway.begin(
-            arrival,
-            path,
-            query,
-            .after(milliseconds: gateway.timing.requestMilliseconds),
-            early: false
-        )
+        let deadline: Deadline = .after(milliseconds: gateway.timing.requestMilliseconds)
+        var exchange: Exchange = try await gateway.begin(arrival, path, query, deadline, .recent)
         if !showsSomething, exchange.certified == nil, exchange.policy.isSecurityEnabled { return ("nobody", []) }
+        if await isRefused(exchange, gateway) {
+            // The key may be younger than the state.
+            exchange = try await gateway.begin(arrival, path, query, deadline, .current)
+        }
         _ = try await Identify.stage(&exchange, gateway)
         _ = try await ProjectScope.stage(&exchange, gateway)
         return Interception.facts(exchange)
     }
 
-    // MARK: To the destination
-
-    private static func forward(
-        _ request: HTTPRequest,
-        _ message: InterceptedMessage,
-        to destination: DestinationRule,
-        _ arrival: Arrival,
-        _ client: ClientAddress,
-        _ gateway: Gateway
-    ) async -> HTTPResponse {
-        let address: OutboundAddress = destination.address
-        let base: Substring = address.path.hasSuffix("/") ? address.path.dropLast() : address.path[...]
-        var target: String = base + (request.path.hasPrefix("/") ? request.path : "/\(request.path)")
-        if let query: String = request.query { target += "?\(query)" }
-        var outgoing = HTTPRequest(
-            method: request.method,
-            target: target,
-            headers: ForwardedRequest.withoutConnection(request.headers),
-            body: request.body
-        )
-        outgoing.bodyStream = request.bodyStream
-        clean(&outgoing.headers, message, destination)
-        let peer: String = client.peer
-        let before: [String] = request.headers.all("x-forwarded-for")
-        outgoing.headers["X-Forwarded-For"] = (before + [peer]).joined(separator: ", ")
-        if !outgoing.headers.contains("x-forwarded-proto") {
-            outgoing.headers["X-Forwarded-Proto"] = arrival.base.scheme
-        }
-        if !outgoing.headers.contains("x-forwarded-host") {
-            outgoing.headers["X-Forwarded-Host"] = arrival.base.authority
-        }
-        outgoing.headers["traceparent"] = message.traceParent
-        outgoing.headers["X-API-Request-Id"] = arrival.id
-        outgoing.headers[HeaderPolicy.depth] = String(message.depth + 1)
-        let http: HTTPClient = gateway.interceptors.clients.client(
-            arrival.connection.loop,
-            secure: address.isSecure,
-            allowed: destination.allowedAddresses
-        )
-        var limits = HTTPClientLimits()
-        limits.answerMilliseconds = Limits.destinationSeconds * 1_000
-        limits.bodyMilliseconds = nil
-        limits.message.bodyBytes = .max
-        limits.idleMilliseconds = Limits.interceptorIdleMilliseconds
-        do {
-            let answer: HTTPAnswer = try await http.open(outgoing, to: address.endpoint, limits: limits)
-            var headers: HTTPHeaders = ForwardedRequest.withoutConnection(answer.headers)
-            headers["X-API-Request-Id"] = arrival.id
-            let length: Int? = answer.headers["content-length"].flatMap { Int($0) }
-            let isEmpty: Bool = request.method == "HEAD" || answer.status == 204 || answer.status == 304
-            // A piece is read when the client has taken the one before.
-            if isEmpty {
-                _ = try await answer.next()  // the end, after which the connection is free again
-                return HTTPResponse(status: answer.status, headers: headers)
-            }
-            return .stream(status: answer.status, headers: headers, length: length) { writer in
-                do {
-                    while let piece: [UInt8] = try await answer.next() { try await writer.write(piece) }
-                } catch {
-                    await answer.end()
-                    throw error
-                }
-            }
-        } catch let refusal as HTTPRefusal where request.bodyStream != nil {
-            // What is wrong is the client's body.
-            return Interception.document(Problem(refused: refusal))
+    /// Whether the state that the request has knows its caller, and lets it in; nothing is counted.
+    private static func isRefused(_ exchange: Exchange, _ gateway: Gateway) async -> Bool {
+        var trial: Exchange = exchange
+        do throws(Problem) {
+            try Identify.refresh(&trial)
+            _ = try await ProjectScope.stage(&trial, gateway)
+            return false
         } catch {
-            gateway.logger.notice(
-                "a destination does not answer",
-                [
-                    "request.id": .string(arrival.id), "destination": .string(address.authority),
-                    "error": .string("\(error)"),
-                ]
-            )
-            return Interception.document(
-                Problem(
-                    status: 502,
-                    code: "Bad Gateway",
-                    message: "The destination \(address.authority) of this path does not answer."
-                )
-            )
-        }
-    }
-
-    /// No header says who is calling but what a validator said.
-    private static func clean(
-        _ headers: inout HTTPHeaders,
-        _ message: InterceptedMessage,
-        _ destination: DestinationRule
-    ) {
-        let said: Set<String> = Set(message.identity.map { HeaderLists.canonical($0.name) })
-        let wasAsked: Bool = message.headers["X-Api-Account-Id"] != nil
-        for name in Set(headers.map(\.name)) {
-            let isOwn: Bool = wasAsked && said.contains(HeaderLists.canonical(name))
-            if isOwn { continue }
-            if HeaderPolicy.isIdentity(name) || HeaderLists.canonical(name) == "X-Api-Project-Id"
-                || HeaderLists.canonical(name) == HeaderPolicy.breakGlass
-                || (!destination.passesCredentials && HeaderPolicy.isCredential(name))
-            {
-                headers.remove(name)
-            }
+            return true
         }
     }
 }

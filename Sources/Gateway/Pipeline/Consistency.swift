@@ -3,19 +3,27 @@ import HTTP
 import JSON
 import Store
 package import StoreFormat
+import Synchronization
 
 /// Which state a request is answered from.
 enum Consistency {
+    /// How old a state may be; never from below the revision that the request asks for.
+    enum Age {
+        case any
+        /// See ``recent(_:on:)``.
+        case recent
+        case current
+    }
+
     /// The current state; with `?consistency=stale` what this node has; never below `X-API-Min-Revision`.
     ///
     /// A forwarded request is answered from what the first node has seen: that one has asked for the current state.
     ///
-    /// - Parameter early: from what this node has, all the same not from below the revision that is asked for.
     static func view(
         for request: HTTPRequest,
         _ query: QueryItems,
         _ facts: ForwardedFacts?,
-        early: Bool,
+        _ age: Age,
         on loop: EventLoop,
         _ gateway: Gateway
     ) async throws(Problem) -> StoreView {
@@ -27,10 +35,15 @@ enum Consistency {
             minimum = max(minimum, number)
         }
         let view: StoreView
-        if early || facts != nil || query["consistency"] == "stale" {
+        if facts != nil || query["consistency"] == "stale" {
             view = gateway.state.store.view
         } else {
-            view = try await current(gateway, on: loop)
+            view =
+                switch age {
+                case .any: gateway.state.store.view
+                case .recent: try await recent(gateway, on: loop)
+                case .current: try await current(gateway, on: loop)
+                }
         }
         guard view.revision < minimum else { return view }
         let deadline: Deadline = .after(milliseconds: gateway.timing.revisionMilliseconds)
@@ -43,12 +56,26 @@ enum Consistency {
         return gateway.state.store.view
     }
 
+    /// Everything that was acknowledged anywhere a second before the call, or later.
+    ///
+    /// For what only asks who somebody is, and whom nobody minds to have been that a second ago (rule A6: rights end everywhere
+    /// within seconds). Whoever is refused on it must be looked at again on ``current(_:on:)``: rights begin at once.
+    static func recent(_ gateway: Gateway, on loop: EventLoop) async throws(Problem) -> StoreView {
+        if gateway.freshness.isWithin(milliseconds: gateway.timing.identityMilliseconds) {
+            return gateway.state.store.view
+        }
+        return try await current(gateway, on: loop)
+    }
+
     /// Everything that was acknowledged anywhere before the call; waits out a change of the leader.
     static func current(_ gateway: Gateway, on loop: EventLoop) async throws(Problem) -> StoreView {
         var patience = Patience(on: loop, until: .after(milliseconds: gateway.timing.readMilliseconds))
         while true {
+            let since: UInt64 = MonotonicClock.now
             do throws(ProposalFault) {
-                return try await gateway.state.currentView()
+                let view: StoreView = try await gateway.state.currentView()
+                gateway.freshness.confirm(since)
+                return view
             } catch {
                 switch error {
                 case .noLeader, .unknown: if await patience.wait() { continue }
@@ -58,6 +85,19 @@ enum Consistency {
             }
         }
     }
+}
+
+/// When this node last knew that it had everything.
+final class Freshness: Sendable {
+    /// Of the monotonic clock, in nanoseconds: when the asking began; 0 for never.
+    private let confirmed = Atomic<UInt64>(0)
+
+    func isWithin(milliseconds: Int) -> Bool {
+        let since: UInt64 = confirmed.load(ordering: .acquiring)
+        return since > 0 && MonotonicClock.now - since < UInt64(max(0, milliseconds)) * 1_000_000
+    }
+
+    func confirm(_ since: UInt64) { confirmed.max(since, ordering: .releasing) }
 }
 
 extension StateProviding {

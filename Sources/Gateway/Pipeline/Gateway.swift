@@ -43,6 +43,7 @@ package final class Gateway: Sendable {
     let sealing: (any KeySealing)?
     /// nil for a cluster that stands by itself.
     let federation: ClusterLinks?
+    let freshness = Freshness()
     let interceptors = InterceptorRoom()
     let events = SharedEvents()
     let passwords: PasswordWork
@@ -124,7 +125,7 @@ package final class Gateway: Sendable {
         let arrival = Arrival(
             request: request,
             connection: connection,
-            id: Hex.encode(SecureRandom.bytes(8)),
+            id: Hex.encode(SecureRandom.identifier(8)),
             base: base(of: request, connection),
             facts: nil
         )
@@ -169,7 +170,7 @@ package final class Gateway: Sendable {
             return refusal(
                 .badRequest("The node \(peer) sent a request without saying whose it is: update the older of the two."),
                 request,
-                id: Hex.encode(SecureRandom.bytes(8)),
+                id: Hex.encode(SecureRandom.identifier(8)),
                 base: BaseURL(headers: HTTPHeaders(), isSecure: true, local: localAuthority())
             )
         }
@@ -262,7 +263,7 @@ package final class Gateway: Sendable {
                 exchange = made
                 if let answer { return await finished(dressed(answer, made), made) }
             }
-            var current: Exchange = try await begin(arrival, path, query, deadline, early: false)
+            var current: Exchange = try await begin(arrival, path, query, deadline, .current)
             current.admitted = exchange?.admitted
             defer { exchange = current }
             let answer: Answer = try await pass(&current)
@@ -281,24 +282,23 @@ package final class Gateway: Sendable {
 
     /// The request as it comes to the first stage.
     ///
-    /// - Parameter early: from the state that is here, however old.
     func begin(
         _ arrival: Arrival,
         _ path: APIPath,
         _ query: QueryItems,
         _ deadline: Deadline,
-        early: Bool
+        _ age: Consistency.Age
     ) async throws(Problem) -> Exchange {
         let view: StoreView = try await Consistency.view(
             for: arrival.request,
             query,
             arrival.facts,
-            early: early,
+            age,
             on: arrival.connection.loop,
             self
         )
         var exchange: Exchange = arrival.exchange(path, query, view, self)
-        exchange.isCurrent = !early
+        exchange.isCurrent = age == .current
         exchange.deadline = deadline
         if arrival.facts == nil { exchange.certified = CertifiedPeer.of(arrival.connection, certificates) }
         exchange.authorityFingerprint = certificates?.authorityFingerprint
@@ -321,7 +321,7 @@ package final class Gateway: Sendable {
         _ query: QueryItems,
         _ deadline: Deadline
     ) async throws(Problem) -> (Answer?, Exchange) {
-        var exchange: Exchange = try await begin(arrival, path, query, deadline, early: true)
+        var exchange: Exchange = try await begin(arrival, path, query, deadline, .any)
         do throws(Problem) {
             let answer: Answer = try await pass(&exchange)
             return (EarlyPlanning.isTrue(exchange) ? answer : nil, exchange)
@@ -361,7 +361,7 @@ package final class Gateway: Sendable {
         return refusal(
             Problem(refused: refused),
             nil,
-            id: Hex.encode(SecureRandom.bytes(8)),
+            id: Hex.encode(SecureRandom.identifier(8)),
             base: BaseURL(headers: HTTPHeaders(), isSecure: false, local: localAuthority())
         )
     }

@@ -14,7 +14,8 @@ package struct GatewayTiming: Sendable {
     package var rightsMilliseconds: Int = Limits.streamRightsMilliseconds
     /// How often a forwarded stream looks where the owner is.
     package var ownerMilliseconds: Int = Limits.forwardOwnerMilliseconds
-
+    /// How old the state may be by which callers of destinations are known.
+    package var identityMilliseconds: Int = Limits.identityFreshMilliseconds
     /// How long a stream waits for somebody to own what it is about.
     package var orphanMilliseconds: Int = Limits.forwardOrphanMilliseconds
 

@@ -43,7 +43,8 @@ struct BaseURL: Hashable, Sendable {
         }
         let forwarded: String? = headers["x-forwarded-proto"].flatMap(Self.first)?.lowercased()
         let named: String? = forwarded == nil ? nil : headers["x-forwarded-host"].flatMap(Self.first)
-        let host: String = [named, headers["host"], local].compactMap(\.self).first(where: Self.isAuthority) ?? local
+        let host: String =
+            named.flatMap(Self.authority) ?? headers["host"].flatMap(Self.authority) ?? local
         var (name, port): (String, String?) = Self.split(host)
         if let given: String = headers["x-forwarded-port"].flatMap(Self.first), UInt16(given) != nil { port = given }
         let isKnown: Bool = forwarded == "https" || forwarded == "http"
@@ -72,6 +73,8 @@ struct BaseURL: Hashable, Sendable {
         header.split(separator: ",").first.map { String($0).filter { $0 != " " } }
     }
 
+    private static func authority(_ text: String) -> String? { isAuthority(text) ? text : nil }
+
     /// Host and port only: what stands here ends up in links, so nothing else may come in.
     private static func isAuthority(_ text: String) -> Bool {
         !text.isEmpty && text.utf8.count <= 255
@@ -88,9 +91,11 @@ struct BaseURL: Hashable, Sendable {
 
     /// Cuts a port off, minding the brackets of IPv6.
     private static func split(_ host: String) -> (String, String?) {
-        guard let colon: String.Index = host.lastIndex(of: ":"),
-            host.lastIndex(of: "]").map({ $0 < colon }) ?? (host.firstIndex(of: ":") == colon)
+        let bytes: String.UTF8View = host.utf8
+        guard let colon: String.Index = bytes.lastIndex(of: UInt8(ascii: ":")),
+            bytes.lastIndex(of: UInt8(ascii: "]")).map({ $0 < colon })
+                ?? (bytes.firstIndex(of: UInt8(ascii: ":")) == colon)
         else { return (host, nil) }
-        return (String(host[..<colon]), String(host[host.index(after: colon)...]))
+        return (String(host[..<colon]), String(host[bytes.index(after: colon)...]))
     }
 }

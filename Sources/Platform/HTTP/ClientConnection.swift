@@ -2,9 +2,13 @@ internal import EventLoop
 internal import Synchronization
 
 /// One connection of a client; carries one request at a time.
-actor ClientConnection {
+///
+/// `@unchecked Sendable`: it belongs to one task at a time, first to the one that sends a request, then to the one that reads the
+/// answer (``HTTPAnswer``), then to the pool, whose lock is between one task and the next. It is no actor, because each of
+/// its steps would be two more turns on the loop.
+final class ClientConnection: @unchecked Sendable {
     let stream: any ByteStream
-    nonisolated let endpoint: Endpoint
+    let endpoint: Endpoint
 
     private let buffer = ReadBuffer()
     private var parser = ResponseParser(method: "GET")
@@ -12,8 +16,10 @@ actor ClientConnection {
     private var keepsAlive: Bool = false
     /// Bytes of the answer have come: repeating the request could do its work twice.
     private(set) var answerBegan: Bool = false
-    /// Of a request whose body goes piece by piece, until the end of the exchange.
-    private nonisolated let sending = Mutex<BodySending?>(nil)
+    /// Taken out of the buffer, not given out yet.
+    private var taken: [UInt8]?
+    /// Of a request whose body goes piece by piece, until the end of the exchange; others may cancel it.
+    private let sending = Mutex<BodySending?>(nil)
 
     init(stream: any ByteStream, endpoint: Endpoint, limits: HTTPClientLimits) {
         self.stream = stream
@@ -27,6 +33,7 @@ actor ClientConnection {
         parser = ResponseParser(method: request.method, limits: limits.message)
         answerBegan = false
         keepsAlive = false
+        taken = nil
         var bytes: [UInt8] = []
         do {
             try HeadWriter.request(request, host: Self.host(endpoint), into: &bytes)
@@ -70,7 +77,7 @@ actor ClientConnection {
     }
 
     /// The exchange is over, however it ended: nothing more of the request is sent.
-    nonisolated func cancelSending() {
+    func cancelSending() {
         sending.withLock { $0 }?.cancel()
     }
 
@@ -95,7 +102,28 @@ actor ClientConnection {
         return nil
     }
 
+    /// The whole body, when it has come together with the head and the exchange is over; nil when something is still to come.
+    ///
+    /// What has come by then is what ``nextPiece()`` gives first.
+    func bodyAtHand() throws(HTTPClientFault) -> [UInt8]? {
+        guard sending.withLock({ $0 == nil }) else { return nil }
+        var body: [UInt8] = []
+        while let event = try parsed() {
+            switch event {
+            case .body(let piece): body = body.isEmpty ? piece : body + piece
+            case .end: return body
+            case .head: continue
+            }
+        }
+        taken = body.isEmpty ? nil : body
+        return nil
+    }
+
     private func readPiece() async throws -> [UInt8]? {
+        if let piece: [UInt8] = taken {
+            taken = nil
+            return piece
+        }
         while true {
             let deadline: Deadline = limits.bodyMilliseconds.map { .after(milliseconds: $0) } ?? .never
             switch try await nextEvent(before: deadline) {
@@ -124,11 +152,7 @@ actor ClientConnection {
 
     private func nextEvent(before deadline: Deadline) async throws -> ResponseParser.Event? {
         while true {
-            do {
-                if let event = try parser.next(buffer) { return event }
-            } catch {
-                throw HTTPClientFault.badAnswer(from: endpoint, cause: error.message)
-            }
+            if let event = try parsed() { return event }
             let count: Int = try await stream.read(into: buffer, before: deadline)
             guard count == 0 else {
                 answerBegan = true
@@ -140,6 +164,15 @@ actor ClientConnection {
             } catch {
                 throw HTTPClientFault.badAnswer(from: endpoint, cause: error.message)
             }
+        }
+    }
+
+    /// What the bytes that are there give.
+    private func parsed() throws(HTTPClientFault) -> ResponseParser.Event? {
+        do throws(HTTPRefusal) {
+            return try parser.next(buffer)
+        } catch {
+            throw .badAnswer(from: endpoint, cause: error.message)
         }
     }
 

@@ -40,8 +40,27 @@ package final class HTTPAnswer: Sendable {
             connection.stream.close()
             throw error
         }
-        if await connection.isReusable { pool.put(connection) } else { connection.stream.close() }
+        leave()
         return nil
+    }
+
+    /// The whole body, where it came together with the head, so that nobody has to wait for it; nil when ``next()`` has to.
+    ///
+    /// Called before ``next()``, and at its end like that one.
+    package func atHand() throws -> [UInt8]? {
+        do {
+            guard let body: [UInt8] = try connection.bodyAtHand() else { return nil }
+            leave()
+            return body
+        } catch {
+            connection.stream.close()
+            throw error
+        }
+    }
+
+    /// Another request may use the connection.
+    private func leave() {
+        if connection.isReusable { pool.put(connection) } else { connection.stream.close() }
     }
 
     /// The rest of the body.

@@ -37,10 +37,19 @@ package final class HTTPClient: Sendable {
         to endpoint: Endpoint,
         limits: HTTPClientLimits? = nil
     ) async throws -> HTTPClientResponse {
-        try await onLoop { [self] in
-            let answer: HTTPAnswer = try await exchange(request, endpoint, limits ?? self.limits)
-            return HTTPClientResponse(head: answer.head, body: try await answer.collect())
+        guard loop.isCurrent else {
+            return try await loop.run { [self] in try await sendHere(request, endpoint, limits ?? self.limits) }
         }
+        return try await sendHere(request, endpoint, limits ?? self.limits)
+    }
+
+    private func sendHere(
+        _ request: HTTPRequest,
+        _ endpoint: Endpoint,
+        _ limits: HTTPClientLimits
+    ) async throws -> HTTPClientResponse {
+        let answer: HTTPAnswer = try await exchange(request, endpoint, limits)
+        return HTTPClientResponse(head: answer.head, body: try await answer.collect())
     }
 
     /// As ``send(_:to:limits:)``, but returns when the head has come; the body is read from the answer.
@@ -49,7 +58,10 @@ package final class HTTPClient: Sendable {
         to endpoint: Endpoint,
         limits: HTTPClientLimits? = nil
     ) async throws -> HTTPAnswer {
-        try await onLoop { [self] in try await exchange(request, endpoint, limits ?? self.limits) }
+        guard loop.isCurrent else {
+            return try await loop.run { [self] in try await exchange(request, endpoint, limits ?? self.limits) }
+        }
+        return try await exchange(request, endpoint, limits ?? self.limits)
     }
 
     /// Asks for another protocol on a connection of its own; the request carries `Connection: Upgrade` and `Upgrade`.
@@ -58,13 +70,13 @@ package final class HTTPClient: Sendable {
         to endpoint: Endpoint,
         limits: HTTPClientLimits? = nil
     ) async throws -> HTTPUpgrade {
-        try await onLoop { [self] in
+        try await loop.run { [self] in
             let limits: HTTPClientLimits = limits ?? self.limits
             let connection: ClientConnection = try await connect(endpoint, limits)
             do {
                 let head: ResponseHead = try await connection.exchange(request, limits)
                 if head.status == 101 {
-                    return .switched(head, stream: connection.stream, leftover: await connection.takeLeftover())
+                    return .switched(head, stream: connection.stream, leftover: connection.takeLeftover())
                 }
                 let answer = HTTPAnswer(head: head, connection: connection, pool: pool)
                 return .refused(HTTPClientResponse(head: head, body: try await answer.collect()))
@@ -90,7 +102,7 @@ package final class HTTPClient: Sendable {
             do {
                 return try await exchange(request, on: connection, limits)
             } catch let error where Self.idempotent.contains(request.method) && Self.mayBeDead(error) {
-                guard await !connection.answerBegan else { throw error }
+                guard !connection.answerBegan else { throw error }
             }
         }
         return try await exchange(request, on: try await connect(endpoint, limits), limits)
@@ -129,11 +141,5 @@ package final class HTTPClient: Sendable {
         let deadline: Deadline = .after(milliseconds: limits.connectMilliseconds)
         let stream: any ByteStream = try await connector(endpoint, loop, deadline)
         return ClientConnection(stream: stream, endpoint: endpoint, limits: limits)
-    }
-
-    private func onLoop<Result: Sendable>(
-        _ body: @escaping @concurrent @Sendable () async throws -> Result
-    ) async throws -> Result {
-        try await loop.run(body)
     }
 }

@@ -68,6 +68,19 @@ package struct HTTPHeaders: Sendable {
         fields = kept
     }
 
+    /// Removes all fields of these names.
+    package mutating func remove(anyOf names: [String]) {
+        guard fields.contains(where: { field in names.contains { matches(field, $0) } }) else { return }
+        let kept: [Field] = fields.filter { field in !names.contains { matches(field, $0) } }
+        fields = kept
+    }
+
+    /// Removes every field whose name, as it is spelled, is one of those.
+    package mutating func removeAll(where isUnwanted: (String) -> Bool) {
+        let kept: [Field] = fields.filter { !isUnwanted(text($0.name)) }
+        if kept.count < fields.count { fields = kept }
+    }
+
     /// Removes every field whose name begins like this.
     package mutating func removeAll(beginningWith prefix: String) {
         guard fields.contains(where: { begins($0, prefix) }) else { return }

@@ -315,6 +315,8 @@ package enum Limits {
     package static let auditedRequestBytes: Int = 32 * 1024
     /// Callers and environments that a gateway keeps in mind while nobody's rights change.
     package static let knownCallers: Int = 4_096
+    /// How old the state may be by which callers of destinations are known and let in.
+    package static let identityFreshMilliseconds: Int = 1_000
     /// Tokens of streams that were used here and have not expired yet.
     package static let streamTickets: Int = 10_000
     /// From the action that gives a stream's token to the opening of the stream.

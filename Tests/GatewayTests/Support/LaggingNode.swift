@@ -50,14 +50,14 @@ final class LaggingNode: StateProviding, Proposing {
     }
 
     /// A gateway over this node, in the world of the other.
-    func gateway(in world: World) -> Gateway {
+    func gateway(in world: World, timing: GatewayTiming = World.timing) -> Gateway {
         let clock: World.Clock = world.clock
         return Gateway(
             state: self,
             proposer: self,
             hosts: world.node,
             explainer: world.node,
-            timing: World.timing,
+            timing: timing,
             logger: Logger(label: "gateway", level: .debug, sink: world.log),
             metrics: MetricsRegistry(),
             version: "0.1.0",

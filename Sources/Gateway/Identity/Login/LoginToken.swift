@@ -72,14 +72,14 @@ struct BearerCredentials: Sendable {
     private static let user: String = "x-api-bearer"
 
     init?(header: String) {
-        let parts: [Substring] = header.split(separator: " ", maxSplits: 1)
-        if parts.count == 2, parts[0].lowercased() == "bearer" {
-            token = String(parts[1].filter { $0 != " " })
+        guard let shown = AuthorizationHeader(header) else { return nil }
+        if shown.scheme == "bearer" {
+            token = shown.credentials
             return
         }
-        guard let basic = BasicCredentials(header: header), basic.user.lowercased().hasPrefix(Self.user) else {
-            return nil
-        }
+        guard shown.scheme == "basic", let basic = BasicCredentials(shown),
+            basic.user.utf8.count >= Self.user.utf8.count, basic.user.lowercased().hasPrefix(Self.user)
+        else { return nil }
         let rest: Substring = basic.user.dropFirst(Self.user.count)
         guard rest.isEmpty || rest.first == "=" else { return nil }
         token = basic.password
