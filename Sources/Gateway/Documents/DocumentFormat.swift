@@ -46,8 +46,8 @@ enum DocumentFormat {
         case "html": true
         case "json": false
         default:
-            request.headers["user-agent"]?.lowercased().contains("mozilla") == true
-                && (request.headers["accept"]?.contains("*/*") ?? true)
+            request.headers.value(of: "user-agent", mentions: "mozilla")
+                && (!request.headers.contains("accept") || request.headers.value(of: "accept", mentions: "*/*"))
         }
     }
 

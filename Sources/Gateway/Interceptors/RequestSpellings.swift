@@ -51,14 +51,8 @@ struct RequestSpellings: Sendable {
         let definition: ResourceDefinition? = Schemas.find(word)
         var types: [String] = [word]
         if let definition {
-            // A container is reached as an instance, too.
-            let relatives: [ResourceDefinition] =
-                path.id == nil
-                ? [] : Schemas.all.filter { $0.baseType == definition.name || $0.name == definition.baseType }
-            for one in [definition] + relatives where one.table == definition.table {
-                for name in [one.plural, one.plural.lowercased(), one.name, one.name.lowercased()]
-                where !types.contains(name) { types.append(name) }
-            }
+            let names: [String: [String]] = path.id == nil ? namesOfAll : namesOfOne
+            for name in names[definition.name] ?? [] where name != word { types.append(name) }
         }
         var rest: String = ""
         if let id: String = path.id {
@@ -76,5 +70,27 @@ struct RequestSpellings: Sendable {
             if path.project == nil { prefixes.append("/\(version)") }
         }
         return prefixes.flatMap { prefix in types.map { "\(prefix)/\($0)\(rest)" } }
+    }
+
+    /// The words that stand for a type in addresses of all its objects, by the type's name.
+    private static let namesOfAll: [String: [String]] = Dictionary(
+        Schemas.all.map { ($0.name, words([$0])) }
+    ) { first, _ in first }
+
+    /// The same for one of them: a container is reached as an instance, too.
+    private static let namesOfOne: [String: [String]] = Dictionary(
+        Schemas.all.map { type in
+            let relatives: [ResourceDefinition] = Schemas.all.filter {
+                ($0.baseType == type.name || $0.name == type.baseType) && $0.table == type.table
+            }
+            return (type.name, words([type] + relatives))
+        }
+    ) { first, _ in first }
+
+    private static func words(_ types: [ResourceDefinition]) -> [String] {
+        var words: [String] = []
+        for word in types.flatMap({ [$0.plural, $0.plural.lowercased(), $0.name, $0.name.lowercased()] })
+        where !words.contains(word) { words.append(word) }
+        return words
     }
 }

@@ -98,6 +98,16 @@ package struct HTTPHeaders: Sendable {
         return false
     }
 
+    /// Whether `text` stands anywhere in the first field of that name, without regard to case.
+    package func value(of name: String, mentions text: String) -> Bool {
+        guard let field = fields.first(where: { matches($0, name) }) else { return false }
+        let count: Int = text.utf8.count
+        guard field.value.count >= count else { return false }
+        return (field.value.lowerBound...field.value.upperBound - count).contains {
+            Self.equal(bytes[$0..<$0 + count], text)
+        }
+    }
+
     /// Whether the first field of that name has this value, without regard to case.
     func value(of name: String, is value: String) -> Bool {
         guard let field = fields.first(where: { matches($0, name) }) else { return false }

@@ -48,6 +48,6 @@ enum CSRF {
     }
 
     private static func isBrowser(_ headers: HTTPHeaders) -> Bool {
-        headers["user-agent"]?.lowercased().contains("mozilla") ?? false
+        headers.value(of: "user-agent", mentions: "mozilla")
     }
 }
