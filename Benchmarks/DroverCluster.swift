@@ -309,6 +309,8 @@ final class DroverCluster: BenchSide {
         current.withLock { $0.volumes += made }
     }
 
+    static func path(of volume: String) -> String { "\(volumesPath)/\(volume)" }
+
     func volume(_ value: Int) -> String {
         current.withLock { $0.volumes.isEmpty ? "1v0" : $0.volumes[value % $0.volumes.count] }
     }
@@ -327,7 +329,7 @@ final class DroverCluster: BenchSide {
             let front: [UInt8] = Array(#"{"description":""#.utf8)
             let back: [UInt8] = Array(#""}"#.utf8) + [UInt8](repeating: 0x20, count: padding)
             let value: [UInt8] = BenchValue.now().bytes
-            bytes = cluster.request("PUT", "\(DroverCluster.volumesPath)/\(volume)", front + value + back)
+            bytes = cluster.request("PUT", DroverCluster.path(of: volume), front + value + back)
             let start: Int = bytes.count - back.count - value.count
             place = start..<(start + value.count)
         }
@@ -343,7 +345,7 @@ final class DroverCluster: BenchSide {
         init(_ client: HTTPLoadClient, _ cluster: DroverCluster, volume: String) {
             self.client = client
             request = PutRequest(cluster, volume: volume)
-            reading = cluster.request("GET", "\(DroverCluster.volumesPath)/\(volume)")
+            reading = cluster.request("GET", DroverCluster.path(of: volume))
         }
 
         var refusal: String { client.refusal }

@@ -8,7 +8,7 @@ package enum GatewayBench {
     private static let bodyConnections: Int = 8
     private static let bodyBytes: Int = 1024 * 1024
 
-    /// Measures all cases that are wanted; about six minutes.
+    /// Measures all cases that are wanted; about eight minutes.
     ///
     /// - Throws: ``BenchFault``, and what the servers and connections threw; everything started is ended first.
     package static func run(_ options: BenchOptions) async throws -> BenchReport {
@@ -41,6 +41,8 @@ package enum GatewayBench {
                 )
             }
             report.cases = try await Bench(started, owner, forwarder, peer, loops, options).cases()
+            report.cases += try await ReadBench(started, peer, on: loops, options)
+                .cases(leader: leader, follower: forwarder)
             if DestinationBench.isWanted(options) {
                 let found = try await DestinationBench.run(
                     started,

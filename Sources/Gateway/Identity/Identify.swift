@@ -11,12 +11,21 @@ import StoreFormat
 /// Accounts and credentials are read from the request's own view.
 enum Identify {
     static func stage(_ exchange: inout Exchange, _ gateway: Gateway) async throws(Problem) -> Answer? {
+        try await stage(&exchange, gateway, isKnown: false)
+    }
+
+    /// - Parameter isKnown: that the caller is found already.
+    static func stage(
+        _ exchange: inout Exchange,
+        _ gateway: Gateway,
+        isKnown: Bool
+    ) async throws(Problem) -> Answer? {
         // Whoever forwards a request has looked at this, and knows better from where it came.
         let counts: Bool = exchange.forwarded == nil && exchange.policy.isSecurityEnabled
         let (header, address): (String?, String) = (exchange.request.headers["authorization"], exchange.client.peer)
         if counts { try gateway.keyGuesses.check(header, from: address, at: exchange.time) }
         do throws(Problem) {
-            try refresh(&exchange)
+            if !isKnown { try refresh(&exchange) }
             if exchange.forwarded == nil { try CSRF.check(exchange) }
             if counts, exchange.caller.credentialNumber != nil {
                 let isNew: Bool = !exchange.caller.isRemembered

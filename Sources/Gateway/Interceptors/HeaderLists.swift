@@ -3,12 +3,20 @@ import JSON
 
 /// Headers as interceptors see them: canonical names, each with a list of values (contract A20).
 struct HeaderLists: Hashable, Sendable {
-    private(set) var names: [String] = []
-    private var values: [String: [String]] = [:]
+    /// In the order of their first values. Few enough to be looked through.
+    private var fields: [Field] = []
+
+    private struct Field: Hashable, Sendable {
+        var name: String
+        var values: [String]
+    }
+
+    var names: [String] { fields.map(\.name) }
 
     init() {}
 
     init(_ headers: HTTPHeaders) {
+        fields.reserveCapacity(headers.count)
         for (name, value) in headers { append(name, value) }
     }
 
@@ -28,36 +36,50 @@ struct HeaderLists: Hashable, Sendable {
         }
     }
 
-    subscript(name: String) -> [String]? { values[Self.canonical(name)] }
+    subscript(name: String) -> [String]? {
+        let name: String = Self.canonical(name)
+        return fields.first { $0.name == name }?.values
+    }
 
     mutating func append(_ name: String, _ value: String) {
         let name: String = Self.canonical(name)
-        if values[name] == nil { names.append(name) }
-        values[name, default: []].append(value)
+        if let index: Int = fields.firstIndex(where: { $0.name == name }) {
+            fields[index].values.append(value)
+        } else {
+            fields.append(Field(name: name, values: [value]))
+        }
     }
 
     mutating func set(_ name: String, _ list: [String]) {
         let name: String = Self.canonical(name)
-        if values[name] == nil { names.append(name) }
-        values[name] = list
+        if let index: Int = fields.firstIndex(where: { $0.name == name }) {
+            fields[index].values = list
+        } else {
+            fields.append(Field(name: name, values: list))
+        }
     }
 
     mutating func remove(_ name: String) {
         let name: String = Self.canonical(name)
-        guard values.removeValue(forKey: name) != nil else { return }
-        names.removeAll { $0 == name }
+        fields.removeAll { $0.name == name }
     }
 
     func without(_ isLeftOut: (String) -> Bool) -> HeaderLists {
         var result: HeaderLists = self
-        for name in names where isLeftOut(name) { result.remove(name) }
+        result.fields.removeAll { isLeftOut($0.name) }
         return result
     }
 
     var document: JSONObject {
         var object = JSONObject()
-        for name in names { object.append(name, JSONValue(values[name] ?? [])) }
+        for field in fields { object.append(field.name, JSONValue(field.values)) }
         return object
+    }
+
+    /// Those that `other` has not, or has with other values, by canonical names.
+    func changed(since other: HeaderLists) -> [(name: String, values: [String])] {
+        guard fields != other.fields else { return [] }
+        return fields.filter { !other.fields.contains($0) }.map { ($0.name, $0.values) }
     }
 
     /// `x-api-project-id` becomes `X-Api-Project-Id`.

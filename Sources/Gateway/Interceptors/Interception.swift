@@ -268,8 +268,7 @@ enum Interception {
         dropsIdentity: Bool = true
     ) -> HTTPRequest {
         var result: HTTPRequest = request
-        for name in message.headers.names {
-            guard let values: [String] = message.headers[name], values != before.headers[name] else { continue }
+        for (name, values) in message.headers.changed(since: before.headers) {
             if dropsIdentity, message.identity.contains(where: { HeaderLists.canonical($0.name) == name }) { continue }
             result.headers.remove(name)
             for value in values { result.headers.append(name, value) }

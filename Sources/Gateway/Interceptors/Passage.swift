@@ -189,24 +189,22 @@ enum Passage {
         let deadline: Deadline = .after(milliseconds: gateway.timing.requestMilliseconds)
         var exchange: Exchange = try await gateway.begin(arrival, path, query, deadline, .recent)
         if !showsSomething, exchange.certified == nil, exchange.policy.isSecurityEnabled { return ("nobody", []) }
-        if await isRefused(exchange, gateway) {
-            // The key may be younger than the state.
-            exchange = try await gateway.begin(arrival, path, query, deadline, .current)
-        }
-        _ = try await Identify.stage(&exchange, gateway)
-        _ = try await ProjectScope.stage(&exchange, gateway)
+        let isKnown: Bool = await isKnown(&exchange, gateway)
+        // The key may be younger than the state.
+        if !isKnown { exchange = try await gateway.begin(arrival, path, query, deadline, .current) }
+        _ = try await Identify.stage(&exchange, gateway, isKnown: isKnown)
+        if !isKnown { _ = try await ProjectScope.stage(&exchange, gateway) }
         return Interception.facts(exchange)
     }
 
     /// Whether the state that the request has knows its caller, and lets it in; nothing is counted.
-    private static func isRefused(_ exchange: Exchange, _ gateway: Gateway) async -> Bool {
-        var trial: Exchange = exchange
+    private static func isKnown(_ exchange: inout Exchange, _ gateway: Gateway) async -> Bool {
         do throws(Problem) {
-            try Identify.refresh(&trial)
-            _ = try await ProjectScope.stage(&trial, gateway)
-            return false
-        } catch {
+            try Identify.refresh(&exchange)
+            _ = try await ProjectScope.stage(&exchange, gateway)
             return true
+        } catch {
+            return false
         }
     }
 }
