@@ -161,8 +161,8 @@ let rooms: [Room] = [
     Room(
         "Simulator",
         knows: [
-            "Checkers", "RaftCore", "RaftLog", "StoreFormat", "Store", "Services", "HostFrames", "HostProtocol",
-            "HostAgentCore", "Model", "JSON", "Bytes", "Limits",
+            "Checkers", "RaftCore", "RaftLog", "StoreFormat", "Store", "Ownership", "Services", "HostFrames",
+            "HostProtocol", "HostAgentCore", "Model", "JSON", "Bytes", "Limits",
         ]
     ),
 

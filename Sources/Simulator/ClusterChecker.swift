@@ -18,12 +18,14 @@ struct ClusterChecker {
     /// By request, the revision at which it was carried out.
     private var ran: [String: Revision] = [:]
     private(set) var history: [ClientOperation] = []
+    /// The last entry that was committed, if it is a transaction.
+    private(set) var last: (transaction: Transaction, outcome: TransactionOutcome)?
 
     /// Nothing has happened.
     init() { reference = Store() }
 
-    /// A cluster that begins with what a backup held, and has its own log behind it.
-    init(restored view: StoreView) {
+    /// A cluster that begins with a state, such as a backup held, and has its own log behind it.
+    init(beginningWith view: StoreView) {
         reference = Store(startingFrom: view, watchMemory: 1)
         raft.base = view.revision
         var changes: [WatchTruth.Change] = []
@@ -39,6 +41,8 @@ struct ClusterChecker {
 
     var violation: String? { raft.violation }
     var committedIndex: LogIndex { raft.committedIndex }
+    /// The state after everything that is committed; not to be held.
+    var head: StoreView { reference.view }
 
     mutating func fail(_ reason: String) { raft.fail(reason) }
 
@@ -86,6 +90,7 @@ struct ClusterChecker {
     }
 
     private mutating func refer(_ entry: LogEntry) {
+        last = nil
         guard entry.kind == .data else {
             reference.advance(to: entry.index)
             outcomes.append(nil)
@@ -107,6 +112,7 @@ struct ClusterChecker {
         let before: [Record?] = records(known)
         let outcome: TransactionOutcome = reference.apply(index: entry.index, transaction)
         outcomes.append(outcome)
+        last = (transaction, outcome)
         guard case .committed(let revision, let numbers) = outcome, revision == entry.index else {
             return truth.append(entry.index, [])
         }

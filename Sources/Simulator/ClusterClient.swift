@@ -13,6 +13,8 @@ struct ClusterClient {
             case change([(key: Int, request: ClientOperation.Request)])
             /// A record with a number that apply chooses.
             case allocate
+            /// Something about a service, for hosts to carry out.
+            case order
         }
 
         var kind: Kind
@@ -44,7 +46,13 @@ struct ClusterClient {
 
 /// One attempt, on its way through the cluster.
 struct ClusterCall {
-    let client: Int
+    enum Asker {
+        case client(Int)
+        /// The process of the gateway itself.
+        case server(Fleet.Origin)
+    }
+
+    let asker: Asker
     let isRead: Bool
     let key: Int
     let payload: [UInt8]

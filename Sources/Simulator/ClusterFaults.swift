@@ -44,6 +44,23 @@ package enum ClusterFault: String, CaseIterable, Sendable {
     case retry = "requests repeated"
     case watchMoved = "watches moved"
     case slowReader = "slow readers"
+    // Hosts, and who owns them; only in a cluster that has some.
+    case scopeForced = "environments given away by force"
+    case drain = "members told to give up or to take"
+    case agentCrash = "agents crashed"
+    case streamCut = "host streams cut"
+    case streamCutInside = "host streams cut between members"
+    case frameReplayed = "frames of the past"
+    case stray = "visits to another incarnation"
+    case operationFailed = "failures of a runtime"
+    case containerDied = "containers that ended"
+
+    /// Those that a cluster without hosts can meet.
+    package static let ofMembers: [ClusterFault] = allCases.filter { !ofHosts.contains($0) }
+    package static let ofHosts: [ClusterFault] = [
+        .scopeForced, .drain, .agentCrash, .streamCut, .streamCutInside, .frameReplayed, .stray, .operationFailed,
+        .containerDied,
+    ]
 }
 
 /// How unkind a simulated cluster is.

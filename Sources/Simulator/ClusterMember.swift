@@ -65,6 +65,8 @@ final class ClusterMember {
     /// Calls that wait until an index is applied here.
     var waiting: [(call: Int, index: LogIndex)] = []
     var watchers: [Int] = []
+    /// What its process does for hosts; nil while it is down, and where there are none.
+    var server: FleetServer?
 
     /// Grows with every start, so that answers for an earlier life are not delivered.
     var life: Int = 0

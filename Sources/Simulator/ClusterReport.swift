@@ -21,6 +21,8 @@ package struct ClusterReport: Sendable {
     package var commits: Int = 0
     package var messages: Int = 0
     package var ticks: Int = 0
+    /// What hosts went through; nil in a cluster without.
+    package var fleet: FleetReport?
     /// Equal for equal runs: every event went into it.
     package var traceHash: UInt64 = 0
     /// The last events, readable; empty unless asked for.
@@ -36,14 +38,17 @@ package struct ClusterReport: Sendable {
     /// Whether it went through enough to say anything.
     package var isCounted: Bool {
         leaderChanges >= 2 && crashes >= 1 && snapshots >= 1 && configurations >= 1 && acknowledged >= 200
+            && fleet?.isCounted ?? true
     }
 
     package var summary: String {
         """
-        cluster \(seed): \(violation.map { "VIOLATED: \($0)" } ?? "ok")\(isCounted ? "" : " (not counted)") · \
+        \(fleet == nil ? "cluster" : "hosts") \(seed): \(violation.map { "VIOLATED: \($0)" } ?? "ok")\
+        \(isCounted ? "" : " (not counted)") · \
         \(leaderChanges) leader changes, \(crashes) crashes, \(snapshots) snapshots, \(configurations) member changes, \
         \(acknowledged) acknowledged, \(unknown) unknown, \(watchEvents) watch events, \(commits) commits, \
-        \(messages) messages, \(ticks) ticks · trace \(String(traceHash, radix: 16))
+        \(messages) messages, \(ticks) ticks\(fleet.map { ", " + $0.summary } ?? "") · \
+        trace \(String(traceHash, radix: 16))
         """
     }
 }
@@ -74,11 +79,16 @@ package struct ClusterTotals: Sendable {
         sum.commits += report.commits
         sum.messages += report.messages
         sum.ticks += report.ticks
+        if let fleet: FleetReport = report.fleet {
+            var together: FleetReport = sum.fleet ?? FleetReport()
+            together.add(fleet)
+            sum.fleet = together
+        }
     }
 
     /// For people: what all runs went through together.
     package var lines: [String] {
-        let numbers: [(String, Int)] = [
+        var numbers: [(String, Int)] = [
             ("runs", runs), ("counted", counted), ("violated", violated), ("leader changes", sum.elections),
             ("crashes", sum.crashes), ("snapshots installed", sum.snapshots),
             ("member changes", sum.configurations), ("operations acknowledged", sum.acknowledged),
@@ -86,7 +96,9 @@ package struct ClusterTotals: Sendable {
             ("watch events", sum.watchEvents), ("entries committed", sum.commits), ("messages", sum.messages),
             ("ticks", sum.ticks),
         ]
-        let faults: [(String, Int)] = ClusterFault.allCases.map { ($0.rawValue, sum.faults[$0] ?? 0) }
+        numbers += sum.fleet?.numbers ?? []
+        let kinds: [ClusterFault] = sum.fleet == nil ? ClusterFault.ofMembers : ClusterFault.allCases
+        let faults: [(String, Int)] = kinds.map { ($0.rawValue, sum.faults[$0] ?? 0) }
         return numbers.map { "\(Self.padded($0.1))  \($0.0)" } + ["faults:"]
             + faults.map { "\(Self.padded($0.1))  \($0.0)" }
     }

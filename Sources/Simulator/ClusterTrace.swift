@@ -2,15 +2,18 @@
 ///
 /// A run that failed is played again with words: the same seed gives the same events.
 struct ClusterTrace {
-    private static let kept: Int = 600
-
     /// FNV-1a over the numbers of every event.
     private(set) var hash: UInt64 = 0xCBF2_9CE4_8422_2325
     let hasWords: Bool
+    /// How many events are told.
+    private let kept: Int
     private var events: [String] = []
     private var oldest: Int = 0
 
-    init(hasWords: Bool) { self.hasWords = hasWords }
+    init(hasWords: Bool, kept: Int = 600) {
+        self.hasWords = hasWords
+        self.kept = kept
+    }
 
     mutating func record(_ time: Int, _ kind: UInt64, _ text: @autoclosure () -> String) {
         record(time, kind, 0, 0, 0, text())
@@ -38,18 +41,23 @@ struct ClusterTrace {
         _ three: UInt64,
         _ text: @autoclosure () -> String
     ) {
+        count(time, kind, one, two, three)
+        guard hasWords else { return }
+        let line: String = "\(time)\t\(text())"
+        if events.count < kept {
+            events.append(line)
+        } else {
+            events[oldest] = line
+            oldest = (oldest + 1) % kept
+        }
+    }
+
+    /// Something that happens so often that it would hide the rest: it counts, but is not told.
+    mutating func count(_ time: Int, _ kind: UInt64, _ one: UInt64, _ two: UInt64, _ three: UInt64) {
         mix(UInt64(truncatingIfNeeded: time) << 8 | kind)
         mix(one)
         mix(two)
         mix(three)
-        guard hasWords else { return }
-        let line: String = "\(time)\t\(text())"
-        if events.count < Self.kept {
-            events.append(line)
-        } else {
-            events[oldest] = line
-            oldest = (oldest + 1) % Self.kept
-        }
     }
 
     var lines: [String] { Array(events[oldest...] + events[..<oldest]) }

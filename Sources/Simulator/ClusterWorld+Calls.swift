@@ -1,3 +1,4 @@
+internal import Limits
 internal import RaftCore
 internal import Store
 internal import StoreFormat
@@ -83,9 +84,27 @@ extension ClusterWorld {
         }
     }
 
+    /// A process of a member asks the cluster: for a change, or, without a payload, whether its own state is current.
+    func call(from member: ClusterMember, _ asker: ClusterCall.Asker, payload: [UInt8]?) {
+        let id: Int = nextCall
+        nextCall += 1
+        calls[id] = ClusterCall(
+            asker: asker,
+            isRead: payload == nil,
+            key: 0,
+            payload: payload ?? [],
+            gateway: member.place,
+            gatewayLife: member.life
+        )
+        schedule(.call(id), after: 1)
+        schedule(.callExpired(id), after: Int(Int64(Limits.handedProposalMilliseconds) / Self.tickMilliseconds))
+    }
+
     func answer(_ id: Int, _ answer: ClusterAnswer) {
-        guard calls[id] != nil else { return }
-        if !isCalm, random.chance(percent: faults.answerLossPercent) { return count(.answerLost) }
+        guard let call = calls[id] else { return }
+        if case .client = call.asker, !isCalm, random.chance(percent: faults.answerLossPercent) {
+            return count(.answerLost)
+        }
         schedule(.answer(id, answer), after: 1)
     }
 }

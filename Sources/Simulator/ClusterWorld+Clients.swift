@@ -7,7 +7,7 @@ internal import StoreFormat
 extension ClusterWorld {
     private static let table = Table(rawValue: 7)
     private static let allocatedTable = Table(rawValue: 8)
-    static let tables: [Table] = [table, allocatedTable]
+    static let tables: [Table] = [table, allocatedTable] + Fleet.tables
     private static let keys: Int = 6
     /// How long one attempt is waited for, and a request altogether.
     private static let attemptTicks: Int = 35
@@ -30,8 +30,11 @@ extension ClusterWorld {
     }
 
     func answered(_ id: Int, _ answer: ClusterAnswer) {
-        guard let call = calls.removeValue(forKey: id), clients[call.client].call == id else { return }
-        finishAttempt(call.client, answer)
+        guard let call = calls.removeValue(forKey: id) else { return }
+        switch call.asker {
+        case .client(let client): if clients[client].call == id { finishAttempt(client, answer) }
+        case .server(let origin): fleet?.answered(call.gateway, life: call.gatewayLife, origin, answer)
+        }
     }
 
     private func attempt(_ number: Int) {
@@ -51,7 +54,7 @@ extension ClusterWorld {
             key = asked
         }
         calls[id] = ClusterCall(
-            client: number,
+            asker: .client(number),
             isRead: isRead,
             key: key,
             payload: task.payload,
@@ -81,6 +84,7 @@ extension ClusterWorld {
         func change(_ request: ClientOperation.Request) -> ClusterClient.Task {
             task(.change([(key, request)]), isRepeatable: isRepeatable)
         }
+        if let fleet, random.chance(percent: fleet.faults.userPercent) { return task(.order) }
         let seen: UInt64? = clients[number].seen[key]
         switch random.below(100) {
         case ..<38: return task(.read(key: key))
@@ -113,19 +117,20 @@ extension ClusterWorld {
         case .openSession(let nonce):
             ticket = nil
             writes = [.openSession(nonce: nonce)]
+        case .order:
+            if let order: FleetOrder = fleet?.order(task.name, at: gateway.store.view) {
+                created = order.service == nil ? 1 : 0
+                conditions = order.preconditions
+                writes = [order.write]
+                fleet?.orders[task.name] = order
+            } else {
+                task.kind = .allocate
+                created = 1
+                writes = [Self.allocation(task.name)]
+            }
         case .allocate:
             created = 1
-            writes = [
-                .put(
-                    RecordWrite(
-                        table: Self.allocatedTable,
-                        number: .created(0),
-                        scope: .known(5),
-                        document: Template(task.name),
-                        uniqueKeys: [Template("name/\(task.name)")]
-                    )
-                )
-            ]
+            writes = [Self.allocation(task.name)]
         case .change(let parts):
             for (key, request) in parts {
                 let record: RecordKey = Self.key(key)
@@ -155,7 +160,7 @@ extension ClusterWorld {
         }
         let transaction = Transaction(
             ticket: ticket,
-            time: 1_700_000_000_000 + Int64(now) * 25 + gateway.wallOffset,
+            time: time + gateway.wallOffset,
             actor: "system",
             requestID: task.name,
             preconditions: conditions,
@@ -167,6 +172,18 @@ extension ClusterWorld {
         } catch {
             checker.fail("request \(task.name) is no valid transaction: \(error)")
         }
+    }
+
+    private static func allocation(_ name: String) -> Write {
+        .put(
+            RecordWrite(
+                table: allocatedTable,
+                number: .created(0),
+                scope: .known(5),
+                document: Template(name),
+                uniqueKeys: [Template("name/\(name)")]
+            )
+        )
     }
 
     // MARK: Answers
@@ -238,10 +255,11 @@ extension ClusterWorld {
                 for (key, request) in parts { record(number, task, key, request, .unknown) }
             }
         case (_, .refused(.invalid(let reason))): checker.fail("request \(task.name) was invalid: \(reason)")
-        case (.allocate, .committed(let revision, _)):
+        case (.allocate, .committed(let revision, _)), (.order, .committed(let revision, _)):
             report.writes += 1
             report.acknowledged += 1
             checker.acknowledged(task.name, at: revision, by: clients[number].name)
+        case (.order, .refused): report.acknowledged += 1
         case (.allocate, .refused(let refusal)):
             checker.fail("request \(task.name), which only makes something new, was refused: \(refusal)")
         case (.change(let parts), .committed(let revision, _)):

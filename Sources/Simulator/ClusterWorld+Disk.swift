@@ -57,6 +57,7 @@ extension ClusterWorld {
             flaws: flaws
         )
         trace.record(now, 1, member.id.number, position.index, "\(member.id) starts from entry \(position)")
+        fleet?.started(member)
     }
 
     // MARK: Writing
@@ -171,6 +172,7 @@ extension ClusterWorld {
             // What was written is the system's, which lives on.
             try? member.disk.flush()
         }
+        fleet?.ended(member)
         member.core = nil
         member.life += 1
         member.downUntil = now + (ticks ?? 5 + random.below(max(1, faults.downTicks)))
@@ -198,6 +200,7 @@ extension ClusterWorld {
     func stop(_ member: ClusterMember) {
         guard member.isUp else { return }
         trace.record(now, 11, member.id.number, "\(member.id) is gone for good")
+        fleet?.ended(member)
         member.core = nil
         member.life += 1
         member.downUntil = .max

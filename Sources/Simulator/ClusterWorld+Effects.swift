@@ -80,6 +80,9 @@ extension ClusterWorld {
             let isFirst: Bool = entry.index == checker.committedIndex + 1
             checker.applied(entry, outcome, by: member, in: term)
             if isFirst, entry.kind == .configuration { committed(entry) }
+            if isFirst, let fleet, let decision = checker.last {
+                fleet.committed(decision.transaction, decision.outcome)
+            }
             guard let waiter else { continue }
             if waiter.term == entry.term, let outcome {
                 decide(waiter.call, outcome, at: entry.index, by: member)
@@ -169,6 +172,7 @@ extension ClusterWorld {
         case .decided(let id, let index, let outcome): decided(id, index, outcome)
         case .handedBack(let id): answer(id, .refused)
         case .answer(let id, let answer): answered(id, answer)
+        case .callExpired(let id): if calls[id] != nil { answered(id, .unknown) }
         }
     }
 
@@ -184,14 +188,8 @@ extension ClusterWorld {
         guard member.pausedUntil <= now else {
             return schedule(.message(message), after: member.pausedUntil - now)
         }
-        trace.record(
-            now,
-            6,
-            message.from.number,
-            message.to.number,
-            message.term,
-            "\(message.from) -> \(message.to) term \(message.term): \(message.body)"
-        )
+        tell(message)
+        member.server?.heard[message.from] = now
         current = message
         defer { current = nil }
         switch message.body {
@@ -212,6 +210,17 @@ extension ClusterWorld {
                 checker.fail("member \(member.id) gave \(message.from) a vote though it heard its leader just before")
             }
         default: step(member, .received(message))
+        }
+    }
+
+    private func tell(_ message: Message) {
+        let (from, to): (UInt64, UInt64) = (message.from.number, message.to.number)
+        switch message.body {
+        case .heartbeat where fleet != nil, .heartbeatReply where fleet != nil:
+            trace.count(now, 6, from, to, message.term)
+        default:
+            let words: String = trace.hasWords ? "\(from) -> \(to) term \(message.term): \(message.body)" : ""
+            trace.record(now, 6, from, to, message.term, words)
         }
     }
 

@@ -46,23 +46,19 @@ extension ClusterWorld {
             worldFlaws.contains(.keepsSessions)
             ? backup.view.moved(to: position.index) : backup.view.reborn(at: position.index)
         pastRevision = position.index
+        fleet?.endLife()
         group = GroupIdentity(cluster: group.cluster, incarnation: group.incarnation + 1)
         founders = Configuration(voters: [MemberID(UInt64(members.count + 1))], removed: members.map(\.id))
         placeLimit = min(members.count + 4, ClusterNetwork.widest)
         network.heal()
-        checker = ClusterChecker(restored: view)
+        checker = ClusterChecker(beginningWith: view)
         for record in ClusterChecker.records(of: view) where record.key.table == Self.tables[0] {
             checker.recorded(Self.kept(record, at: clock))
         }
         clock += 1
-        let member = ClusterMember(place: members.count, group: group, configuration: founders)
-        try? member.disk.write(.ballot(Ballot(term: position.term)))
-        try? member.disk.write(.reset(position, founders))
-        try? member.disk.flush()
-        member.checkpoint = ClusterMember.Checkpoint(position: position, view: view, configuration: founders)
-        members.append(member)
-        trace.record(now, 40, position.index, "restored as member \(member.id), from entry \(backup.position)")
-        start(member)
+        fleet?.beginAgain(from: view)
+        trace.record(now, 40, position.index, "restored as member \(members.count + 1), from entry \(backup.position)")
+        plantMember(at: position, view)
     }
 
     /// Nobody hears anything more of the first life.

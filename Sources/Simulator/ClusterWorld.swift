@@ -1,13 +1,15 @@
 internal import Checkers
 package import RaftCore
+internal import RaftLog
 internal import Store
 internal import StoreFormat
 
 /// A whole cluster in one process under one seed: consensus, disks, the replicated store, a network, clients that read
-/// and write through any member, watches that move from one to another, and accidents.
+/// and write through any member, watches that move from one to another, and accidents; and, where it has hosts, who owns them,
+/// the controllers and the agents (``Fleet``).
 ///
 /// The core, the store, transactions, sessions and watches are the real ones; disks, network and clocks are made up.
-/// Time is counted in ticks. The same seed gives the same run, event for event.
+/// A tick is 50 milliseconds. The same seed gives the same run, event for event.
 package final class ClusterWorld {
     enum Event {
         case message(Message)
@@ -26,7 +28,13 @@ package final class ClusterWorld {
         case decided(Int, index: LogIndex, TransactionOutcome)
         case handedBack(Int)
         case answer(Int, ClusterAnswer)
+        /// A server has waited long enough for what it asked.
+        case callExpired(Int)
     }
+
+    static let tickMilliseconds: Int64 = 50
+    /// Milliseconds since 1970.
+    static let beginning: Int64 = 1_700_000_000_000
 
     static let wheelTicks: Int = 2_048
     static let clientCount: Int = 8
@@ -64,9 +72,12 @@ package final class ClusterWorld {
     var isClosing: Bool = false
     /// What is being delivered right now.
     var current: Message?
+    /// The hosts, and what members do for them; nil in a cluster without.
+    private(set) var fleet: Fleet?
 
     /// - Parameters:
     ///   - members: founders, all voters.
+    ///   - hosts: how many hosts and services it has; nil for none.
     ///   - hasWords: whether the trace can be read; costs time.
     package init(
         seed: UInt64,
@@ -74,6 +85,9 @@ package final class ClusterWorld {
         faults: ClusterFaults = ClusterFaults(),
         flaws: Flaws = [],
         worldFlaws: ClusterFlaws = [],
+        hosts: FleetSize? = nil,
+        hostFaults: FleetFaults = FleetFaults(),
+        hostFlaws: FleetFlaws = [],
         hasWords: Bool = false
     ) {
         var random = SeededRandom(seed: seed ^ 0x434C_5553)
@@ -82,7 +96,8 @@ package final class ClusterWorld {
         self.worldFlaws = worldFlaws
         self.random = random
         report = ClusterReport(seed: seed, members: count)
-        trace = ClusterTrace(hasWords: hasWords)
+        // More goes on where there are hosts.
+        trace = ClusterTrace(hasWords: hasWords, kept: hosts == nil ? 600 : 3_000)
         wheel = Array(repeating: [], count: Self.wheelTicks)
         var settings = RaftSettings()
         settings.electionTicks = 20
@@ -91,9 +106,19 @@ package final class ClusterWorld {
         settings.appendBytes = faults.appendBytes
         settings.windowBytes = 4_000
         settings.promotionLagEntries = 20
+        // Documents are longer there.
+        if hosts != nil { settings.windowBytes *= 4 }
         self.settings = settings
         founders = Configuration(voters: (1...max(1, min(count, 7))).map { MemberID(UInt64($0)) })
-        for _ in founders.voters { addMember() }
+        if let hosts {
+            let fleet = Fleet(world: self, seed: seed, size: hosts, faults: hostFaults, flaws: hostFlaws)
+            self.fleet = fleet
+            checker = ClusterChecker(beginningWith: fleet.foundation)
+            let position = LogPosition(index: fleet.foundation.revision, term: 1)
+            for _ in founders.voters { plantMember(at: position, fleet.foundation) }
+        } else {
+            for _ in founders.voters { addMember() }
+        }
         for number in 0..<Self.clientCount { clients.append(ClusterClient(number: number)) }
         makeWatchers()
     }
@@ -118,6 +143,7 @@ package final class ClusterWorld {
         report.trace = trace.lines
         report.commits = Int(checker.committedIndex)
         report.ticks = now
+        report.fleet = fleet?.ended()
         return report
     }
 
@@ -133,6 +159,7 @@ package final class ClusterWorld {
         if now % 2 == 0 {
             for watcher in watchers.indices where checker.violation == nil { run(watcher: watcher) }
         }
+        fleet?.advance()
         if now % 40 == 0 { compareLogs() }
     }
 
@@ -161,6 +188,17 @@ package final class ClusterWorld {
         members.append(member)
         start(member)
         return member
+    }
+
+    /// A member whose disk holds a state already.
+    func plantMember(at position: LogPosition, _ view: StoreView) {
+        let member = ClusterMember(place: members.count, group: group, configuration: founders)
+        try? member.disk.write(.ballot(Ballot(term: position.term)))
+        try? member.disk.write(.reset(position, founders))
+        try? member.disk.flush()
+        member.checkpoint = ClusterMember.Checkpoint(position: position, view: view, configuration: founders)
+        members.append(member)
+        start(member)
     }
 
     func member(_ id: MemberID) -> ClusterMember? {
@@ -215,6 +253,14 @@ package final class ClusterWorld {
             }
         }
         let servedBefore: Int = report.acknowledged
+        if let fleet {
+            // Whatever happened, clients are served again; then users want nothing more, and hosts have time to do it.
+            wait(1_500) {
+                if report.acknowledged >= servedBefore + 2 * clients.count { isClosing = true }
+                return isClosing && clients.allSatisfy { $0.task == nil }
+            }
+            fleet.settle()
+        }
         let deadline: Int = now + 1_500
         while now < deadline, checker.violation == nil {
             advance()
@@ -229,6 +275,15 @@ package final class ClusterWorld {
         }
         checker.fail("no agreement within 1500 ticks after all faults had ended: \(stateOfAll)")
     }
+
+    /// Lets time pass until `isDone` says so, but not for ever.
+    func wait(_ ticks: Int, until isDone: () -> Bool) {
+        let deadline: Int = now + ticks
+        while now < deadline, checker.violation == nil, !isDone() { advance() }
+    }
+
+    /// Milliseconds since 1970, by the right clock.
+    var time: Int64 { Self.beginning + Int64(now) * Self.tickMilliseconds }
 
     private func hasSettled(under leader: RaftCore) -> Bool {
         guard !leader.configuration.isJoint, leader.commit == leader.log.lastIndex else { return false }

@@ -4,7 +4,7 @@ internal import HostProtocol
 /// Stands between the network and an agent that has a planted flaw.
 enum FlawedAgent {
     /// The frame as the agent takes it.
-    static func hears(_ frame: ServerFrame, _ core: AgentCore, _ flaws: HostFlaws) -> ServerFrame {
+    static func hears(_ frame: ServerFrame, _ core: AgentCore, _ flaws: FleetFlaws) -> ServerFrame {
         guard !flaws.isEmpty else { return frame }
         var frame: ServerFrame = frame
         if flaws.contains(.ignoresFence) {

@@ -6,7 +6,7 @@ package struct Simulation {
         case cluster
         /// A Raft group whose entries mean nothing.
         case raft
-        /// Servers that own hosts.
+        /// Whole clusters that own hosts: besides all that ownership, controllers and agents.
         case hosts
     }
 
@@ -42,40 +42,46 @@ package struct Simulation {
     /// - Returns: whether no rule was violated in any of them.
     package func run(print: (String) -> Void) -> Bool {
         var isSound: Bool = true
-        var totals = ClusterTotals()
+        var totals: [World: ClusterTotals] = [:]
         for offset in 0..<UInt64(count) {
             for world in worlds where !run(world, seed &+ offset, &totals, print) { isSound = false }
             let done: Int = Int(offset) + 1
             if count > Self.toldOneByOne, done % Self.toldOneByOne == 0 {
                 var line: String = "\(done) of \(count) seeds"
-                if worlds.contains(.cluster) { line += ", \(totals.counted) counted, \(totals.violated) violated" }
+                for world in worlds {
+                    guard let sum: ClusterTotals = totals[world] else { continue }
+                    line += ", \(world.rawValue): \(sum.counted) counted, \(sum.violated) violated"
+                }
                 print(line)
             }
         }
-        if worlds.contains(.cluster), count > 0 {
-            print("all clusters together:")
-            for line in totals.lines { print("  " + line) }
+        for world in worlds {
+            guard let sum: ClusterTotals = totals[world] else { continue }
+            print(world == .hosts ? "all clusters with hosts together:" : "all clusters together:")
+            for line in sum.lines { print("  " + line) }
         }
         return isSound
     }
 
     /// - Returns: whether no rule was violated.
-    private func run(_ world: World, _ seed: UInt64, _ totals: inout ClusterTotals, _ print: (String) -> Void) -> Bool {
+    private func run(
+        _ world: World,
+        _ seed: UInt64,
+        _ totals: inout [World: ClusterTotals],
+        _ print: (String) -> Void
+    ) -> Bool {
         let summary: String
         let violation: String?
         var trace: [String]
         switch world {
-        case .cluster:
-            var report: ClusterReport = cluster(seed, hasWords: showsTrace)
-            totals.add(report)
+        case .cluster, .hosts:
+            var report: ClusterReport = cluster(world, seed, hasWords: showsTrace)
+            totals[world, default: ClusterTotals()].add(report)
             // Words cost time, so a run has them only when it is played again.
-            if report.violation != nil, !showsTrace { report = cluster(seed, hasWords: true) }
+            if report.violation != nil, !showsTrace { report = cluster(world, seed, hasWords: true) }
             (summary, violation, trace) = (report.summary, report.violation, report.trace)
         case .raft:
             let report: SimulationReport = RaftWorld(seed: seed, members: members).run(steps: steps)
-            (summary, violation, trace) = (report.summary, report.violation, report.trace)
-        case .hosts:
-            let report: HostReport = HostWorld(seed: seed).run(steps: steps)
             (summary, violation, trace) = (report.summary, report.violation, report.trace)
         }
         if violation != nil || count <= Self.toldOneByOne { print(summary) }
@@ -90,7 +96,12 @@ package struct Simulation {
         return false
     }
 
-    private func cluster(_ seed: UInt64, hasWords: Bool) -> ClusterReport {
-        ClusterWorld(seed: seed, members: members, hasWords: hasWords).run(steps: steps)
+    private func cluster(_ world: World, _ seed: UInt64, hasWords: Bool) -> ClusterReport {
+        ClusterWorld(
+            seed: seed,
+            members: members,
+            hosts: world == .hosts ? FleetSize() : nil,
+            hasWords: hasWords
+        ).run(steps: steps)
     }
 }

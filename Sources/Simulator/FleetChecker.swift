@@ -5,7 +5,7 @@ internal import Model
 /// happened.
 ///
 /// It stands outside the servers and the agents, and believes neither.
-struct HostChecker {
+struct FleetChecker {
     private(set) var violation: String?
     /// By instance, how often its container began to run.
     private(set) var starts: [String: Int] = [:]
@@ -17,6 +17,10 @@ struct HostChecker {
     private var places: [String: [UInt64]] = [:]
     /// Instances of services that nothing disturbs, which ran once.
     private(set) var steady: Set<String> = []
+    /// Of an earlier cluster, whose successor knows them, too.
+    private(set) var unbroken: Set<String> = []
+    /// By incarnation, scope and epoch, the process that acts under it.
+    private var holders: [String: String] = [:]
 
     /// Never two containers of one instance, on one host or on two.
     mutating func made(_ container: RuntimeContainer, on host: UInt64, _ record: InstanceRecord?) {
@@ -74,10 +78,31 @@ struct HostChecker {
         fail("the container of instance \(container.number) on host \(host) was removed, and nobody had ordered it")
     }
 
+    /// An epoch is one process's, for good.
+    mutating func held(_ scope: UInt64, _ epoch: UInt64, in incarnation: String, by process: String) {
+        let name: String = "\(incarnation) \(scope) \(epoch)"
+        guard let other: String = holders.updateValue(process, forKey: name), other != process else { return }
+        fail("\(process) acts for scope \(scope) under epoch \(epoch), which \(other) had")
+    }
+
     /// A transaction of a server is made under the epoch of that moment.
     mutating func committed(by server: String, scope: UInt64, under epoch: UInt64, actual: UInt64) {
         guard epoch != actual else { return }
         fail("\(server) changed scope \(scope) under epoch \(epoch), when its epoch was \(actual)")
+    }
+
+    /// Another incarnation of the cluster begins, and counts for itself.
+    ///
+    /// - Parameters:
+    ///   - placed: the instances that it knows to be on some host.
+    ///   - present: those that have a container; what the cluster before had ordered may still be done to them.
+    mutating func beginAgain(placed: Set<String>, present: [String]) {
+        unbroken = steady.intersection(placed)
+        steady = []
+        places = [:]
+        starts = [:]
+        deaths = Dictionary(present.map { ($0, 1) }, uniquingKeysWith: max)
+        startedGeneration = [:]
     }
 
     mutating func fail(_ reason: String) {

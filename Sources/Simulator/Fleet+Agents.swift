@@ -1,11 +1,12 @@
 internal import HostAgentCore
 internal import HostProtocol
 internal import JSON
+internal import RaftCore
 internal import Store
 internal import StoreFormat
 
 /// The hosts' ends: the real agent, its disk and its stream.
-extension HostWorld {
+extension Fleet {
     func tick(_ host: Int) {
         guard hosts[host].core != nil else {
             if hosts[host].downUntil <= now { startAgent(host) }
@@ -15,7 +16,7 @@ extension HostWorld {
         if (now + host) % 10 == 0 { input(host, .tick(milliseconds: milliseconds)) }
     }
 
-    private var milliseconds: Int64 { Int64(now) * Self.tickMilliseconds }
+    private var milliseconds: Int64 { Int64(now) * ClusterWorld.tickMilliseconds }
 
     /// The agent starts with what is on its disk.
     private func startAgent(_ host: Int) {
@@ -29,7 +30,7 @@ extension HostWorld {
             return checker.fail("an agent cannot read its own disk: \(error)")
         }
         let number: UInt64 = hosts[host].number
-        trace.record(now, 30, number) { "the agent of host \(number) starts" }
+        world.trace.record(now, 130, number, "the agent of host \(number) starts")
         hosts[host].connectAt = now + 1 + below(10)
         input(host, .began(milliseconds: milliseconds))
     }
@@ -37,8 +38,9 @@ extension HostWorld {
     func crashAgent(_ host: Int) {
         guard hosts[host].core != nil else { return }
         report.agentCrashes += 1
+        world.count(.agentCrash)
         let number: UInt64 = hosts[host].number
-        trace.record(now, 31, number) { "the agent of host \(number) crashes" }
+        world.trace.record(now, 131, number, "the agent of host \(number) crashes")
         hosts[host].core = nil
         hosts[host].life += 1
         hosts[host].downUntil = now + 5 + below(faults.agentDownTicks)
@@ -47,10 +49,12 @@ extension HostWorld {
             _ = perform(operation, on: host)
         }
         hosts[host].operations = [:]
+        hosts[host].servedBy = [:]
         guard let id: UInt64 = hosts[host].stream else { return }
         hosts[host].stream = nil
         streams[id]?.isOpenAtHost = false
         if chance(percent: 50) { at(now + 2, .closedAtServer(stream: id)) }
+        forgetStream(id)
     }
 
     // MARK: The stream
@@ -58,28 +62,37 @@ extension HostWorld {
     /// Through any gateway, to whom that one takes for the owner.
     private func connect(_ host: Int) {
         hosts[host].connectAt = now + 5 + below(25)
-        let gateway: Int = below(servers.count)
-        guard servers[gateway].downUntil <= now, servers[gateway].stalledUntil <= now,
-            let owner: String = servers[gateway].view.epoch(hosts[host].project)?.node,
-            let server: Int = servers.firstIndex(where: { $0.name == owner }), servers[server].downUntil <= now,
-            servers[server].held[hosts[host].project] != nil
+        let open: [ClusterMember] = world.present
+        let gateway: ClusterMember = open[below(open.count)]
+        guard gateway.pausedUntil <= now, gateway.isUp,
+            let owner: String = gateway.store.view.epoch(hosts[host].project)?.node,
+            let server: FleetServer = world.members.lazy.compactMap(\.server).first(where: { $0.name == owner }),
+            world.passes(gateway.place, server.member.place), world.passes(server.member.place, gateway.place)
         else { return }
         streamCount += 1
-        streams[streamCount] = HostWorldStream(
+        streams[streamCount] = FleetStream(
             host: host,
             hostLife: hosts[host].life,
-            server: server,
-            serverLife: servers[server].life
+            gateway: gateway.place,
+            server: server.member.place,
+            serverLife: server.life
         )
         hosts[host].stream = streamCount
         let number: UInt64 = hosts[host].number
-        trace.record(now, 32, number, UInt64(server)) { "host \(number) connects to \(owner)" }
+        world.trace.record(
+            now,
+            132,
+            number,
+            gateway.id.number,
+            server.member.id.number,
+            "host \(number) connects to \(owner) through \(FleetServer.name(gateway.id))"
+        )
         input(host, .streamOpened(hosts[host].facts))
     }
 
     func arrived(_ bytes: [UInt8], atHostOf id: UInt64) {
-        guard let stream: HostWorldStream = streams[id], stream.isOpenAtHost, !stream.isDead,
-            hosts[stream.host].stream == id
+        guard let stream: FleetStream = streams[id], stream.isOpenAtHost, hosts[stream.host].stream == id,
+            isWhole(id, stream)
         else { return }
         receive(bytes, at: stream.host)
     }
@@ -96,8 +109,9 @@ extension HostWorld {
 
     /// The stream ended, as the host sees it.
     func closeAtHost(_ id: UInt64) {
-        guard let stream: HostWorldStream = streams[id], stream.isOpenAtHost else { return }
+        guard let stream: FleetStream = streams[id], stream.isOpenAtHost else { return }
         streams[id]?.isOpenAtHost = false
+        forgetStream(id)
         guard hosts[stream.host].stream == id, hosts[stream.host].life == stream.hostLife else { return }
         hosts[stream.host].stream = nil
         hosts[stream.host].connectAt = now + 5 + below(25)
@@ -110,8 +124,9 @@ extension HostWorld {
         hosts[host].stream = nil
         hosts[host].connectAt = now + 5 + below(25)
         streams[id]?.isOpenAtHost = false
+        forgetStream(id)
         let number: UInt64 = hosts[host].number
-        trace.record(now, 33, number) { "host \(number) closes its stream: \(reason)" }
+        world.trace.record(now, 133, number, "host \(number) closes its stream: \(reason)")
         if streams[id]?.isDead == false { at((streams[id]?.upAt ?? now) + 1, .closedAtServer(stream: id)) }
     }
 
@@ -136,7 +151,7 @@ extension HostWorld {
             at(now + 1 + below(10), .inventory(host: host, life: hosts[host].life))
         case .run(let operation): begin(operation, host)
         case .send(let frame):
-            guard let id: UInt64 = hosts[host].stream, let stream: HostWorldStream = streams[id] else { return }
+            guard let id: UInt64 = hosts[host].stream, let stream: FleetStream = streams[id] else { return }
             let arrival: Int = max(stream.upAt, now + 1 + below(faults.frameDelayTicks))
             streams[id]?.upAt = arrival
             at(arrival, .toServer(stream: id, frame.encoded))
@@ -152,12 +167,13 @@ extension HostWorld {
         case .duplicate(let uuid, let id): checker.fail("host \(number) found a second container \(id) of \(uuid)")
         case .refusedFrame(let type, let stamp, let reason):
             if isReplaying { report.replaysRefused += 1 }
-            trace.record(now, 34, number) { "host \(number) refuses a \(type) (\(stamp)): \(reason)" }
-        case .orphaned(let uuid, _): trace.record(now, 35, number) { "host \(number): \(uuid) is not listed any more" }
-        case .removed(let uuid): trace.record(now, 36, number) { "host \(number): \(uuid) is gone, as ordered" }
-        case .revived(let uuid, _): trace.record(now, 37, number) { "host \(number) revives \(uuid)" }
+            world.trace.record(now, 134, number, "host \(number) refuses a \(type) (\(stamp)): \(reason)")
+        case .orphaned(let uuid, _):
+            world.trace.record(now, 135, number, "host \(number): \(uuid) is not listed any more")
+        case .removed(let uuid): world.trace.record(now, 136, number, "host \(number): \(uuid) is gone, as ordered")
+        case .revived(let uuid, _): world.trace.record(now, 137, number, "host \(number) revives \(uuid)")
         case .ignoredOrder(let uuid, let reason):
-            trace.record(now, 38, number) { "host \(number) ignores an order about \(uuid): \(reason)" }
+            world.trace.record(now, 138, number, "host \(number) ignores an order about \(uuid): \(reason)")
         case .adopted, .failed, .inventoryFailed, .unknownFrame: break
         }
     }
@@ -181,6 +197,7 @@ extension HostWorld {
         guard !isForeign || !isWelcome else { return }
         let life: UInt64 = hosts[host].life
         report.replays += 1
+        world.count(.frameReplayed)
         isReplaying = true
         receive(bytes, at: host)
         isReplaying = false
@@ -204,15 +221,16 @@ extension HostWorld {
         guard hosts[host].core != nil else { return }
         abandon(host, "it meets a server of another incarnation")
         hosts[host].connectAt = now + 5 + below(25)
-        report.strays += 1
+        world.count(.stray)
+        strays += 1
         input(host, .streamOpened(hosts[host].facts))
-        let stamp = FrameStamp(incarnation: "0dd\(report.strays)", epoch: 1, revision: 1)
+        let stamp = FrameStamp(incarnation: "0dd\(strays)", epoch: 1, revision: 1)
         let welcome = Welcome(hostID: "1h1", hostNumber: 1, pingSeconds: 5)
         receive(ServerFrame(stamp, .welcome(welcome)).encoded, at: host)
         receive(ServerFrame(stamp, .sync(Sync(isFull: true, instances: []))).encoded, at: host)
         input(host, .streamClosed)
         // A host never goes back by itself to an incarnation that it has left: a person lets it, and starts its agent anew.
         crashAgent(host)
-        hosts[host].orders.left.removeAll { $0 == Self.incarnation }
+        hosts[host].orders.left.removeAll { $0 == incarnation }
     }
 }

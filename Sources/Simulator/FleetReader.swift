@@ -5,7 +5,7 @@ internal import Store
 internal import StoreFormat
 
 /// Documents that were parsed already; the world is used by one thread.
-final class HostWorldDocuments {
+final class FleetDocuments {
     private var entries: [RecordKey: (revision: Revision, fields: JSONObject)] = [:]
 
     func fields(of record: Record) -> JSONObject? {
@@ -17,9 +17,9 @@ final class HostWorldDocuments {
 }
 
 /// A view of the store as controllers and checkers read it.
-struct HostWorldReader: StateReading {
+struct FleetReader: StateReading {
     let view: StoreView
-    let documents: HostWorldDocuments
+    let documents: FleetDocuments
 
     func document(_ key: RecordKey) -> (fields: JSONObject, revision: Revision)? {
         guard let record: Record = view.get(key) else { return nil }

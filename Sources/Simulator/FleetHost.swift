@@ -3,7 +3,7 @@ internal import HostProtocol
 internal import StoreFormat
 
 /// One simulated host: its agent, what the agent's disk holds, and its containers.
-struct HostWorldHost {
+struct FleetHost {
     let number: UInt64
     let project: UInt64
     let facts: HostFacts
@@ -22,8 +22,9 @@ struct HostWorldHost {
     /// The open stream.
     var stream: UInt64?
     var connectAt: Int = 0
-    /// Operations under way, by their id.
+    /// Operations under way, by their id, and of which incarnation the orders were that they serve.
     var operations: [UInt64: Operation] = [:]
+    var servedBy: [UInt64: String] = [:]
     /// Some of the frames that were ever sent to it, to be sent again by chance.
     var archive: [(stamp: FrameStamp, isWelcome: Bool, bytes: [UInt8])] = []
 
@@ -32,14 +33,16 @@ struct HostWorldHost {
     }
 }
 
-/// A stream between a host and a server.
+/// A stream between a host and the member that owns it, through another one.
 ///
 /// What was sent first arrives first; streams overtake each other.
-struct HostWorldStream {
+struct FleetStream {
     let host: Int
     let hostLife: UInt64
+    /// The member that the host asked, and the one that owns the host: both places.
+    let gateway: Int
     let server: Int
-    let serverLife: UInt64
+    let serverLife: Int
     var isOpenAtHost: Bool = true
     var isOpenAtServer: Bool = true
     /// Nothing arrives any more, and nobody is told.
