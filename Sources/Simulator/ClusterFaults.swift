@@ -48,6 +48,7 @@ package enum ClusterFault: String, CaseIterable, Sendable {
     case scopeForced = "environments given away by force"
     case drain = "members told to give up or to take"
     case agentCrash = "agents crashed"
+    case hostLost = "hosts away beyond their grace"
     case streamCut = "host streams cut"
     case streamCutInside = "host streams cut between members"
     case frameReplayed = "frames of the past"
@@ -58,7 +59,8 @@ package enum ClusterFault: String, CaseIterable, Sendable {
     /// Those that a cluster without hosts can meet.
     package static let ofMembers: [ClusterFault] = allCases.filter { !ofHosts.contains($0) }
     package static let ofHosts: [ClusterFault] = [
-        .scopeForced, .drain, .agentCrash, .streamCut, .streamCutInside, .frameReplayed, .stray, .operationFailed,
+        .scopeForced, .drain, .agentCrash, .hostLost, .streamCut, .streamCutInside, .frameReplayed, .stray,
+        .operationFailed,
         .containerDied,
     ]
 }

@@ -16,8 +16,6 @@ extension Fleet {
         if (now + host) % 10 == 0 { input(host, .tick(milliseconds: milliseconds)) }
     }
 
-    private var milliseconds: Int64 { Int64(now) * ClusterWorld.tickMilliseconds }
-
     /// The agent starts with what is on its disk.
     private func startAgent(_ host: Int) {
         hosts[host].life += 1
@@ -35,7 +33,7 @@ extension Fleet {
         input(host, .began(milliseconds: milliseconds))
     }
 
-    func crashAgent(_ host: Int) {
+    func crashAgent(_ host: Int, downFor ticks: Int? = nil) {
         guard hosts[host].core != nil else { return }
         report.agentCrashes += 1
         world.count(.agentCrash)
@@ -43,7 +41,7 @@ extension Fleet {
         world.trace.record(now, 131, number, "the agent of host \(number) crashes")
         hosts[host].core = nil
         hosts[host].life += 1
-        hosts[host].downUntil = now + 5 + below(faults.agentDownTicks)
+        hosts[host].downUntil = now + (ticks ?? 5 + below(faults.agentDownTicks))
         // What was under way happens or not.
         for (_, operation) in hosts[host].operations.sorted(by: { $0.key < $1.key }) where chance(percent: 50) {
             _ = perform(operation, on: host)

@@ -29,7 +29,7 @@ extension Fleet {
             guard let watch: Watch = server.watch else {
                 server.watch = try server.member.store.watch(from: server.view.revision + 1)
                 for scope in server.workers.keys.sorted() {
-                    server.workers[scope]?.items.formUnion(Controllers.everything(in: scope, reader(server)))
+                    server.workers[scope]?.queue.add(Controllers.everything(in: scope, reader(server)))
                 }
                 return
             }
@@ -39,7 +39,7 @@ extension Fleet {
                 for change in event.changes where change.after.map(Controllers.mayConcern) ?? true {
                     for item in Controllers.affected(by: change.key, in: reader) {
                         guard let scope: UInt64 = Controllers.scope(of: item, in: reader) else { continue }
-                        server.workers[scope]?.items.insert(item)
+                        server.workers[scope]?.queue.add([item])
                     }
                 }
             }
@@ -52,11 +52,7 @@ extension Fleet {
     // MARK: Workers
 
     private func work(_ server: FleetServer, _ scope: UInt64) {
-        let time: Int64 = time(at: server)
-        for (item, due) in server.workers[scope]?.wakes ?? [:] where due <= time {
-            server.workers[scope]?.wakes[item] = nil
-            server.workers[scope]?.items.insert(item)
-        }
+        server.workers[scope]?.queue.wake(at: milliseconds)
         var budget: Int = 80
         while budget > 0, let worker: FleetWorker = server.workers[scope], !worker.waits, !worker.isOver {
             budget -= 1
@@ -65,10 +61,14 @@ extension Fleet {
                 server.workers[scope]?.waits = true
                 let origin: Origin = .worker(scope: scope, epoch: worker.epoch)
                 propose(server, origin, acting: (scope, worker.epoch), transaction)
-            } else if let item: WorkItem = worker.items.min() {
-                plan(server, scope, item, epoch: worker.epoch)
             } else {
-                return
+                // The last one has come to its end.
+                if let item: WorkItem = worker.current {
+                    server.workers[scope]?.queue.end(item, .done, at: milliseconds)
+                    server.workers[scope]?.current = nil
+                }
+                guard let item: WorkItem = server.workers[scope]?.queue.next() else { return }
+                plan(server, scope, item, epoch: worker.epoch)
             }
         }
     }
@@ -83,8 +83,9 @@ extension Fleet {
             purgeAgeMilliseconds: 1 << 40
         )
         let plan: Plan = Controllers.run(item, reader(server), context)
-        server.workers[scope]?.items.remove(item)
-        server.workers[scope]?.wakes[item] = plan.wakeAt
+        if let time: Int64 = plan.wakeAt {
+            server.workers[scope]?.queue.put(item, off: time - context.time, at: milliseconds)
+        }
         server.workers[scope]?.current = item
         server.workers[scope]?.rest = plan.transactions
     }
@@ -96,20 +97,12 @@ extension Fleet {
         server.workers[scope]?.waits = false
         guard let item: WorkItem = worker.current else { return }
         switch outcome {
-        case .committed:
-            server.workers[scope]?.refusals[item] = nil
-            return
+        case .committed: return
         case .refused(.epochChanged): server.workers[scope]?.isOver = true
-        case .refused:
-            let count: Int = worker.refusals[item, default: 0] + 1
-            server.workers[scope]?.refusals[item] = count
-            if count > Limits.conflictRetries {
-                server.workers[scope]?.wakes[item] = time(at: server) + 1_000
-            } else {
-                server.workers[scope]?.items.insert(item)
-            }
-        case nil: server.workers[scope]?.wakes[item] = time(at: server) + 1_000
+        case .refused: server.workers[scope]?.queue.end(item, .refused, at: milliseconds)
+        case nil: server.workers[scope]?.queue.end(item, .unheard, at: milliseconds)
         }
+        server.workers[scope]?.current = nil
         server.workers[scope]?.rest = []
     }
 

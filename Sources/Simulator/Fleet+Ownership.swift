@@ -107,7 +107,7 @@ extension Fleet {
         checker.held(scope, epoch, in: incarnation, by: "\(server.name), start \(server.life)")
         server.held[scope] = epoch
         var worker = FleetWorker(epoch: epoch)
-        worker.items = Set(Controllers.everything(in: scope, reader(server)))
+        worker.queue.add(Controllers.everything(in: scope, reader(server)))
         server.workers[scope] = worker
         // A new owner gives every host the full grace.
         for host in hosts where host.project == scope && server.sessions[host.number] == nil {
@@ -194,7 +194,8 @@ extension Fleet {
         carryOn(server)
     }
 
-    private var milliseconds: Int64 { Int64(now) * ClusterWorld.tickMilliseconds }
+    /// By a clock that never jumps.
+    var milliseconds: Int64 { Int64(now) * ClusterWorld.tickMilliseconds }
 
     private func ownership(_ server: FleetServer, _ core: RaftCore) -> OwnershipView? {
         guard let office: FleetOffice = server.office else { return nil }

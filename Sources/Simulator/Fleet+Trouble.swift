@@ -1,3 +1,4 @@
+internal import Limits
 internal import RaftCore
 
 /// Accidents of hosts and streams, and what operators do.
@@ -6,6 +7,7 @@ extension Fleet {
         for project in projects where happens(faults.movePerThousand) { forceMove(of: project) }
         if happens(faults.drainPerThousand) { toggleDrain() }
         if happens(faults.agentCrashPerThousand) { crashAgent(below(hosts.count)) }
+        if let loss, loss.at <= now, !isLost, hosts[loss.host].core != nil { lose(loss.host) }
         if happens(faults.cutPerThousand) { cut(below(hosts.count)) }
         if happens(faults.replayPerThousand) { replay(to: below(hosts.count)) }
         if happens(faults.strayPerThousand) { stray(below(hosts.count)) }
@@ -27,6 +29,14 @@ extension Fleet {
             isDraining ? 1 : 0,
             isDraining ? "\(FleetServer.name(id)) is to give up what it owns" : "\(FleetServer.name(id)) may own again"
         )
+    }
+
+    /// It comes back long after everybody has given it up, whenever its last owner began to wait for it.
+    private func lose(_ host: Int) {
+        isLost = true
+        world.count(.hostLost)
+        let grace: Int = Limits.hostSilenceSeconds + Limits.hostDisconnectSeconds
+        crashAgent(host, downFor: Self.ticks(milliseconds: grace * 1_000) + 2_500)
     }
 
     /// Nothing passes any more; each side hears of it at once, or finds out by the silence.

@@ -83,8 +83,12 @@ final class Fleet {
     private var events: [Int: [Event]] = [:]
     var checker = FleetChecker()
     var report = FleetReport()
+    /// The host that is lost for a while, and when.
+    let loss: (host: Int, at: Int)?
     /// The frame that an agent is taking right now is one of the past.
     var isReplaying: Bool = false
+    /// It has been lost.
+    var isLost: Bool = false
     /// How often a host met a server of another incarnation.
     var strays: Int = 0
     /// What the clusters before this one knew last, by incarnation: their orders may still be carried out.
@@ -98,6 +102,8 @@ final class Fleet {
         self.size = size
         self.flaws = flaws
         self.faults = faults.isMixed ? faults.mixed(&random) : faults
+        let isLossy: Bool = faults.lostHostPercent > 0 && random.chance(percent: faults.lostHostPercent)
+        loss = isLossy ? (random.below(size.hosts), 100 + random.below(1_400)) : nil
         self.random = random
         let founding = FleetFounding(size)
         foundation = founding.view

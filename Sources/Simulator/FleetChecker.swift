@@ -7,6 +7,8 @@ internal import Model
 /// It stands outside the servers and the agents, and believes neither.
 struct FleetChecker {
     private(set) var violation: String?
+    /// By instance, the host on which a container of it was made last.
+    private(set) var origins: [String: UInt64] = [:]
     /// By instance, how often its container began to run.
     private(set) var starts: [String: Int] = [:]
     /// By instance, how often its container ended by itself.
@@ -26,6 +28,7 @@ struct FleetChecker {
     mutating func made(_ container: RuntimeContainer, on host: UInt64, _ record: InstanceRecord?) {
         let name: String = "a container of instance \(container.number) (\(container.uuid)) was made on host \(host)"
         places[container.uuid, default: []].append(host)
+        origins[container.uuid] = host
         if let all: [UInt64] = places[container.uuid], all.count > 1 {
             return fail("\(name), which has others on hosts \(all.dropLast())")
         }

@@ -39,6 +39,8 @@ package struct FleetFaults: Sendable {
     package var agentDownTicks: Int = 200
     /// In the middle of what one step of an agent wants done; per thousand steps.
     package var stepCrashPerThousand: Int = 2
+    /// One host is away for so long that its grace ends; per run.
+    package var lostHostPercent: Int = 25
     /// Any one stream breaks.
     package var cutPerThousand: Int = 15
     /// Of breaks, those that one side does not hear of.
@@ -95,6 +97,7 @@ package struct FleetFaults: Sendable {
         faults.lagPercent = 0
         faults.agentCrashPerThousand = 0
         faults.stepCrashPerThousand = 0
+        faults.lostHostPercent = 0
         faults.cutPerThousand = 0
         faults.replayPerThousand = 0
         faults.strayPerThousand = 0

@@ -80,14 +80,10 @@ struct FleetOffice {
     var looksAt: Int
 }
 
-/// One scope's queue of work, as the node's own worker keeps it.
+/// One scope's worker, in the steps of the node's own.
 struct FleetWorker {
     let epoch: UInt64
-    var items: Set<WorkItem> = []
-    /// When an item is to be run though nothing changed.
-    var wakes: [WorkItem: Int64] = [:]
-    /// How often in a row an item's plan was refused.
-    var refusals: [WorkItem: Int] = [:]
+    var queue = WorkQueue()
     /// The item whose transactions are under way, and those that are still to be proposed.
     var current: WorkItem?
     var rest: [Transaction] = []

@@ -25,15 +25,7 @@ final class ScopeWorker: Sendable {
     private let queue = Mutex(Queue())
 
     private struct Queue {
-        /// What waits for the next round.
-        var items: Set<WorkItem> = []
-        /// What is left of this one, last first: all of it has its turn before anything that comes meanwhile, so that a
-        /// flood of one kind starves no other.
-        var round: [WorkItem] = []
-        /// When an item is to be run though nothing changed.
-        var wakes: [WorkItem: Int64] = [:]
-        /// How often in a row an item's plan was refused.
-        var refusals: [WorkItem: Int] = [:]
+        var work = WorkQueue()
         var isWorking: Bool = false
         /// The last proposal was not taken: said once, not for every item.
         var isUnheard: Bool = false
@@ -42,6 +34,13 @@ final class ScopeWorker: Sendable {
         var whenIdle: [CheckedContinuation<Void, Never>] = []
         var sleeper: Task<Void, Never>?
         var sleepsUntil: Int64?
+
+        /// Whether somebody must begin to work now.
+        mutating func begin() -> Bool {
+            guard !isWorking, !work.isIdle else { return false }
+            isWorking = true
+            return true
+        }
     }
 
     init(
@@ -67,10 +66,8 @@ final class ScopeWorker: Sendable {
     func add(_ items: some Sequence<WorkItem>) {
         let starts: Bool = queue.withLock { queue in
             guard !queue.isStopped else { return false }
-            queue.items.formUnion(items)
-            guard !queue.isWorking, !queue.items.isEmpty else { return false }
-            queue.isWorking = true
-            return true
+            queue.work.add(items)
+            return queue.begin()
         }
         if starts { Task(executorPreference: loop) { await self.work() } }
     }
@@ -80,9 +77,7 @@ final class ScopeWorker: Sendable {
         await withCheckedContinuation { continuation in
             let isIdle: Bool = queue.withLock { queue in
                 queue.isStopped = true
-                queue.items = []
-                queue.round = []
-                queue.wakes = [:]
+                queue.work.clear()
                 queue.sleeper?.cancel()
                 queue.sleeper = nil
                 guard queue.isWorking else { return true }
@@ -99,9 +94,7 @@ final class ScopeWorker: Sendable {
                 // Lost: the state says so, and the ownership will hear of it.
                 queue.withLock { queue in
                     queue.isStopped = true
-                    queue.items = []
-                    queue.round = []
-                    queue.wakes = [:]
+                    queue.work.clear()
                 }
                 continue
             }
@@ -111,19 +104,10 @@ final class ScopeWorker: Sendable {
 
     private func next() -> WorkItem? {
         let (item, waiting): (WorkItem?, [CheckedContinuation<Void, Never>]) = queue.withLock { queue in
-            if queue.round.isEmpty {
-                queue.round = queue.items.sorted(by: >)
-                queue.items = []
-            }
-            guard let next: WorkItem = queue.round.popLast() else {
-                queue.isWorking = false
-                defer { queue.whenIdle = [] }
-                return (nil, queue.whenIdle)
-            }
-            // What was asked for again before its turn is done with this one.
-            queue.items.remove(next)
-            queue.wakes[next] = nil
-            return (next, [])
+            if let next: WorkItem = queue.work.next() { return (next, []) }
+            queue.isWorking = false
+            defer { queue.whenIdle = [] }
+            return (nil, queue.whenIdle)
         }
         for continuation in waiting { continuation.resume() }
         return item
@@ -143,8 +127,8 @@ final class ScopeWorker: Sendable {
         )
         let plan: Plan = Controllers.run(item, StateReader(state.store.view, parsed), context)
         for note in plan.notes { logger.debug("planned", ["item": "\(item)", "note": .string(note)]) }
-        if let time: Int64 = plan.wakeAt { retry(item, at: time) }
-        var wasRefused: Bool = false
+        if let time: Int64 = plan.wakeAt { change { $0.put(item, off: time - context.time, at: Self.clock) } }
+        var ending: WorkQueue.Ending = .done
         for transaction in plan.transactions {
             do throws(ProposalFault) {
                 switch try await state.propose(transaction) {
@@ -160,10 +144,10 @@ final class ScopeWorker: Sendable {
                         "a controller's transaction is invalid",
                         ["item": "\(item)", "error": .string(reason)]
                     )
-                    retry(item, after: 60_000)
+                    ending = .invalid
                 case .refused(let refusal):
-                    wasRefused = true
-                    planAgain(item, refusal)
+                    logger.debug("a plan was refused", ["item": "\(item)", "refusal": "\(refusal)"])
+                    ending = .refused
                 }
             } catch {
                 let isNews: Bool = queue.withLock { queue in
@@ -175,49 +159,32 @@ final class ScopeWorker: Sendable {
                     "a plan could not be proposed",
                     ["item": "\(item)", "error": "\(error)"]
                 )
-                retry(item, after: 1_000)
+                ending = .unheard
             }
             break
         }
-        if !wasRefused { queue.withLock { $0.refusals[item] = nil } }
+        let isHopeless: Bool = change { $0.end(item, ending, at: Self.clock) } ?? false
+        if isHopeless { logger.notice("a plan is refused again and again", ["item": "\(item)"]) }
         return true
     }
 
-    /// Somebody was faster: plan again on what is there now.
-    ///
-    /// At once at first; a plan that is refused again and again is a bug of ours, and each attempt is an entry of the log.
-    private func planAgain(_ item: WorkItem, _ refusal: Refusal) {
-        let count: Int = queue.withLock { queue in
-            queue.refusals[item, default: 0] += 1
-            return queue.refusals[item, default: 0]
-        }
-        guard count > Limits.conflictRetries else { return retry(item, after: 0) }
-        logger.notice("a plan is refused again and again", ["item": "\(item)", "refusal": "\(refusal)"])
-        retry(item, after: 1_000)
-    }
+    /// Milliseconds of a clock that never jumps.
+    private static var clock: Int64 { Int64(MonotonicClock.now / 1_000_000) }
 
-    private func retry(_ item: WorkItem, at time: Int64) {
-        queue.withLock { queue in
-            if !queue.isStopped { queue.wakes[item] = time }
-        }
-    }
-
-    private func retry(_ item: WorkItem, after milliseconds: Int64) {
-        queue.withLock { queue in
-            guard !queue.isStopped else { return }
-            if milliseconds == 0 { queue.items.insert(item) } else { queue.wakes[item] = now() + milliseconds }
-        }
+    @discardableResult
+    private func change<Answer>(_ body: (inout WorkQueue) -> Answer) -> Answer? {
+        queue.withLock { queue in queue.isStopped ? nil : body(&queue.work) }
     }
 
     /// One sleeper for the earliest of what is to be run later.
     private func arrangeSleep() {
         queue.withLock { queue in
-            guard !queue.isStopped, let earliest: Int64 = queue.wakes.values.min() else { return }
+            guard !queue.isStopped, let earliest: Int64 = queue.work.earliest else { return }
             if let planned: Int64 = queue.sleepsUntil, planned <= earliest { return }
             queue.sleeper?.cancel()
             queue.sleepsUntil = earliest
             queue.sleeper = Task(executorPreference: loop) {
-                let wait: Int64 = max(1, earliest - self.now())
+                let wait: Int64 = max(1, earliest - Self.clock)
                 guard (try? await self.loop.sleep(milliseconds: Int(clamping: wait))) != nil, !Task.isCancelled else {
                     return
                 }
@@ -227,14 +194,15 @@ final class ScopeWorker: Sendable {
     }
 
     private func wake() {
-        let time: Int64 = now()
-        let due: [WorkItem] = queue.withLock { queue in
+        let (starts, sleepsOn): (Bool, Bool) = queue.withLock { queue in
             queue.sleepsUntil = nil
             queue.sleeper = nil
-            return queue.wakes.filter { $0.value <= time }.map(\.key)
+            guard !queue.isStopped else { return (false, false) }
+            queue.work.wake(at: Self.clock)
+            return (queue.begin(), queue.work.isIdle)
         }
-        add(due)
-        if due.isEmpty { arrangeSleep() }
+        if starts { Task(executorPreference: loop) { await self.work() } }
+        if sleepsOn { arrangeSleep() }
     }
 
     private static func number(_ bytes: ArraySlice<UInt8>) -> UInt64 { bytes.reduce(0) { $0 << 8 | UInt64($1) } }
