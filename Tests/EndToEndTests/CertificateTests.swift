@@ -26,11 +26,11 @@ extension EndToEnd {
                 )
                 let key = try await rig.api("POST", "apikeys", ["accountId": .string(ann)], node: "node3").body
                 // She is one of an environment, so that she has something to change.
-                let members: JSONValue = [
-                    [ann, "member"], ["1a1", "owner"],
-                ].map { who in
-                    ["externalIdType": "rancher_id", "externalId": .string(who[0]), "role": .string(who[1])]
-                }
+                let members: JSONValue = .array(
+                    [(ann, "member"), ("1a1", "owner")].map { id, role -> JSONValue in
+                        ["externalIdType": "rancher_id", "externalId": .string(id), "role": .string(role)]
+                    }
+                )
                 let joined = try await rig.api(
                     "POST",
                     "projects/1a5?action=setmembers",

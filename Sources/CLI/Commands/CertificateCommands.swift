@@ -63,11 +63,12 @@ enum CertificateCommands {
             throw CommandFailure.usage("a key that is made here is yours: give --account together with --request")
         }
         let connection: Connection = try .find(invocation)
-        let files: Connection.CertificateFiles = try files(invocation, connection)
+        _ = try expires(invocation)
         let uses: Bool = invocation.arguments.has("use")
         guard !uses || connection.address.isSecure else {
             throw CommandFailure("a certificate is shown over https only: give the https address with --url")
         }
+        let files: Connection.CertificateFiles = try files(invocation, connection)
         let key: PrivateKey
         let request: String
         do throws(CertificateFault) {
@@ -159,12 +160,15 @@ enum CertificateCommands {
         var body: JSONObject = ["certificateRequest": .string(request)]
         if let name: String = invocation.arguments.value("name") { body["name"] = .string(name) }
         if let account: String = invocation.arguments.value("account") { body["accountId"] = .string(account) }
-        if let days: Int = try invocation.arguments.count("days") {
-            guard (1...3_650).contains(days) else { throw CommandFailure.usage("--days is a number of days from 1 on") }
-            body["expires"] = .string(StoredTime.text(after: days))
-        }
+        if let expires: String = try expires(invocation) { body["expires"] = .string(expires) }
         let wanted: JSONObject = body
         return try await invocation.withClient(connection) { try await $0.send("POST", path, .object(wanted)) }
+    }
+
+    private static func expires(_ invocation: Invocation) throws(CommandFailure) -> String? {
+        guard let days: Int = try invocation.arguments.count("days") else { return nil }
+        guard (1...3_650).contains(days) else { throw .usage("--days is a number of days from 1 on") }
+        return StoredTime.text(after: days)
     }
 
     private static func files(

@@ -238,8 +238,9 @@ package enum Limits {
     /// How long a node's certificate is good; it is exchanged at a random moment past its half.
     package static let nodeCertificateSeconds: Int64 = 90 * 86_400
     package static let hostCertificateSeconds: Int64 = 30 * 86_400
-    /// How long a person's certificate is good unless it is said otherwise, at least, and at most.
+    /// How long a person's certificate is good unless it is said otherwise.
     package static let personCertificateSeconds: Int64 = 30 * 86_400
+    /// How long it is good at least, and at most.
     package static let personCertificateMinimumSeconds: Int64 = 3_600
     package static let personCertificateMaximumSeconds: Int64 = 90 * 86_400
     /// Certificates of one account that are neither removed nor over.
