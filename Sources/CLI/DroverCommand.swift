@@ -25,5 +25,5 @@ package enum DroverCommand {
             CanICommand.command,
             ContextCommands.show, ContextCommands.use,
             ContextCommands.save, LoginCommands.login, LoginCommands.logout, VersionCommand.command,
-        ] + RoleCommands.all + ClusterCommands.all + InterceptCommands.all
+        ] + CertificateCommands.all + RoleCommands.all + ClusterCommands.all + InterceptCommands.all
 }

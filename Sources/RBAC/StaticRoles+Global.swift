@@ -36,6 +36,7 @@ extension StaticRoles {
             Rule(.allow, read + [.only(.action("changesecret"))], on: ["password"], where: own),
             Rule(.allow, read, on: ["=credential"], where: own),
             Rule(.allow, [.any], on: ["apiKey"], where: own, fields: keyFields),
+            Rule(.allow, [.any], on: ["clientCertificate"], where: own, fields: ["accountId": .read]),
             Rule(.allow, [.any], on: ["userPreference", "projectTemplate"], where: own),
             Rule(.allow, read, on: ["projectTemplate"]),
             Rule(.allow, read, on: ["auditLog"], where: own),

@@ -84,6 +84,24 @@ func drover(
     environment: [String: String] = [:],
     terminal: TerminalPort = .none
 ) async -> Ended {
+    await drover(
+        arguments,
+        server: server,
+        folder: folder,
+        columns: columns,
+        environment: environment,
+        terminal: terminal
+    )
+}
+
+func drover(
+    _ arguments: [String],
+    server: FakeServer? = nil,
+    folder: String = "/nonexistent",
+    columns: Int? = nil,
+    environment: [String: String] = [:],
+    terminal: TerminalPort = .none
+) async -> Ended {
     let printed = Printed()
     var environment: [String: String] = environment
     if let server {

@@ -113,7 +113,8 @@ struct SchemasTests {
     }
 
     @Test func `subtypes are known from above and below`() {
-        #expect(Schemas.subtypes(of: "credential").map(\.name) == ["apiKey", "password", "registrationToken"])
+        let credentials: [String] = ["apiKey", "clientCertificate", "password", "registrationToken"]
+        #expect(Schemas.subtypes(of: "credential").map(\.name) == credentials)
         #expect(Schemas.subtypes(of: "service").isEmpty)
         #expect(Schemas.isType("apiKey", kindOf: "credential"))
         #expect(!Schemas.isType("credential", kindOf: "apiKey"))

@@ -25,6 +25,12 @@ package struct OptionSpec: Sendable {
         OptionSpec("ca-file", value: "FILE", "certificates that an https server may come from (DROVER_CA_FILE)"),
         OptionSpec("access-key", value: "KEY", "the API key (DROVER_ACCESS_KEY)"),
         OptionSpec("secret-key", value: "KEY", "its secret (DROVER_SECRET_KEY)"),
+        OptionSpec(
+            "client-certificate",
+            value: "FILE",
+            "a certificate to show instead of a key, over https (DROVER_CLIENT_CERTIFICATE)"
+        ),
+        OptionSpec("client-key", value: "FILE", "the private key of that certificate (DROVER_CLIENT_KEY)"),
         OptionSpec("env", value: "NAME|ID", "the environment; else the only one, or Default"),
         OptionSpec("output", value: "FORMAT", "table, json or yaml"),
         OptionSpec("help", short: "h", "print this help"),

@@ -158,6 +158,7 @@ final class APIClient: Sendable {
     }
 
     private var credentials: String {
+        if let files = connection.certificate { return "the certificate \(files.certificate)" }
         if connection.accessKey == Connection.loginUser { return "the login from \(connection.keySource)" }
         return connection.accessKey.map { "the access key \($0) (from \(connection.keySource))" }
             ?? "a request without a key to \(connection.address)"

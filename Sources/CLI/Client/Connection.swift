@@ -12,6 +12,14 @@ struct Connection: Sendable {
     var environmentName: String?
     /// Path of the certificates of the authorities that the server may come from; nil for the system's own.
     var authorityFile: String?
+    /// What is shown instead of a key; never beside one.
+    var certificate: CertificateFiles?
+
+    /// Where a certificate and its private key are, as absolute paths.
+    struct CertificateFiles: Equatable, Sendable {
+        var certificate: String
+        var key: String
+    }
 
     /// Stands for an access key where the secret is a login.
     static let loginUser: String = "x-api-bearer"
@@ -39,24 +47,53 @@ extension Connection {
             connection.authorityFile = saved.caFile
         }
 
+        let shown: CertificateFiles? = try certificateFiles(invocation)
         let access = first(invocation, option: "access-key", variable: "DROVER_ACCESS_KEY")
         let secret = first(invocation, option: "secret-key", variable: "DROVER_SECRET_KEY")
         switch (access, secret) {
+        case (.some, .some) where shown != nil:
+            throw .usage("both a key and a certificate are given; a request shows one of them")
         case (let access?, let secret?):
             connection.accessKey = access.text
             connection.secretKey = secret.text
             connection.keySource = access.source
+        case (nil, nil) where shown != nil:
+            connection.certificate = shown
+            connection.keySource = shown?.certificate ?? ""
         case (nil, nil):
             if let saved, ([saved.url] + saved.others).contains(where: { (try? ServerAddress(parsing: $0)) == address })
             {
                 connection.accessKey = saved.accessKey
                 connection.secretKey = saved.secretKey
+                connection.certificate = saved.certificate
                 connection.keySource = saved.source
             }
         case (let access?, nil): throw .usage("\(access.source) gives an access key, but the secret key is missing")
         case (nil, let secret?): throw .usage("\(secret.source) gives a secret key, but the access key is missing")
         }
+        guard connection.certificate == nil || address.isSecure else {
+            throw CommandFailure(
+                "a certificate is shown over https only, and the server is \(address): give its https address with --url"
+            )
+        }
         return connection
+    }
+
+    private static func certificateFiles(_ invocation: Invocation) throws(CommandFailure) -> CertificateFiles? {
+        let certificate = first(invocation, option: "client-certificate", variable: "DROVER_CLIENT_CERTIFICATE")
+        let key = first(invocation, option: "client-key", variable: "DROVER_CLIENT_KEY")
+        switch (certificate, key) {
+        case (nil, nil): return nil
+        case (let certificate?, let key?):
+            return CertificateFiles(
+                certificate: invocation.path(certificate.text),
+                key: invocation.path(key.text)
+            )
+        case (let certificate?, nil):
+            throw .usage("\(certificate.source) gives a certificate, but its private key is missing (--client-key)")
+        case (nil, let key?):
+            throw .usage("\(key.source) gives a private key, but its certificate is missing (--client-certificate)")
+        }
     }
 
     /// What a file remembers of a connection.
@@ -66,6 +103,7 @@ extension Connection {
         var secretKey: String?
         var environment: String?
         var caFile: String?
+        var certificate: CertificateFiles?
         var source: String
         /// Other addresses of the same server.
         var others: [String] = []
@@ -91,6 +129,7 @@ extension Connection {
             secretKey: context.secretKey,
             environment: context.environment,
             caFile: context.caFile,
+            certificate: context.certificate,
             source: "the context '\(name)'"
         )
     }

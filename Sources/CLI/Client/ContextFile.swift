@@ -2,7 +2,8 @@ internal import JSON
 
 /// The file that remembers connections: `$XDG_CONFIG_HOME/drover/context.json`, else `~/.config/drover/context.json`.
 ///
-/// Shape: `{"current": "name", "contexts": {"name": {"url", "accessKey", "secretKey", "environment", "caFile"}}}`.
+/// Shape: `{"current": "name", "contexts": {"name": {"url", "accessKey", "secretKey", "environment", "caFile",
+/// "certificateFile", "keyFile"}}}`.
 struct ContextFile {
     struct Context {
         var url: String
@@ -11,19 +12,23 @@ struct ContextFile {
         var environment: String?
         /// Absolute path of the authority's certificate.
         var caFile: String?
+        /// What is shown instead of a key.
+        var certificate: Connection.CertificateFiles?
 
         init(
             url: String,
             accessKey: String? = nil,
             secretKey: String? = nil,
             environment: String? = nil,
-            caFile: String? = nil
+            caFile: String? = nil,
+            certificate: Connection.CertificateFiles? = nil
         ) {
             self.url = url
             self.accessKey = accessKey
             self.secretKey = secretKey
             self.environment = environment
             self.caFile = caFile
+            self.certificate = certificate
         }
     }
 
@@ -58,7 +63,10 @@ struct ContextFile {
                 accessKey: value["accessKey"]?.string,
                 secretKey: value["secretKey"]?.string,
                 environment: value["environment"]?.string,
-                caFile: value["caFile"]?.string
+                caFile: value["caFile"]?.string,
+                certificate: value["certificateFile"]?.string.flatMap { certificate in
+                    value["keyFile"]?.string.map { Connection.CertificateFiles(certificate: certificate, key: $0) }
+                }
             )
         }
         return file
@@ -75,6 +83,8 @@ struct ContextFile {
             one["secretKey"] = context.secretKey.map { .string($0) }
             one["environment"] = context.environment.map { .string($0) }
             one["caFile"] = context.caFile.map { .string($0) }
+            one["certificateFile"] = context.certificate.map { .string($0.certificate) }
+            one["keyFile"] = context.certificate.map { .string($0.key) }
             stored[name] = .object(one)
         }
         try TextFile.makeFolder(String(path.dropLast("/context.json".count)))

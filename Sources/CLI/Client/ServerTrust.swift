@@ -2,7 +2,7 @@ internal import Certificates
 internal import Glibc
 internal import TLS
 
-/// Which servers a client believes.
+/// Which servers a client believes, and what it shows them.
 enum ServerTrust {
     /// Where systems keep the authorities that everybody trusts.
     private static let systemFiles: [String] = [
@@ -23,11 +23,28 @@ enum ServerTrust {
         guard let text: String = TextFile.read(path) else {
             throw CommandFailure("cannot read the certificates in \(path); name the right file with --ca-file")
         }
+        var shown: TLSIdentity?
+        if let files = connection.certificate { shown = try identity(files) }
         do {
             let authorities: [Certificate] = try Certificate.bundle(pem: Array(text.utf8))
-            return try TLSClientContext(trust: .authorities(authorities))
+            return try TLSClientContext(identity: shown, trust: .authorities(authorities))
+        } catch let fault as TLSFault where shown != nil {
+            throw CommandFailure("the certificate from \(connection.keySource) cannot be used: \(fault.message)")
         } catch {
             throw CommandFailure("the certificates in \(path) cannot be used: \(error)")
+        }
+    }
+
+    private static func identity(_ files: Connection.CertificateFiles) throws(CommandFailure) -> TLSIdentity {
+        func read(_ path: String) throws(CommandFailure) -> [UInt8] {
+            guard let text: String = TextFile.read(path) else { throw CommandFailure("cannot read \(path)") }
+            return Array(text.utf8)
+        }
+        let (certificate, key): ([UInt8], [UInt8]) = (try read(files.certificate), try read(files.key))
+        do throws(CertificateFault) {
+            return TLSIdentity(certificates: try Certificate.bundle(pem: certificate), key: try PrivateKey(pem: key))
+        } catch {
+            throw CommandFailure("\(files.certificate) with \(files.key) cannot be used: \(error)")
         }
     }
 

@@ -22,7 +22,10 @@ enum ContextCommands {
             let context: ContextFile.Context? = file.contexts[name]
             table.rows.append([
                 file.current == name ? "*" : "", Table.Cell(name), Table.Cell(context?.url ?? ""),
-                Table.Cell(context?.accessKey.map { $0 == Connection.loginUser ? "a login" : $0 } ?? "none"),
+                Table.Cell(
+                    context?.certificate.map { _ in "a certificate" }
+                        ?? context?.accessKey.map { $0 == Connection.loginUser ? "a login" : $0 } ?? "none"
+                ),
                 Table.Cell(context?.environment ?? ""),
             ])
         }
@@ -30,7 +33,8 @@ enum ContextCommands {
         do throws(CommandFailure) {
             let used: Connection = try .find(invocation)
             let key: String =
-                used.accessKey.map { $0 == Connection.loginUser ? "a login" : "the key \($0)" }.map {
+                used.certificate.map { "the certificate \($0.certificate)" }
+                ?? used.accessKey.map { $0 == Connection.loginUser ? "a login" : "the key \($0)" }.map {
                     "\($0) from \(used.keySource)"
                 } ?? "no key"
             invocation.console.note("commands go to \(used.address) (from \(used.addressSource)) with \(key)")
@@ -45,6 +49,7 @@ enum ContextCommands {
         [
             "name": .string(name), "current": .bool(file.current == name), "url": JSONValue(file.contexts[name]?.url),
             "accessKey": JSONValue(file.contexts[name]?.accessKey),
+            "certificateFile": JSONValue(file.contexts[name]?.certificate?.certificate),
             "environment": JSONValue(file.contexts[name]?.environment),
         ]
     }
@@ -82,7 +87,8 @@ enum ContextCommands {
             accessKey: connection.accessKey,
             secretKey: connection.secretKey,
             environment: connection.environmentName,
-            caFile: connection.authorityFile
+            caFile: connection.authorityFile,
+            certificate: connection.certificate
         )
         file.current = name
         try file.save(invocation.environment)

@@ -24,6 +24,7 @@ enum LoginCommands {
         // Who one was before does not count.
         connection.accessKey = nil
         connection.secretKey = nil
+        connection.certificate = nil
         let answer: JSONObject = try await invocation.withClient(connection) { client in
             try await client.send("POST", "/v2-beta/token", ["code": .string("\(name):\(password)")])
         }
@@ -76,7 +77,7 @@ enum LoginCommands {
     }
 
     /// The current context if it is of this server, else one that has its name.
-    private static func place(for connection: Connection, in file: ContextFile) -> String {
+    static func place(for connection: Connection, in file: ContextFile) -> String {
         if let current: String = file.current, let context: ContextFile.Context = file.contexts[current],
             (try? ServerAddress(parsing: context.url)) == connection.address
         {

@@ -73,14 +73,44 @@ package enum Issuing {
         )
     }
 
+    /// A person's certificate: it dials, and serves nobody.
+    ///
+    /// - Parameters:
+    ///   - serial: by which the record of it is found.
+    ///   - until: when it ends, in milliseconds since 1970; bounded here.
+    package static func person(
+        _ request: CertificateRequest,
+        by authority: CertificateAuthority,
+        identity: PersonIdentity,
+        serial: [UInt8],
+        until: Int64,
+        now: Int64
+    ) throws(AuthorityFault) -> Certificate {
+        try issue(
+            request,
+            CertificateProfile(
+                commonName: "account \(identity.account)",
+                uris: [identity.description],
+                dnsNames: [],
+                addresses: [],
+                usages: [.client],
+                lifetimeSeconds: min((until - now) / 1_000, Limits.personCertificateMaximumSeconds)
+            ),
+            by: authority,
+            serial: serial,
+            now: now
+        )
+    }
+
     private static func issue(
         _ request: CertificateRequest,
         _ profile: CertificateProfile,
         by authority: CertificateAuthority,
+        serial: [UInt8]? = nil,
         now: Int64
     ) throws(AuthorityFault) -> Certificate {
         do throws(CertificateFault) {
-            return try authority.issue(request, profile, now: now)
+            return try authority.issue(request, profile, serial: serial, now: now)
         } catch {
             throw AuthorityFault("no certificate can be issued: \(error)")
         }

@@ -23,7 +23,9 @@ enum NodeGateway {
             explainer: Explainer(parsed: control.parsed),
             peers: peers.pool,
             cluster: office(node, control, peers, health),
-            certificates: node.security.map { $0.desk(state.store) },
+            certificates: node.security.map {
+                $0.desk(state.store, incarnation: node.configuration.group.incarnation)
+            },
             servers: control.hosts.servers,
             recall: Recall(store: state.store, trail: node.folder.trail),
             journal: journal,

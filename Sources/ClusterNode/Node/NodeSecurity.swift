@@ -11,7 +11,8 @@ import TLS
 /// A node's certificate at work: the TLS of its listeners and of its connections to others.
 final class NodeSecurity: Sendable {
     private let sealing: Mutex<[[UInt8]]>
-    /// For clients and hosts: whoever has a certificate of this cluster may show it.
+    /// For clients and hosts: whoever has a certificate of this cluster may show it, nobody has to, and whoever shows one
+    /// of another authority does not get through the handshake.
     let publicContext: TLSServerContext
     /// For nodes; whoever joins has no certificate yet.
     let peerContext: TLSServerContext
@@ -84,7 +85,9 @@ final class NodeSecurity: Sendable {
         TLSIdentity(certificates: [credentials.certificate, credentials.authority], key: credentials.key)
     }
 
-    func desk(_ store: Store) -> HostCertificateDesk { HostCertificateDesk(security: self, store: store) }
+    func desk(_ store: Store, incarnation: UInt64) -> HostCertificateDesk {
+        HostCertificateDesk(security: self, store: store, incarnation: incarnation)
+    }
 
     /// From the next handshake on; open connections go on as they are.
     func renewed(_ credentials: DataFolder.Credentials, _ logger: Logger) {

@@ -29,6 +29,7 @@ enum AuditRow {
             "credentialId": record.credential.isEmpty ? .null : .string(record.credential),
             "decision": record.decision.isEmpty ? .null : .string(record.decision),
             "interceptors": .array(envelope.interceptors), "bypass": JSONValue(envelope.bypass),
+            "certificate": JSONValue(envelope.certificate),
             "revision": .string(String(entry.revision)),
         ]
         values["changes"] = .array(changes(entry))

@@ -94,6 +94,7 @@ enum Journaling {
             if let credential: UInt64 = exchange.caller.credentialNumber {
                 event["credential"] = .string(ResourceID(number: credential).rendered("c"))
             }
+            if let serial: String = exchange.certificateSerial { event["certificate"] = .string(serial) }
         }
         return event
     }

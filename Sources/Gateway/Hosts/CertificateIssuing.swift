@@ -26,6 +26,24 @@ package protocol CertificateIssuing: Sendable {
         now: Int64
     ) throws(CertificateRefusal) -> IssuedCertificate
 
+    /// A certificate for the person and with the serial number of `person`, whatever name the request carries.
+    ///
+    /// Its life ends with ``CertifiedPerson/notAfter`` at the latest.
+    ///
+    /// - Parameters:
+    ///   - request: in PEM; its key, and nothing else of it, is used.
+    ///   - now: milliseconds since 1970.
+    func issuePersonCertificate(
+        request: [UInt8],
+        for person: CertifiedPerson,
+        in view: StoreView,
+        now: Int64
+    ) throws(CertificateRefusal) -> PersonCertificate
+
+    /// The fingerprints of the authorities that the cluster believes in this state, in hexadecimal: one, or two while the
+    /// authority is being replaced.
+    func believed(in view: StoreView) -> Set<String>
+
     /// Whom a certificate that TLS found to be issued by the authority speaks for: its role and its cluster.
     func peer(of certificate: Certificate) -> CertifiedPeer
 }
@@ -38,6 +56,22 @@ package struct IssuedCertificate: Hashable, Sendable {
 
     package init(certificate: [UInt8], authority: [UInt8]) {
         self.certificate = certificate
+        self.authority = authority
+    }
+}
+
+/// A person's new certificate.
+package struct PersonCertificate: Hashable, Sendable {
+    /// PEM.
+    package var certificate: [UInt8]
+    /// The last moment at which it is good, in milliseconds since 1970.
+    package var notAfter: Int64
+    /// The fingerprint of the authority that issued it, in hexadecimal.
+    package var authority: String
+
+    package init(certificate: [UInt8], notAfter: Int64, authority: String) {
+        self.certificate = certificate
+        self.notAfter = notAfter
         self.authority = authority
     }
 }

@@ -87,12 +87,16 @@ enum HostCertificates {
         do throws(CertificateRefusal) {
             return try issuing.issueHostCertificate(request: request, host: host, now: exchange.time)
         } catch {
-            switch error {
-            case .invalid(let reason):
-                throw .validation(.invalidFormat, field: "certificateRequest", message: "\(reason).")
-            case .unavailable(let reason):
-                throw .unavailable("No certificate can be issued now: \(reason). Ask again, or ask another node.")
-            }
+            throw problem(error)
+        }
+    }
+
+    static func problem(_ refusal: CertificateRefusal) -> Problem {
+        switch refusal {
+        case .invalid(let reason):
+            .validation(.invalidFormat, field: "certificateRequest", message: "\(reason).")
+        case .unavailable(let reason):
+            .unavailable("No certificate can be issued now: \(reason). Ask again, or ask another node.")
         }
     }
 

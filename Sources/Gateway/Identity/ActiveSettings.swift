@@ -20,7 +20,7 @@ enum ActiveSettings {
 
     static let accessControl: String = "api.security.enabled"
 
-    /// See ``Gateway/metricsRefusal(_:)``.
+    /// See ``Gateway/metricsRefusal(_:_:)``.
     static let metricsAccess: String = "metrics.access"
 
     /// Between nothing and a thousand years: sums with the time of a token must not overflow.

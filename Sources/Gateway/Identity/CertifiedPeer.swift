@@ -9,11 +9,27 @@ import TLS
 /// Whom a client's certificate speaks for.
 package enum CertifiedPeer: Hashable, Sendable {
     case host(CertifiedHost)
+    case person(CertifiedPerson)
     /// Nobody on this port, such as a node or a member of another cluster; says what it is.
     case other(String)
 
     /// Milliseconds since 1970; nil when it identifies nobody.
-    var notAfter: Int64? { if case .host(let host) = self { host.notAfter } else { nil } }
+    var notAfter: Int64? {
+        switch self {
+        case .host(let host): host.notAfter
+        case .person(let person): person.notAfter
+        case .other: nil
+        }
+    }
+
+    /// Who it is, for logs.
+    var shown: String {
+        switch self {
+        case .host(let host): ResourceID(number: host.number).rendered("h")
+        case .person(let person): "\(ResourceID(number: person.account).rendered("a")), serial \(person.serial)"
+        case .other(let what): what
+        }
+    }
 
     /// What the connection's TLS has verified; nil without TLS or without a client certificate.
     static func of(_ connection: ConnectionInfo, _ issuing: (any CertificateIssuing)?) -> CertifiedPeer? {
@@ -22,23 +38,50 @@ package enum CertifiedPeer: Hashable, Sendable {
     }
 }
 
-/// How one node tells another whom a certificate spoke for: `host/<number>/<until>`, or `other/<what it is>`.
+/// How one node tells another whom a certificate spoke for: `host/<number>/<until>`, `person/<account>/<until>/<serial>`, or
+/// `other/<what it is>`.
 extension CertifiedPeer {
     var forwarded: String {
         switch self {
         case .host(let host): "host/\(host.number)/\(host.notAfter)"
+        case .person(let person): "person/\(person.account)/\(person.notAfter)/\(person.serial)"
         case .other(let what): "other/\(what.filter { $0.isASCII && !$0.isNewline })"
         }
     }
 
     /// What is malformed identifies nobody, and is refused as such.
     init(forwarded text: String) {
-        let parts: [Substring] = text.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false)
-        guard parts.count == 3, parts[0] == "host", let number = UInt64(parts[1]), let notAfter = Int64(parts[2]) else {
+        let parts: [Substring] = text.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
+        guard parts.count >= 3, let number = UInt64(parts[1]), let notAfter = Int64(parts[2]) else {
             self = .other(text)
             return
         }
-        self = .host(CertifiedHost(number: number, notAfter: notAfter))
+        switch (parts[0], parts.count) {
+        case ("host", 3): self = .host(CertifiedHost(number: number, notAfter: notAfter))
+        case ("person", 4) where CertifiedPerson.isSerial(parts[3]):
+            self = .person(CertifiedPerson(account: number, serial: String(parts[3]), notAfter: notAfter))
+        default: self = .other(text)
+        }
+    }
+}
+
+/// Somebody who proved with a certificate which account is theirs.
+package struct CertifiedPerson: Hashable, Sendable {
+    package var account: UInt64
+    /// In hexadecimal: the public half of the credential that the certificate is.
+    package var serial: String
+    /// Milliseconds since 1970: until when they have proved that.
+    package var notAfter: Int64
+
+    package init(account: UInt64, serial: String, notAfter: Int64) {
+        self.account = account
+        self.serial = serial
+        self.notAfter = notAfter
+    }
+
+    fileprivate static func isSerial(_ text: Substring) -> Bool {
+        (1...40).contains(text.utf8.count)
+            && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
     }
 }
 
@@ -68,6 +111,14 @@ extension Caller {
             accountNumber: project,
             authType: "hostCertificate"
         )
+    }
+}
+
+extension Exchange {
+    /// The serial number of the certificate that says who the caller is; nil for whoever shows something else.
+    var certificateSerial: String? {
+        guard caller.authType == ClientCertificates.kind, case .person(let person)? = certified else { return nil }
+        return person.serial
     }
 }
 

@@ -48,15 +48,10 @@ enum Identify {
 
     /// Whoever has a certificate and is refused is told of in the log: it may be a stolen one.
     private static func audit(_ peer: CertifiedPeer, _ problem: Problem, _ exchange: Exchange, _ gateway: Gateway) {
-        let shown: String =
-            switch peer {
-            case .host(let host): ResourceID(number: host.number).rendered("h")
-            case .other(let what): what
-            }
         gateway.logger.notice(
             "certificate refused",
             [
-                "audit": "identity.refused", "request.id": .string(exchange.id), "certificate.of": .string(shown),
+                "audit": "identity.refused", "request.id": .string(exchange.id), "certificate.of": .string(peer.shown),
                 "client.ip": .string(exchange.client.audited), "problem": JSONValue(problem.message),
             ]
         )
@@ -131,7 +126,7 @@ enum Identify {
                     : "The login has ended or expired, or was none: log in again (POST \(LoginToken.name))."
             )
         }
-        if let certified: CertifiedPeer = exchange.certified { return try certifiedCaller(certified, view) }
+        if let certified: CertifiedPeer = exchange.certified { return try certifiedCaller(certified, exchange) }
         if isOpen { return try administrator(view, exchange.judgedAt) }
         throw .unauthorized("This API needs an access key and a secret key (HTTP Basic authentication), or a login.")
     }
@@ -187,16 +182,26 @@ enum Identify {
     }
 
     /// Also with access control off: a certificate says who it is, and whoever it is not for is nobody.
-    private static func certifiedCaller(_ peer: CertifiedPeer, _ view: StoreView) throws(Problem) -> Caller {
-        guard case .host(let host) = peer else {
+    private static func certifiedCaller(_ peer: CertifiedPeer, _ exchange: Exchange) throws(Problem) -> Caller {
+        switch peer {
+        case .host(let host):
+            guard let caller = Caller(certifiedHost: host.number, in: exchange.view) else {
+                throw .unauthorized("The host of this certificate was removed, or its environment is not active.")
+            }
+            return caller
+        case .person(let person):
+            guard let caller: Caller = ClientCertificates.caller(person, exchange) else {
+                throw .unauthorized(
+                    "The certificate was revoked or has expired, its authority was replaced, or its account is not active."
+                )
+            }
+            try CSRF.checkAmbient(exchange)
+            return caller
+        case .other:
             throw .unauthorized(
-                "The certificate is none of a host of this cluster: only hosts identify themselves so here."
+                "The certificate is none of a host or an account of this cluster: nobody else identifies themselves so here."
             )
         }
-        guard let caller = Caller(certifiedHost: host.number, in: view) else {
-            throw .unauthorized("The host of this certificate was removed, or its environment is not active.")
-        }
-        return caller
     }
 
     /// The active key that the credentials belong to, with an active account; and when it expires, if it does.
@@ -242,16 +247,21 @@ enum Identify {
         return (caller, credential.expires)
     }
 
-    /// Whether the request shows the key of an active account; nothing else counts.
+    /// Whether the request shows the key or the certificate of an active account; nothing else counts.
     static func isAccount(
         _ request: HTTPRequest,
+        _ certified: CertifiedPeer?,
         _ view: StoreView,
-        _ keys: IdentityKeys,
-        _ time: Int64
+        _ policy: PolicySnapshot,
+        _ time: Int64,
+        _ issuing: (any CertificateIssuing)?
     ) throws(Problem) -> Bool {
-        guard let header: String = request.headers["authorization"], let credentials = BasicCredentials(header: header)
-        else { return false }
-        return try key(credentials, view, keys, time)?.caller.authType == "apiKey"
+        guard let header: String = request.headers["authorization"] else {
+            guard case .person(let person)? = certified else { return false }
+            return ClientCertificates.caller(person, view, policy, time, issuing) != nil
+        }
+        guard let credentials = BasicCredentials(header: header) else { return false }
+        return try key(credentials, view, policy.identityKeys, time)?.caller.authType == "apiKey"
     }
 
     /// Whoever a stream's token was given to, as long as the credential and the account are good.

@@ -116,6 +116,7 @@ enum Creating {
                 // Only those whose role lets them choose the halves of a key have them here.
                 draft.secret = values["secretValue"]?.string ?? key.secretValue
                 draft.publicValue = values["publicValue"]?.string ?? key.publicValue
+            case ClientCertificates.kind: draft.publicValue = ClientCertificates.serial(&exchange.chance)
             case "registrationToken": draft.publicValue = APIKey.generate(&exchange.chance).publicValue
             default: break
             }

@@ -32,6 +32,9 @@ enum NewResources {
         case "password":
             try Passwords.complete(&fields, draft, exchange)
             put(.credential, fields, &change, scope: .known(0))
+        case ClientCertificates.kind:
+            try ClientCertificates.complete(&fields, draft, exchange)
+            put(.credential, fields, &change, scope: .known(0))
         case "registrationToken": try registrationToken(&fields, &change, draft, exchange)
         case "stack": try stack(&fields, &change, exchange)
         case "service": try service(&fields, &change, exchange)

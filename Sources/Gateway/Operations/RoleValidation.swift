@@ -129,7 +129,7 @@ enum RoleValidation {
         case .credential(let number):
             guard let record: Record = exchange.view.get(RecordKey(.credential, number)),
                 let credential = try? CredentialRecord(document: record.document), credential.removed == nil,
-                credential.kind == "apiKey"
+                ["apiKey", ClientCertificates.kind].contains(credential.kind)
             else {
                 throw .validation(.invalidReference, field: "credentialId", message: "There is no such key.")
             }

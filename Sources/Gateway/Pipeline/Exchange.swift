@@ -96,7 +96,9 @@ struct Exchange: Sendable {
     /// Whom the connection's client certificate speaks for.
     var certified: CertifiedPeer?
     /// Of the cluster's authority, for the tokens of new hosts.
-    var authorityFingerprint: [UInt8]?
+    var authorityFingerprint: [UInt8]? { issuing?.authorityFingerprint }
+    /// The cluster's authority.
+    var issuing: (any CertificateIssuing)?
 
     // Found by the stages, in their order.
 
@@ -197,7 +199,7 @@ struct Caller: Sendable {
     /// The account that the credential speaks for.
     var account: AccountRecord?
     var accountNumber: UInt64?
-    /// `apiKey`, `agentApiKey`, `registrationToken`, `token`, `none`.
+    /// `apiKey`, `agentApiKey`, `registrationToken`, `clientCertificate`, `hostCertificate`, `token`, `none`.
     var authType: String
     var credentialNumber: UInt64?
     /// Of whoever has logged in.

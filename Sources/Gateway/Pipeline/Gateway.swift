@@ -301,7 +301,7 @@ package final class Gateway: Sendable {
         exchange.isCurrent = age == .current
         exchange.deadline = deadline
         if arrival.facts == nil { exchange.certified = CertifiedPeer.of(arrival.connection, certificates) }
-        exchange.authorityFingerprint = certificates?.authorityFingerprint
+        exchange.issuing = certificates
         return exchange
     }
 

@@ -12,12 +12,12 @@ package struct AccountRecord: ResourceRecord {
     package static func identityKey(_ name: String) -> [UInt8] { Array("identity/\(name)".utf8) }
 }
 
-/// A credential: `apiKey`, `password`, `registrationToken`, `agentApiKey`.
+/// A credential: `apiKey`, `password`, `clientCertificate`, `registrationToken`, `agentApiKey`.
 package struct CredentialRecord: ResourceRecord {
     package var fields: JSONObject
     package init(fields: JSONObject) { self.fields = fields }
 
-    /// The part that is no secret: an API key's user name.
+    /// The part that is no secret: an API key's user name, a certificate's serial number.
     package var publicValue: String { text("publicValue") ?? "" }
     /// Of a key `SHA256:<salt>:<hex>`: SHA-256 over the salt's text followed by the secret.
     ///
@@ -28,6 +28,8 @@ package struct CredentialRecord: ResourceRecord {
     /// The host that a host key speaks for.
     package var hostID: UInt64? { reference("hostId") }
     package var isActive: Bool { state == "active" && removed == nil }
+    /// Of a certificate, the fingerprint of the authority that issued it, in hexadecimal.
+    package var authority: String? { text("authority") }
 
     /// The kind of those that people log in with; ``publicValue`` is the login.
     package static let password: String = "password"

@@ -8,6 +8,7 @@ package enum Schemas {
     package static let all: [ResourceDefinition] =
         (framework + accessParts + launchParts + instanceInputs + unbuilt + login + [
             account, project, projectMember, projectTemplate, identity, setProjectMembersInput, credential, apiKey,
+            clientCertificate,
             password, changeSecretInput, registrationToken, register, hostCertificate, setting, activeSetting, auditLog,
             roleTemplate, accessRole, accessRoleBinding, accessReview, host, stack, service, setServiceLinksInput,
             launchConfig, instanceHealthCheck, instance, container, volume,

@@ -48,9 +48,12 @@ package struct CertificateAuthority: Sendable {
     /// Issues what `profile` says for the key of `request`, valid from one hour before `now` (milliseconds since 1970).
     ///
     /// Its life ends with the authority's at the latest.
+    ///
+    /// - Parameter serial: a number of 1 to 20 bytes; nil for a random one.
     package func issue(
         _ request: CertificateRequest,
         _ profile: CertificateProfile,
+        serial: [UInt8]? = nil,
         now: Int64
     ) throws(CertificateFault) -> Certificate {
         let end: Int64 = min(try Self.end(now, profile.lifetimeSeconds), certificate.notAfter)
@@ -58,7 +61,7 @@ package struct CertificateAuthority: Sendable {
             throw CertificateFault(.unsuitable, "\(certificate) has expired and issues nothing any more")
         }
         return try certificate.withHandle { (issuer: OpaquePointer) throws(CertificateFault) in
-            let draft: CertificateDraft = try CertificateDraft()
+            let draft: CertificateDraft = try CertificateDraft(serial: serial)
             try draft.setSubject(profile.commonName)
             try draft.setIssuer(toSubjectOf: issuer)
             try request.withPublicKey { (key: OpaquePointer, _: OpaquePointer) throws(CertificateFault) in
@@ -90,10 +93,14 @@ package struct CertificateAuthority: Sendable {
 private final class CertificateDraft {
     let pointer: OpaquePointer
 
-    init() throws(CertificateFault) {
+    init(serial: [UInt8]? = nil) throws(CertificateFault) {
+        let serial: [UInt8] = serial ?? SecureRandom.bytes(16)
+        guard (1...20).contains(serial.count), serial[0] < 0x80 || serial.count < 20 else {
+            throw CertificateFault(.invalidProfile, "a serial number has 1 to 20 bytes")
+        }
         guard let pointer: OpaquePointer = X509_new() else { throw .openSSL("make a certificate") }
         self.pointer = pointer
-        let number: OpaquePointer? = BN_bin2bn(SecureRandom.bytes(16), 16, nil)
+        let number: OpaquePointer? = BN_bin2bn(serial, Int32(serial.count), nil)
         defer { BN_free(number) }
         guard X509_set_version(pointer, 2) == 1, let number,  // 2 stands for version 3
             BN_to_ASN1_INTEGER(number, X509_get_serialNumber(pointer)) != nil

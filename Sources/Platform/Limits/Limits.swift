@@ -238,6 +238,13 @@ package enum Limits {
     /// How long a node's certificate is good; it is exchanged at a random moment past its half.
     package static let nodeCertificateSeconds: Int64 = 90 * 86_400
     package static let hostCertificateSeconds: Int64 = 30 * 86_400
+    /// How long a person's certificate is good unless it is said otherwise.
+    package static let personCertificateSeconds: Int64 = 30 * 86_400
+    /// How long it is good at least, and at most.
+    package static let personCertificateMinimumSeconds: Int64 = 3_600
+    package static let personCertificateMaximumSeconds: Int64 = 90 * 86_400
+    /// Certificates of one account that are neither removed nor over.
+    package static let personCertificates: Int = 100
     /// How long a join token lets somebody in, unless it is said otherwise.
     package static let joinTokenSeconds: Int64 = 3_600
     package static let joinTokenMaximumSeconds: Int64 = 7 * 86_400
@@ -498,7 +505,7 @@ package enum Limits {
     package static let hostEngineLineBytes: Int = 256 * 1024
     /// Streams of output, of containers and of commands, that an agent carries at once.
     package static let hostLogStreams: Int = 256
-    /// A host's request for a certificate, in PEM.
+    /// A host's or a person's request for a certificate, in PEM.
     package static let certificateRequestCharacters: Int = 8_192
     /// An agent's attempt to reach one server, its TLS handshake included, before it tries the next.
     package static let hostConnectMilliseconds: Int = 3_000

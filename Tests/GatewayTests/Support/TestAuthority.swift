@@ -1,3 +1,4 @@
+import Bytes
 import Certificates
 import EventLoop
 import Gateway
@@ -5,6 +6,7 @@ import Store
 import JSON
 import Glibc
 import HTTP
+import Synchronization
 import TLS
 
 /// A cluster's authority in memory, as a node would supply it.
@@ -48,7 +50,45 @@ final class TestAuthority: CertificateIssuing, Sendable {
         }
     }
 
+    func issuePersonCertificate(
+        request: [UInt8],
+        for person: CertifiedPerson,
+        in view: StoreView,
+        now: Int64
+    ) throws(CertificateRefusal) -> PersonCertificate {
+        guard isOpen else { throw .unavailable("the sealing key is not here") }
+        do throws(CertificateFault) {
+            let made: Certificate = try authority.issue(
+                try CertificateRequest(pem: request),
+                CertificateProfile(
+                    commonName: "any",
+                    uris: ["drover://\(cluster)/1/account/\(person.account)"],
+                    usages: [.client],
+                    lifetimeSeconds: 86_400
+                ),
+                serial: Hex.decode(person.serial),
+                now: Self.now
+            )
+            return PersonCertificate(certificate: made.pem, notAfter: person.notAfter, authority: "the first")
+        } catch {
+            throw .invalid("\(error)")
+        }
+    }
+
+    private let believed = Mutex<Set<String>>(["the first"])
+    func believed(in view: StoreView) -> Set<String> { believed.withLock { $0 } }
+    /// As when the authority was replaced.
+    func believe(_ names: Set<String>) { believed.withLock { $0 = names } }
+
     func peer(of certificate: Certificate) -> CertifiedPeer {
+        let people: String = "drover://\(cluster)/1/account/"
+        if let uri: String = certificate.uris.first, uri.hasPrefix(people),
+            let account = UInt64(uri.dropFirst(people.count))
+        {
+            return .person(
+                CertifiedPerson(account: account, serial: certificate.serial, notAfter: certificate.notAfter)
+            )
+        }
         let prefix: String = "drover://\(cluster)/host/"
         guard let uri: String = certificate.uris.first, uri.hasPrefix(prefix),
             let number = UInt64(uri.dropFirst(prefix.count))

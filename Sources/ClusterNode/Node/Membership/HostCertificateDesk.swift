@@ -9,10 +9,12 @@ import Store
 import StoreFormat
 import Synchronization
 
-/// Certifies hosts on this node: every node can open the authority, so a host asks whichever gateway it has.
+/// Certifies hosts and people on this node: every node can open the authority, so they ask whichever gateway they have.
 struct HostCertificateDesk: CertificateIssuing {
     let security: NodeSecurity
     let store: Store
+    /// Of the cluster: people's certificates end with it.
+    let incarnation: UInt64
 
     var authorityFingerprint: [UInt8]? { security.credentials.authority.fingerprint }
     var authorityCertificate: [UInt8]? { security.credentials.authority.pem }
@@ -29,12 +31,7 @@ struct HostCertificateDesk: CertificateIssuing {
         host: UInt64,
         now: Int64
     ) throws(CertificateRefusal) -> IssuedCertificate {
-        let asked: CertificateRequest
-        do throws(CertificateFault) {
-            asked = try CertificateRequest(pem: request)
-        } catch {
-            throw .invalid("\(error)")
-        }
+        let asked: CertificateRequest = try Self.read(request)
         do throws(AuthorityFault) {
             let view: StoreView = store.view
             let opened: CertificateAuthority = try security.authority.open(in: view)
@@ -52,7 +49,69 @@ struct HostCertificateDesk: CertificateIssuing {
         }
     }
 
+    func issuePersonCertificate(
+        request: [UInt8],
+        for person: CertifiedPerson,
+        in view: StoreView,
+        now: Int64
+    ) throws(CertificateRefusal) -> PersonCertificate {
+        let asked: CertificateRequest = try Self.read(request)
+        guard let serial: [UInt8] = Hex.decode(person.serial) else { throw .invalid("the serial number is none") }
+        do throws(AuthorityFault) {
+            let opened: CertificateAuthority = try security.authority.open(in: view)
+            let issued: Certificate = try Issuing.person(
+                asked,
+                by: opened,
+                identity: PersonIdentity(
+                    cluster: security.authority.cluster,
+                    incarnation: incarnation,
+                    account: person.account
+                ),
+                serial: serial,
+                until: person.notAfter,
+                now: now
+            )
+            return PersonCertificate(
+                certificate: issued.pem,
+                notAfter: issued.notAfter,
+                authority: Hex.encode(opened.certificate.fingerprint)
+            )
+        } catch {
+            throw .unavailable("\(error)")
+        }
+    }
+
+    private static func read(_ request: [UInt8]) throws(CertificateRefusal) -> CertificateRequest {
+        do throws(CertificateFault) {
+            return try CertificateRequest(pem: request)
+        } catch {
+            throw .invalid("\(error)")
+        }
+    }
+
+    func believed(in view: StoreView) -> Set<String> {
+        let others: SealedAuthority? = ClusterAuthority.rotation(in: view)?.other
+        return Set(
+            [ClusterAuthority.stored(in: view), others].compactMap { stored in
+                stored.flatMap { try? $0.parsed() }.map { Hex.encode($0.fingerprint) }
+            }
+        )
+    }
+
     func peer(of certificate: Certificate) -> CertifiedPeer {
+        if let person = PersonIdentity(certificate) {
+            guard person.cluster == security.authority.cluster else { return .other("\(person), of another cluster") }
+            guard person.incarnation == incarnation else {
+                return .other("\(person), from before the cluster was restored or recovered")
+            }
+            return .person(
+                CertifiedPerson(
+                    account: person.account,
+                    serial: certificate.serial,
+                    notAfter: certificate.notAfter
+                )
+            )
+        }
         guard let identity = PeerIdentity(certificate) else { return .other("a certificate that names nobody") }
         guard identity.cluster == security.authority.cluster else { return .other("\(identity), of another cluster") }
         guard identity.role == .host else { return .other("\(identity), which is no host") }

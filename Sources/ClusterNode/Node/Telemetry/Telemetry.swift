@@ -59,7 +59,7 @@ final class Telemetry: Sendable {
         guard request.method == "GET" || request.method == "HEAD" else { return nil }
         switch request.path {
         case "/metrics":
-            return gateway.metricsRefusal(request)
+            return gateway.metricsRefusal(request, connection)
                 ?? HTTPResponse(
                     status: 200,
                     headers: ["Content-Type": MetricsRegistry.contentType],

@@ -35,9 +35,17 @@ enum CSRF {
             throw Problem(
                 status: 415,
                 code: "Unsupported Media Type",
-                message: "A change with a cookie's login has to say Content-Type: application/json."
+                message:
+                    "A browser's change with a cookie's login or a certificate has to say Content-Type: application/json."
             )
         }
+    }
+
+    /// Of a request that a certificate vouches for, which a browser shows whichever page asks.
+    ///
+    /// - Throws: 415 as ``checkBody(_:)``, to browsers.
+    static func checkAmbient(_ exchange: Exchange) throws(Problem) {
+        if isBrowser(exchange.request.headers), exchange.forwarded == nil { try checkBody(exchange) }
     }
 
     /// What the answer to a browser without the cookie sets; nil for everybody else.

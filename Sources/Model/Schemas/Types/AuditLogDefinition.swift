@@ -17,6 +17,12 @@ extension Schemas {
             FieldDefinition("authenticatedAsAccountId", .reference("account")),
             FieldDefinition("authenticatedAsIdentityId", .string),
             FieldDefinition("bypass", .string, [.unfiltered], about: "Why interceptors were passed"),
+            FieldDefinition(
+                "certificate",
+                .string,
+                [.unfiltered],
+                about: "The serial number of the caller's certificate"
+            ),
             FieldDefinition("changes", .array(.json), [.unfiltered], about: "Each field before and after"),
             FieldDefinition("clientIp", .string),
             FieldDefinition("created", .date),

@@ -108,6 +108,31 @@ extension Schemas {
         ]
     )
 
+    /// A certificate of the cluster's authority that an account shows in TLS instead of a key.
+    static let clientCertificate = ResourceDefinition(
+        "clientCertificate",
+        base: "credential",
+        table: .credential,
+        kind: "clientCertificate",
+        collectionMethods: [.get, .post],
+        resourceMethods: [.get, .put, .delete],
+        fields: credentialFields + [
+            FieldDefinition("publicValue", .string, about: "The serial number, in hexadecimal"),
+            certificateRequest([.create, .required, .unfiltered], from: .computed),
+            FieldDefinition("certificate", .string, [.unfiltered], about: "In PEM; its private key is with who asked"),
+            FieldDefinition("authority", .string, about: "The fingerprint of who issued it, in hexadecimal"),
+            FieldDefinition(
+                "expires",
+                .date,
+                .create,
+                about: "When it stops being good: in 30 days unless given, in 90 at most"
+            ),
+        ],
+        states: .standard,
+        actions: credentialActions("clientCertificate"),
+        links: [accountLink]
+    )
+
     /// What a new host shows to become one of the environment's.
     static let registrationToken = ResourceDefinition(
         "registrationToken",
@@ -162,13 +187,17 @@ extension Schemas {
         ] + issuedCertificate
     )
 
-    private static func certificateRequest(_ flags: FieldFlags) -> FieldDefinition {
+    private static func certificateRequest(
+        _ flags: FieldFlags,
+        from source: FieldSource = .desired
+    ) -> FieldDefinition {
         FieldDefinition(
             "certificateRequest",
             .string,
             flags,
             minLength: 1,
             maxLength: Limits.certificateRequestCharacters,
+            from: source,
             about: "In PEM; of what it says only the key counts"
         )
     }
