@@ -17,6 +17,7 @@ extension Fleet {
             for host in server.sessions.keys.sorted() { sendChanges(server, sessionOf: host) }
         }
         for scope in server.workers.keys.sorted() { work(server, scope) }
+        keepInTouch(server)
         for host in server.sessions.keys.sorted() { run(server, sessionOf: host) }
         tellAbsences(server)
     }

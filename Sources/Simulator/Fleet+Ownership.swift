@@ -10,7 +10,7 @@ internal import StoreFormat
 extension Fleet {
     // MARK: A process comes and goes
 
-    func started(_ member: ClusterMember) { member.server = FleetServer(member) }
+    func started(_ member: ClusterMember) { member.server = FleetServer(member, at: now) }
 
     func ended(_ member: ClusterMember) {
         guard let server: FleetServer = member.server else { return }

@@ -76,6 +76,8 @@ extension Fleet {
             }
         case .start:
             if case .read = answer { inherit(server) } else { server.asksAt = now + 2 }
+        case .touch:
+            if case .read = answer { server.answeredAt = now }
         }
     }
 

@@ -64,6 +64,17 @@ extension Fleet {
         )
     }
 
+    /// A member that is cut off, or was removed and never heard of it, does not see that it has lost a scope.
+    func keepInTouch(_ server: FleetServer) {
+        guard server.touchesAt <= now else { return }
+        server.touchesAt = now + Self.ticks(milliseconds: Limits.hostPingSeconds * 1_000)
+        if server.sessions.isEmpty {
+            server.answeredAt = now
+        } else {
+            world.call(from: server.member, .server(.touch), payload: nil)
+        }
+    }
+
     func run(_ server: FleetServer, sessionOf host: UInt64) {
         write(server, sessionOf: host)
         guard let session: FleetSession = server.sessions[host], session.isWelcomed, session.nextPing <= now else {
@@ -71,7 +82,10 @@ extension Fleet {
         }
         server.sessions[host]?.nextPing = now + Self.ticks(milliseconds: Limits.hostPingSeconds * 1_000)
         let silence: Int = Self.ticks(milliseconds: Limits.hostSilenceSeconds * 1_000)
-        guard now - session.lastHeard < silence, server.held[session.project] == session.epoch else {
+        let isCutOff: Bool = now - server.answeredAt >= 2 * Self.ticks(milliseconds: Limits.hostSilenceSeconds * 1_000)
+        guard now - session.lastHeard < silence, server.held[session.project] == session.epoch,
+            !isCutOff || flaws.contains(.keepsHosts)
+        else {
             return end(server, sessionOf: host)
         }
         send(.ping, session, revision: server.member.applied)

@@ -47,6 +47,8 @@ final class Fleet {
         case take(scope: UInt64)
         /// A process that has just started asks what the state says now.
         case start
+        /// A process with hosts asks whether a majority still answers.
+        case touch
     }
 
     /// Where its records are.

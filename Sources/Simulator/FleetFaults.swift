@@ -128,4 +128,6 @@ package struct FleetFlaws: OptionSet, Sendable {
     package static let keepsOldEpoch = FleetFlaws(rawValue: 16)
     /// A process goes on under the epochs of the one before it.
     package static let inheritsEpochs = FleetFlaws(rawValue: 32)
+    /// A member that is cut off from the others keeps its hosts.
+    package static let keepsHosts = FleetFlaws(rawValue: 64)
 }

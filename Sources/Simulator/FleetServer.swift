@@ -32,6 +32,9 @@ final class FleetServer {
     var sessions: [UInt64: FleetSession] = [:]
     /// Hosts of its scopes that are not connected here, and since when.
     var absences: [UInt64: FleetAbsence] = [:]
+    /// When a majority answered last, and when it is asked again.
+    var answeredAt: Int
+    var touchesAt: Int
     /// While it leads.
     var office: FleetOffice?
     /// When each member was heard last.
@@ -39,7 +42,9 @@ final class FleetServer {
     /// What came while it stood still.
     var inbox: [Fleet.Event] = []
 
-    init(_ member: ClusterMember) {
+    init(_ member: ClusterMember, at now: Int) {
+        answeredAt = now
+        touchesAt = now
         self.member = member
         life = member.life
         name = Self.name(member.id)

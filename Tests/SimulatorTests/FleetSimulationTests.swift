@@ -11,6 +11,18 @@ import Testing
         ProcessInfo.processInfo.environment["DROVER_ALL_TESTS"] == "1" ? 0..<300 : 0..<8
     }
 
+    /// Seeds that once failed stay here for good, each with a word on what it found.
+    static let regressions: [UInt64] = [
+        1_090,  // a member that was removed and never heard of it kept its hosts from their new owner for good
+        1_127,  // the clock was set back an hour: what was to be tried again in a second waited as long
+    ]
+
+    @Test(arguments: regressions)
+    func `what once failed does not fail again`(seed: UInt64) {
+        let report: ClusterReport = Self.world(seed).run(steps: Self.steps)
+        #expect(report.violation == nil, "\(report.summary)")
+    }
+
     static func members(_ seed: UInt64) -> Int { seed % 2 == 0 ? 3 : 5 }
 
     static func world(_ seed: UInt64, hasWords: Bool = false) -> ClusterWorld {

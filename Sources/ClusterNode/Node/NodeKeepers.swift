@@ -73,6 +73,8 @@ struct NodeKeepers: Sendable {
         start(on: loop) { await driver.run() }
         start(on: loop) { await ownership.run() }
         start(on: loop) { await assigning.run() }
+        let hosts: HostStreams = control.hosts
+        start(on: loop) { await hosts.keepInTouch() }
         start(on: loop) { await membership.run() }
         keepState(node, control, health, comparison)
         let retention = AuditRetention(

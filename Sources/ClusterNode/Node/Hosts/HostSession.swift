@@ -154,6 +154,7 @@ final class HostSession: Sendable {
             let silence: UInt64 = MonotonicClock.now - heard
             guard silence < UInt64(Limits.hostSilenceSeconds) * 1_000_000_000 else { throw HostFault.silent }
             guard room.ownership.epoch(of: project) == epoch else { throw HostFault.moved }
+            guard !room.isCutOff else { throw HostFault.cutOff }
             guard room.isWelcome(host) else { throw HostFault.removed }
             // Ended in good order it comes back at once, gets its certificate, and loses nothing.
             guard !room.isBehind(host) else { throw HostFault.recertified }
@@ -214,6 +215,7 @@ enum HostFault: Error, Equatable, Sendable, CustomStringConvertible {
     case silent
     case moved
     case recertified
+    case cutOff
     case replaced
     case removed
     case readerTooSlow
@@ -228,6 +230,7 @@ enum HostFault: Error, Equatable, Sendable, CustomStringConvertible {
         case .silent: "the host was not heard from for \(Limits.hostSilenceSeconds) seconds"
         case .moved: "the environment moved to another node"
         case .recertified: "the host is to get a certificate of the new authority"
+        case .cutOff: "this node has not reached a majority of the cluster for \(HostStreams.cutOffSeconds) seconds"
         case .replaced: "a newer stream of this host took over"
         case .removed: "the host was removed"
         case .readerTooSlow: "the reader is too slow for the output"

@@ -23,6 +23,8 @@ final class HostStreams: HostConnecting, Sendable {
     let now: @Sendable () -> Int64
     private let rotation: @Sendable () -> AuthorityRotation?
     private let table = Mutex(Sessions())
+    /// When a majority last answered, by a clock that never jumps.
+    private let answeredAt = Mutex(MonotonicClock.now)
 
     private struct Sessions {
         var connected: [UInt64: HostSession] = [:]
@@ -83,6 +85,29 @@ final class HostStreams: HostConnecting, Sendable {
             let stored = try? InstanceRecord(document: record.document), stored.hostID == host
         else { throw HostUnavailable(message: "The container 1i\(instance) is gone from the host 1h\(host).") }
         return (session, stored.uuid)
+    }
+
+    // MARK: In touch
+
+    /// Asks a majority every few seconds, as long as hosts are connected; until its task is cancelled.
+    ///
+    /// A node that is cut off from the others, or was removed and never heard of it, does not see that it has lost a scope. As long
+    /// as it answered its hosts they would stay, and no owner could reach them.
+    func keepInTouch() async {
+        while (try? await loop.sleep(milliseconds: Limits.hostPingSeconds * 1_000)) != nil {
+            let isAsked: Bool = table.withLock { !$0.connected.isEmpty }
+            if isAsked { guard (try? await state.currentView()) != nil else { continue } }
+            answeredAt.withLock { $0 = MonotonicClock.now }
+        }
+    }
+
+    /// No majority has answered for twice the silence that a stream may have: another node may own its hosts by now.
+    static let cutOffSeconds: Int = 2 * Limits.hostSilenceSeconds
+
+    var isCutOff: Bool {
+        // Read first: what is answered in between must not lie ahead of the time that it is taken from.
+        let answered: UInt64 = answeredAt.withLock { $0 }
+        return MonotonicClock.now - answered >= UInt64(Self.cutOffSeconds) * 1_000_000_000
     }
 
     // MARK: Sessions
