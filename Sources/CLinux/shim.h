@@ -49,6 +49,13 @@ static inline int clinux_getpeername(int fd, void *address, socklen_t *length) {
     return getpeername(fd, (struct sockaddr *)address, length);
 }
 
+// Sets how many descriptors another process may have open.
+static inline int clinux_limit_descriptors(pid_t process, unsigned long soft, unsigned long hard) {
+    // As the kernel has them (struct rlimit64, RLIMIT_NOFILE); <sys/resource.h> here would take its names from Swift's Glibc.
+    unsigned long long limit[2] = {soft, hard};
+    return (int)syscall(SYS_prlimit64, process, 7, limit, NULL);
+}
+
 // A descriptor that becomes readable when the process ends.
 static inline int clinux_pidfd_open(pid_t process) {
     return (int)syscall(SYS_pidfd_open, process, 0);

@@ -3,7 +3,9 @@ import ClusterNode
 import Gateway
 import Glibc
 import JSON
+import Limits
 import Logging
+import Subprocess
 
 /// `server init`, `server join` and `server run`.
 enum ServerCommands {
@@ -132,7 +134,10 @@ enum ServerCommands {
     private static let run = Command(
         "server run",
         summary: "run a server node",
-        details: "Runs until it is told to stop (ctrl-C or SIGTERM); then it finishes what it has begun.",
+        details: """
+            Runs until it is told to stop (ctrl-C or SIGTERM); then it finishes what it has begun. Of open files and
+            connections it takes as many as it may have (the hard limit, ulimit -Hn), and says in its log how many.
+            """,
         options: [
             OptionSpec("data", value: "DIR", "the data folder that 'server init' made"),
             OptionSpec("http", value: "ADDR", "listen here instead of where the node was founded"),
@@ -140,13 +145,15 @@ enum ServerCommands {
     ) { invocation in
         let folder: DataFolder = try ServerCommands.folder(invocation)
         let http: ListenAddress? = try address(invocation)
+        let logger: Logger = .standard(invocation.environment)
+        raiseDescriptorLimit(logger)
         let node: Node
         do throws(NodeFault) {
             try folder.checkWhole()
             node = try await Node.start(
                 folder,
                 http: http,
-                logger: .standard(invocation.environment),
+                logger: logger,
                 version: Version.number
             ) { reason in
                 // Nothing more may be acknowledged: the log and what is on the disk speak for this node from here.
@@ -162,6 +169,27 @@ enum ServerCommands {
         invocation.console.note("drover: stopping")
         await node.stop()
         return 0
+    }
+
+    /// Each connection is a descriptor, and so is each subscriber's.
+    private static func raiseDescriptorLimit(_ logger: Logger) {
+        guard let change: DescriptorLimit.Change = DescriptorLimit.raise() else { return }
+        if change.now > change.before {
+            logger.notice(
+                "more files and connections may be open than the system gives at first",
+                ["descriptors.before": .string("\(change.before)"), "descriptors.now": .string("\(change.now)")]
+            )
+        }
+        guard change.now < UInt(Limits.serverDescriptors) else { return }
+        logger.notice(
+            "few files and connections may be open: what comes when all are taken has to wait",
+            [
+                "descriptors.now": .string("\(change.now)"),
+                "descriptors.wanted": .string("\(Limits.serverDescriptors)"),
+                "next.step":
+                    "raise the hard limit of who starts this node: LimitNOFILE= in its systemd unit, or 'ulimit -Hn' as root",
+            ]
+        )
     }
 
     static func folder(_ invocation: Invocation) throws(CommandFailure) -> DataFolder {

@@ -75,6 +75,26 @@ struct SubprocessRunTests {
         #expect(result.outputText.split(separator: "\n") == ["0", "1", "2", "3"])
     }
 
+    @Test func `a program gets the limit of descriptors that this process had before it took more`() async throws {
+        var limit = rlimit()
+        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        let before: rlimit = limit
+        limit.rlim_cur = min(777, limit.rlim_max)
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        let change: DescriptorLimit.Change? = DescriptorLimit.raise()
+        #expect(change == DescriptorLimit.Change(before: UInt(limit.rlim_cur), now: UInt(before.rlim_max)))
+        var now = rlimit()
+        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &now)
+        #expect(now.rlim_cur == before.rlim_max)
+        // It reads its input first, which it gets when it has been started.
+        let program: SubprocessCommand = shell("read line; ulimit -Sn; ulimit -Hn")
+        let result: SubprocessResult = try await Subprocess.run(program, input: Array("go\n".utf8))
+        let hard: String = before.rlim_max == rlim_t.max ? "unlimited" : "\(before.rlim_max)"
+        #expect(result.outputText == "\(limit.rlim_cur)\n\(hard)\n")
+        // There is no more to take.
+        #expect(DescriptorLimit.raise()?.before == change?.now)
+    }
+
     @Test func `signals that this process ignores are back to their defaults`() async throws {
         signal(SIGPIPE, SIG_IGN)
         let result: SubprocessResult = try await Subprocess.run("grep", ["-E", "^Sig(Ign|Blk)", "/proc/self/status"])

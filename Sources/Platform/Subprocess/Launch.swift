@@ -60,6 +60,7 @@ enum Launch {
             }
         }
         guard code == 0 else { throw failure(code, command, path) }
+        DescriptorLimit.giveBack(to: process)
         return process
     }
 
