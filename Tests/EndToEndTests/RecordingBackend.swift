@@ -3,9 +3,8 @@ import Synchronization
 
 /// A server behind the gateway that writes down every byte it is sent, and reads them as laxly as careless servers do.
 final class RecordingBackend: Sendable {
-    /// The first line of each request that it has read, in order.
     private final class Record: Sendable {
-        let lines = Mutex<[String]>([])
+        let heads = Mutex<[String]>([])
     }
 
     private let listener: Listener
@@ -16,7 +15,11 @@ final class RecordingBackend: Sendable {
     var port: Int { listener.endpoint.port ?? 0 }
 
     /// The first line of each request that it has read, in order.
-    var seen: [String] { record.lines.withLock { $0 } }
+    var seen: [String] {
+        heads.map { head in head.firstRange(of: "\r\n").map { String(head[..<$0.lowerBound]) } ?? head }
+    }
+    /// The same with all header lines.
+    var heads: [String] { record.heads.withLock { $0 } }
 
     init(on loop: EventLoop) throws {
         let listener: Listener = try .bind(.tcp(host: "127.0.0.1", port: 0), on: loop)
@@ -27,7 +30,7 @@ final class RecordingBackend: Sendable {
             await withDiscardingTaskGroup { group in
                 while let stream: SocketStream = try? await listener.accept(onto: loop) {
                     group.addTask(executorPreference: loop) {
-                        await Self.serve(stream) { line in record.lines.withLock { $0.append(line) } }
+                        await Self.serve(stream) { head in record.heads.withLock { $0.append(head) } }
                     }
                 }
             }
@@ -46,8 +49,8 @@ final class RecordingBackend: Sendable {
         while let piece: [UInt8] = try? await stream.read(upTo: 64 * 1024, before: .after(seconds: 20)), !piece.isEmpty
         {
             bytes += piece
-            while let (line, length): (String, Int) = request(bytes) {
-                saw(line)
+            while let (head, length): (String, Int) = request(bytes) {
+                saw(head)
                 bytes.removeFirst(length)
                 let answer: [UInt8] = Array("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok".utf8)
                 try? await stream.write(answer, before: .after(seconds: 5))
@@ -70,6 +73,6 @@ final class RecordingBackend: Sendable {
         }
         let length: Int = head.utf8.count + 4 + body
         guard bytes.count >= length else { return nil }
-        return (String(lines[0]), length)
+        return (String(head), length)
     }
 }
