@@ -30,7 +30,12 @@ extension EndToEnd {
                 credentials = "\(key.access):\(key.secret)"
             }
 
-            func run(_ program: String, _ arguments: [String], _ rig: DevRig) async throws -> SubprocessResult {
+            func run(
+                _ program: String,
+                _ arguments: [String],
+                input: [UInt8] = [],
+                _ rig: DevRig
+            ) async throws -> SubprocessResult {
                 try await Subprocess.run(
                     SubprocessCommand(
                         program,
@@ -38,16 +43,22 @@ extension EndToEnd {
                         environment: Program.environment(["HOME": rig.folder]),
                         workingDirectory: rig.folder
                     ),
+                    input: input,
                     deadline: .seconds(60)
                 )
             }
 
             /// The protocol and the status, and the body.
-            func curl(_ arguments: [String], _ path: String) async throws -> (what: String, body: String) {
+            func curl(
+                _ arguments: [String],
+                _ path: String,
+                input: [UInt8] = []
+            ) async throws -> (what: String, body: String) {
                 let result: SubprocessResult = try await run(
                     HTTP2Tests.curl,
                     ["--silent", "--show-error", "--cacert", authority, "--user", credentials]
                         + ["--write-out", "\n%{http_version} %{http_code}"] + arguments + [url + path],
+                    input: input,
                     rig
                 )
                 try #require(result.status == .exited(code: 0), "\(result.outputText)\n\(result.errorText)")
@@ -78,12 +89,24 @@ extension EndToEnd {
                 let head = try await door.curl(["--http2", "--head"], "/v2-beta/projects")
                 #expect(head.what == "2 200")
 
-                try Files.write(String(repeating: "a", count: 5 * 1024 * 1024), to: "\(rig.folder)/long")
+                let body = String(repeating: "a", count: 5 * 1024 * 1024)
+                try Files.write(body, to: "\(rig.folder)/long")
                 let long = try await door.curl(
                     ["--http1.1", "--header", "Expect:", "--data-binary", "@\(rig.folder)/long"],
                     "/v2-beta/projects/1a5/stacks"
                 )
                 #expect(long.what == "1.1 413" && long.body.contains("Request Entity Too Long"))
+                // The answer comes while the body is on its way, and the client must get to see it.
+                for round in 1...5 {
+                    for way in [["--data-binary", "@long"], ["--upload-file", "long"], ["--upload-file", "-"]] {
+                        let early = try await door.curl(
+                            ["--http2", "--header", "Expect:"] + way,
+                            "/v2-beta/projects/1a5/stacks",
+                            input: way.last == "-" ? Array(body.utf8) : []
+                        )
+                        #expect(early.what == "2 413", "\(way) \(round): \(early)")
+                    }
+                }
                 let nobody = try await door.curl(["--http2", "--user", "a:b"], "/v2-beta/projects")
                 #expect(nobody.what == "2 401" && nobody.body.contains("Unauthorized"))
                 // A stream is no connection to upgrade.

@@ -3,6 +3,7 @@ import EventLoop
 import Glibc
 import HTTP
 import JSON
+import Subprocess
 import Synchronization
 import TLS
 import Testing
@@ -140,23 +141,27 @@ extension EndToEnd {
             return (client, place)
         }
 
-        @Test func `a body of any length passes a node in little memory, as fast as the slower end`() async throws {
-            try await DevRig.run(nodes: 1, hosts: 0) { rig in
-                let loops: Loops = try .start(count: 1)
-                let backend = try Backend(on: loops)
-                let config: JSONValue = [
-                    "destinations": [
-                        [
-                            "paths": ["/lab/{rest:.*}"],
-                            "destinationURL": .string("http://127.0.0.1:\(backend.port)/"),
-                        ]
+        /// A server behind the node of this process.
+        private static func start(_ rig: DevRig) async throws -> (Loops, Backend, Int32) {
+            let loops: Loops = try .start(count: 1)
+            let backend = try Backend(on: loops)
+            let config: JSONValue = [
+                "destinations": [
+                    [
+                        "paths": ["/lab/{rest:.*}"],
+                        "destinationURL": .string("http://127.0.0.1:\(backend.port)/"),
                     ]
                 ]
-                let text = String(decoding: JSONWriter.bytes(config), as: UTF8.self)
-                let put = try await rig.api("PUT", "settings/api.interceptor.config", ["value": .string(text)])
-                try #require(put.status == 200, "\(put)")
-                let process: Int32 = try #require(rig.process("node1"))
+            ]
+            let text = String(decoding: JSONWriter.bytes(config), as: UTF8.self)
+            let put = try await rig.api("PUT", "settings/api.interceptor.config", ["value": .string(text)])
+            try #require(put.status == 200, "\(put)")
+            return (loops, backend, try #require(rig.process("node1")))
+        }
 
+        @Test func `a body of any length passes a node in little memory, as fast as the slower end`() async throws {
+            try await DevRig.run(nodes: 1, hosts: 0) { rig in
+                let (loops, backend, process): (Loops, Backend, Int32) = try await Self.start(rig)
                 for secure: Bool in [false, true] {
                     let (client, place): (HTTPClient, Endpoint) = try Self.client(rig, secure: secure)
                     // What is there once, whatever passes: code, the first connections, the buffers of two loops.
@@ -182,6 +187,70 @@ extension EndToEnd {
                         #expect(max(up.ahead, down.ahead) < 40 * Self.megabyte)
                     }
                     client.close()
+                }
+                await backend.stop()
+                await loops.stop()
+            }
+        }
+
+        // MARK: HTTP/2
+
+        private static let curl: String = "/usr/bin/curl"
+        /// What `pieces` holds, a file that is repeated.
+        private static let pieces: Int = 100 * piece.count
+        private static let repetitions: Int = bodyBytes / pieces
+
+        @Test(.enabled(if: access(curl, X_OK) == 0, "curl is not there: scripts/prepare test"))
+        func `the same over HTTP/2, by a client that was not written here`() async throws {
+            try await DevRig.run(nodes: 1, hosts: 0) { rig in
+                let (loops, backend, process): (Loops, Backend, Int32) = try await Self.start(rig)
+                let access: JSONValue = try #require(rig.access)
+                let url: String = try #require(access["httpsUrl"]?.string)
+                let file: String = try #require(access["caFile"]?.string)
+                let curl: String = "\(Self.curl) --http2 --silent --show-error --cacert \(file)"
+                func shell(_ script: String) async throws -> String {
+                    let result: SubprocessResult = try await Subprocess.run(
+                        SubprocessCommand(
+                            "/bin/bash",
+                            ["-c", "set -o pipefail; \(script)"],
+                            environment: Program.environment(["HOME": rig.folder]),
+                            workingDirectory: rig.folder
+                        ),
+                        deadline: .seconds(500)
+                    )
+                    try #require(result.status == .exited(code: 0), "\(result.outputText)\n\(result.errorText)")
+                    return result.outputText
+                }
+                func pass(_ repetitions: Int, announced: Bool) async throws -> (up: String, down: String) {
+                    let bytes: Int = repetitions * Self.pieces
+                    let body: String = "for i in $(seq \(repetitions)); do cat pieces; done"
+                    backend.source.withLock { $0 = Source(bytes) }
+                    let length: String = announced ? "--header 'Content-Length: \(bytes)'" : ""
+                    let up: String = try await shell(
+                        "\(body) | \(curl) --upload-file - \(length) --write-out '%{http_version}' \(url)/lab/up"
+                    )
+                    backend.source.withLock { $0 = Source(bytes) }
+                    // It waits first, which is time to run ahead for a sender that does not.
+                    let down: String = try await shell(
+                        "\(curl) '\(url)/lab/down\(announced ? "" : "?chunks")' | (sleep 1; cmp - <(\(body)) && echo same)"
+                    )
+                    return (up, down)
+                }
+                backend.source.withLock { $0 = Source(Self.pieces) }
+                _ = try await shell("\(curl) --output pieces \(url)/lab/down")
+                for _ in 0..<2 { _ = try await pass(2, announced: true) }
+                for announced: Bool in [true, false] {
+                    let before: Int = try Self.forget(process)
+                    let (up, down): (String, String) = try await pass(Self.repetitions, announced: announced)
+                    let grown: Int = try Self.peak(process) - before
+                    let bytes: Int = Self.repetitions * Self.pieces
+                    print(
+                        "HTTP/2, \(announced ? "length" : "no length"): \(bytes >> 20) MiB up and down, the node grew by "
+                            + "\(grown >> 10) KiB"
+                    )
+                    #expect(up.hasPrefix("\(bytes) true ") && up.hasSuffix("2"), "\(up)")
+                    #expect(down == "same\n")
+                    #expect(grown < Self.grown)
                 }
                 await backend.stop()
                 await loops.stop()

@@ -35,7 +35,7 @@ private func events(_ bytes: [UInt8], step: Int) -> [String] {
                 case .head(let stream, let head, let isWhole): found.append("\(stream) \(head.block.bytes) \(isWhole)")
                 case .data(let stream, let bytes): bodies[stream, default: []] += bytes
                 case .end(let stream): found.append("\(stream) ends \(bodies[stream] ?? [])")
-                case .drained, .closed: break
+                case .drained, .answeredEarly, .closed: break
                 }
             }
         }

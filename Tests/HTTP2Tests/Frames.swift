@@ -114,6 +114,7 @@ extension HTTP2Event {
         case .data(let stream, let bytes): return "\(stream) data \(String(decoding: bytes, as: UTF8.self))"
         case .end(let stream): return "\(stream) end"
         case .drained(let stream): return "\(stream) drained"
+        case .answeredEarly(let stream): return "\(stream) answered early"
         case .closed(let stream, let code): return "\(stream) closed \(code.rawValue)"
         }
     }

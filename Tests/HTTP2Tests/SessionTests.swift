@@ -91,13 +91,33 @@ import Testing
         #expect(updates.map { SentFrame.value($0.payload[...]) } == [60_000])
     }
 
-    @Test func `a stream that was answered early is reset without an error`() throws {
+    @Test func `a stream that was answered early stays open for whoever reads the rest`() throws {
         let session: HTTP2Session = try started()
         try session.receive(Frames.headers(1, ends: false)[...], now: Self.second)
         session.answer(1, answerHead("413"), isLast: true)
-        let frames: [SentFrame] = try session.sent()
-        #expect(frames.map(\.type) == [1, 3])
-        #expect(frames.last?.resetCode == 0)
+        #expect(try session.sent().map(\.type) == [1])
+        #expect(session.takeEvents().map(\.line).last == "1 answered early")
+        try session.receive(Frames.data(1, [65])[...], now: Self.second)
+        #expect(session.takeEvents().map(\.line) == ["1 data A"])
+        session.reset(1, .noError)
+        #expect(try session.sent().map(\.resetCode) == [0])
+        #expect(session.takeEvents().map(\.line) == ["1 closed 0"])
+    }
+
+    @Test func `a wider window lets more come, and opens by what was taken`() throws {
+        let session: HTTP2Session = try started()
+        try session.receive(Frames.headers(1, ends: false)[...], now: Self.second)
+        session.widen(1, 200_000)
+        let isForStream: (SentFrame) -> Bool = { $0.type == 8 && $0.stream == 1 }
+        let more: UInt32 = 200_000 - 65_535  // what a client begins with, as it has acknowledged nothing
+        #expect(try session.sent().filter(isForStream).map { SentFrame.value($0.payload[...]) } == [more])
+        for _ in 0..<13 {
+            try session.receive(Frames.data(1, [UInt8](repeating: 0, count: 15_000))[...], now: Self.second)
+        }
+        #expect(session.takeEvents().filter { $0.line.contains(" data ") }.count == 13)
+        #expect(try !session.sent().contains(where: isForStream))
+        session.consume(1, 195_000)
+        #expect(try session.sent().filter(isForStream).map { SentFrame.value($0.payload[...]) } == [195_000])
     }
 
     @Test func `a session that shuts down serves what is open and nothing new`() throws {

@@ -203,6 +203,7 @@ final class HTTP2Client: @unchecked Sendable {
     func run(before deadline: Deadline = soon, until isDone: () -> Bool) async throws -> Bool {
         while !isDone(), !hasEnded {
             try await flush()
+            if isDone() { return true }
             do {
                 let bytes: [UInt8] = try await stream.read(upTo: 65_536, before: deadline)
                 hasEnded = bytes.isEmpty
@@ -216,6 +217,9 @@ final class HTTP2Client: @unchecked Sendable {
         if !hasEnded { try await flush() }
         return isDone()
     }
+
+    /// How much of a request's body has left.
+    func sent(_ stream: Int32) -> Int { bodies[stream]?.position ?? 0 }
 
     /// How much of a body has come.
     func received(_ stream: Int32) -> Int { answers[stream]?.body.count ?? 0 }

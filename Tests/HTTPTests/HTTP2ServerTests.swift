@@ -9,10 +9,11 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct HTTP2ServerTests {
     private func withServer(
         _ limits: HTTPServerLimits = HTTPServerLimits(),
+        streams: HTTPServer.Streams? = nil,
         handler: @escaping HTTPServer.Handler = World.echo,
         _ body: (World) async throws -> Void
     ) async throws {
-        try await World.run(limits, wrapper: { AgreedStream($0) }, handler: handler, body)
+        try await World.run(limits, wrapper: { AgreedStream($0) }, streams: streams, handler: handler, body)
     }
 
     private func client(_ world: World, window: Int32 = 1 << 20, takes: Bool = true) async throws -> HTTP2Client {

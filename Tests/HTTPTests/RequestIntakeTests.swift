@@ -26,10 +26,15 @@ import Testing
         return head(fields + (length.map { [("content-length", "\($0)")] } ?? []))
     }
 
-    private func intake(body: Int = 100, window: Int = 10, room: Int = 200) -> RequestIntake {
+    private func intake(
+        body: Int = 100,
+        window: Int = 10,
+        room: Int = 200,
+        streams: HTTPServer.Streams? = nil
+    ) -> RequestIntake {
         var limits = MessageLimits()
         limits.bodyBytes = body
-        return RequestIntake(limits, windowBytes: window, roomBytes: room)
+        return RequestIntake(limits, windowBytes: window, roomBytes: room, streams: streams)
     }
 
     @Test func `what fits the window needs no room and opens no window`() {
@@ -79,7 +84,7 @@ import Testing
         // The second had to wait: its time begins now.
         #expect(intake.timePassed(milliseconds: 1, before: later).lines == ["refuse 1 408", "consume 3 1"])
         #expect(intake.timePassed(milliseconds: 1, before: later).isEmpty)
-        #expect(intake.data(1, [1], before: later).isEmpty)
+        #expect(intake.data(1, [1], before: later).lines == ["discard 1 1"])
         #expect(intake.end(1).isEmpty)
     }
 
@@ -87,11 +92,41 @@ import Testing
         var intake: RequestIntake = intake()
         _ = intake.head(1, post(), isWhole: false, before: later)
         #expect(intake.data(1, [UInt8](repeating: 0, count: 100), before: later).lines == ["consume 1 100"])
-        #expect(intake.data(1, [0], before: later).lines == ["refuse 1 413"])
-        #expect(intake.data(1, [0], before: later).isEmpty)
+        #expect(intake.data(1, [0], before: later).lines == ["refuse 1 413", "discard 1 1"])
+        #expect(intake.data(1, [0, 0], before: later).lines == ["discard 1 2"])
         #expect(intake.head(3, post(101), isWhole: false, before: later).lines == ["refuse 3 413"])
         // No digits that a machine's integer holds.
         #expect(intake.head(5, post(.max), isWhole: false, before: later).lines == ["refuse 5 413"])
+    }
+
+    @Test func `what has come of a body that is refused makes room for the rest of it`() {
+        var intake: RequestIntake = intake(room: 100)
+        _ = intake.head(1, post(100), isWhole: false, before: later)
+        // This one has to wait, so what comes of it is not taken.
+        _ = intake.head(3, post(), isWhole: false, before: past)
+        #expect(intake.data(3, [1, 2, 3], before: past).isEmpty)
+        #expect(intake.timePassed(milliseconds: 1, before: later).lines == ["refuse 3 408", "discard 3 3"])
+        #expect(intake.data(3, [4], before: later).lines == ["discard 3 1"])
+    }
+
+    @Test func `a long body that is taken as it comes needs no room and has no bound`() {
+        var intake: RequestIntake = intake(streams: { $0.method == "POST" })
+        #expect(intake.head(1, post(1_000), isWhole: false, before: later).lines == ["stream 1 1000 0"])
+        // Of unknown length: as soon as it is long.
+        #expect(intake.head(3, post(), isWhole: false, before: later).isEmpty)
+        #expect(intake.data(3, [1, 2, 3, 4, 5], before: later).isEmpty)
+        #expect(intake.data(3, [6], before: later).lines == ["stream 3 -1 6"])
+        // A short one is given whole.
+        #expect(intake.head(5, post(10), isWhole: false, before: later).isEmpty)
+        #expect(intake.data(5, [UInt8](repeating: 0, count: 10), before: later).isEmpty)
+        #expect(intake.end(5).lines == ["serve 5 10"])
+        #expect(intake.isEmpty && intake.deadline == nil)
+        // Who waits to be told to go on is told so first.
+        let expecting: HTTP2RequestHead = head([
+            (":method", "POST"), (":scheme", "https"), (":path", "/"), (":authority", "a"), ("content-length", "1000"),
+            ("expect", "100-continue"),
+        ])
+        #expect(intake.head(7, expecting, isWhole: false, before: later).lines == ["goOn 7", "stream 7 1000 0"])
     }
 
     @Test(
@@ -141,6 +176,8 @@ extension [RequestIntake.Order] {
             case .consume(let stream, let count): "consume \(stream) \(count)"
             case .goOn(let stream): "goOn \(stream)"
             case .serve(let stream, let request): "serve \(stream) \(request.body.count)"
+            case .serveStreamed(let stream, _, let length, let begun): "stream \(stream) \(length ?? -1) \(begun.count)"
+            case .discard(let stream, let count): "discard \(stream) \(count)"
             case .refuse(let stream, let refusal): "refuse \(stream) \(refusal.status)"
             }
         }

@@ -21,8 +21,6 @@ final class ServerConnection {
 
     /// Bodies up to this size leave in one piece with their head.
     private static let joinedBodyBytes: Int = 64 * 1024
-    /// What a refused sender may still send before the connection is closed on it.
-    private static let lingerBytes: Int = 16 * 1024 * 1024
 
     /// `stream` is the entry's, or what a wrapper made of it.
     init(entry: ConnectionEntry, stream: any ByteStream, server: HTTPServer) {
@@ -221,7 +219,7 @@ final class ServerConnection {
     private func linger() async {
         await stream.finishWriting()
         let deadline: Deadline = .after(milliseconds: server.limits.lingerMilliseconds)
-        var left: Int = Self.lingerBytes
+        var left: Int = Limits.httpLingerBytes
         buffer.consume(buffer.count)
         while left > 0, let count = try? await stream.read(into: buffer, before: deadline), count > 0 {
             left -= count

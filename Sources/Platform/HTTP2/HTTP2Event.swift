@@ -8,6 +8,8 @@ package enum HTTP2Event: Sendable {
     case end(stream: Int32)
     /// All that was given to be sent on the stream is on its way.
     case drained(stream: Int32)
+    /// The whole answer is sent and the request is not whole: the rest need not come (RFC 9113, section 8.1).
+    case answeredEarly(stream: Int32)
     /// Nothing more comes or goes on the stream.
     case closed(stream: Int32, HTTP2ErrorCode)
 }

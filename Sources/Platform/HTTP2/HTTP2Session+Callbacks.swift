@@ -181,8 +181,7 @@ extension HTTP2Session {
             guard UInt32(frame.hd.flags) & NGHTTP2_FLAG_END_STREAM.rawValue != 0,
                 nghttp2_session_get_stream_remote_close(handle, frame.hd.stream_id) == 0
             else { return 0 }
-            // Answered before the request was whole: the rest need not come (section 8.1).
-            reset(frame.hd.stream_id, .noError)
+            events.append(.answeredEarly(stream: frame.hd.stream_id))
         case NGHTTP2_RST_STREAM.rawValue:
             let code = HTTP2ErrorCode(rawValue: frame.rst_stream.error_code)
             // Ours, not the peer's doing.

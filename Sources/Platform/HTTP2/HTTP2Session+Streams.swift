@@ -47,6 +47,11 @@ extension HTTP2Session {
         nghttp2_session_consume_stream(handle, stream, count)
     }
 
+    /// Gives the stream another window, for what may come before somebody takes it.
+    package func widen(_ stream: Int32, _ bytes: Int) {
+        nghttp2_session_set_local_window_size(handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream, Int32(bytes))
+    }
+
     /// Takes one from what a peer may get refused; false, and the connection ends, when there is none left.
     package func countRefusal(now: UInt64) -> Bool {
         guard fault == nil, !resets.take(now: now) else { return fault == nil }

@@ -30,8 +30,12 @@ package enum Limits {
     package static let httpWriteSeconds: Int = 30
     /// Open connections of one listener, subscribers included; more are refused with 503.
     package static let httpConnections: Int = 16_000
+    /// Files and connections that a server node wants to have open at a time; with less it says so when it starts.
+    package static let serverDescriptors: Int = 20_000
     /// How long a connection that was refused is still read, so that the peer gets to see the answer.
     package static let httpLingerMilliseconds: Int = 1_000
+    /// What is read of a body that nobody wants, so that its sender gets to see the answer.
+    package static let httpLingerBytes: Int = 16 * 1024 * 1024
     /// How long running requests may go on when a server stops.
     package static let httpStopSeconds: Int = 10
     /// What a client of ours accepts as an answer.
@@ -50,6 +54,9 @@ package enum Limits {
     /// What may come of a request's body before room is set aside for the rest of it.
     package static let http2StreamWindowBytes: Int = 64 * 1024
     package static let http2ConnectionWindowBytes: Int = 1024 * 1024
+    /// What may come ahead of whoever takes a body as it comes, for so many of them on one connection.
+    package static let http2WideWindowBytes: Int = 512 * 1024
+    package static let http2WideStreams: Int = 8
     /// The longer bodies of one connection together; a request that finds no room waits with the rest of its body.
     package static let http2BodyBytes: Int = 8 * 1024 * 1024
     /// Requests that are reset by the peer, or refused for what is wrong with them: at once, and each second in the long run.

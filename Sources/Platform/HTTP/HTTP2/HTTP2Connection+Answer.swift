@@ -11,6 +11,7 @@ extension HTTP2Connection {
         let (response, isHead): (HTTPResponse, Bool) =
             switch work.matter {
             case .request(let request): (await server.handler(request, info), request.method == "HEAD")
+            case .streamed(var request, let length): await serve(&request, length, work)
             case .refusal(let refusal): (server.refusal(refusal), false)
             }
         state.withLock { $0.handled(work.stream) }
@@ -27,6 +28,31 @@ extension HTTP2Connection {
         }
         state.withLock { $0.ended(work.stream) }
         output.raise()
+    }
+
+    private func serve(_ request: inout HTTPRequest, _ length: Int?, _ work: Work) async -> (HTTPResponse, Bool) {
+        request.bodyStream = BodyStream(length: length) { try await self.nextPiece(work) }
+        return (await server.handler(request, info), request.method == "HEAD")
+    }
+
+    /// The next piece of the request's body, or nil at its end.
+    private func nextPiece(_ work: Work) async throws -> [UInt8]? {
+        let deadline: Deadline = .after(milliseconds: server.limits.readMilliseconds)
+        while true {
+            let (piece, arrival): (BodyInbox.Piece, Signal?) = try state.withLock { state in
+                (try state.takePiece(work.stream), state.open[work.stream]?.body?.arrival)
+            }
+            switch piece {
+            case .bytes(let bytes):
+                output.raise()
+                return bytes
+            case .end: return nil
+            case .nothing:
+                guard try await arrival?.wait(until: deadline) == true else {
+                    throw NetworkFault.timedOut(operation: "read from", object: "\(info.peer)")
+                }
+            }
+        }
     }
 
     /// - Throws: ``HTTPRefusal`` when another answer may be given instead.

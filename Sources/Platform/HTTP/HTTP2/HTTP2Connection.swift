@@ -24,7 +24,7 @@ final class HTTP2Connection: Sendable {
         self.server = server
         info = ConnectionInfo(peer: stream.peer, local: stream.local, stream: stream)
         let session = try HTTP2Session(Self.limits(server.limits))
-        state = Mutex(State(session: session, limits: server.limits, loop: stream.loop))
+        state = Mutex(State(session: session, server: server, loop: stream.loop))
         output = Signal(loop: stream.loop)
     }
 
@@ -77,7 +77,7 @@ final class HTTP2Connection: Sendable {
         do {
             while let bytes = try state.withLock({ try $0.nextOutput() }) {
                 if bytes.isEmpty {
-                    _ = try await output.wait(until: .never)
+                    _ = try await output.wait(until: state.withLock { $0.farewellDeadline })
                 } else {
                     try await stream.write(bytes, before: .after(milliseconds: server.limits.writeMilliseconds))
                 }

@@ -5,7 +5,8 @@ internal import Limits
 /// The requests of one connection until they are whole: from events to what is to be done.
 ///
 /// A body may come as far as the window of its stream; for the rest room is set aside first, so what the bodies of one connection
-/// take together is bounded, whatever their number. A body that waits for room waits with its sender.
+/// take together is bounded, whatever their number. A body that waits for room waits with its sender. A long body that is taken as
+/// it comes needs none.
 struct RequestIntake {
     enum Order: Sendable {
         /// So many bytes of a body were taken: as many more may come.
@@ -13,7 +14,11 @@ struct RequestIntake {
         /// The sender waits for a `100 Continue`.
         case goOn(stream: Int32)
         case serve(stream: Int32, HTTPRequest)
+        /// Whoever answers takes the body as it comes; `begun` has come of it, and makes no room for more before it is taken.
+        case serveStreamed(stream: Int32, HTTPRequest, length: Int?, begun: [UInt8])
         case refuse(stream: Int32, HTTPRefusal)
+        /// So many bytes came that nobody wants.
+        case discard(stream: Int32, Int)
     }
 
     private struct Incoming {
@@ -33,16 +38,20 @@ struct RequestIntake {
 
     private let limits: MessageLimits
     private let windowBytes: Int
+    /// Whether the long body of a request is taken as it comes.
+    private let streams: HTTPServer.Streams?
     private var incoming: [Int32: Incoming] = [:]
     private var room: BodyRoom
 
     init(
         _ limits: MessageLimits,
         windowBytes: Int = Limits.http2StreamWindowBytes,
-        roomBytes: Int = Limits.http2BodyBytes
+        roomBytes: Int = Limits.http2BodyBytes,
+        streams: HTTPServer.Streams? = nil
     ) {
         self.limits = limits
         self.windowBytes = windowBytes
+        self.streams = streams
         room = BodyRoom(bytes: max(roomBytes, limits.bodyBytes))
     }
 
@@ -65,25 +74,36 @@ struct RequestIntake {
                 }
             let expectsContinue: Bool = try RequestChecks.expectsContinue(request)
             guard !isWhole else { return [.serve(stream: stream, request)] }
+            let invitation: [Order] = expectsContinue ? [.goOn(stream: stream)] : []
+            let isLong: Bool = declared ?? 0 > windowBytes
+            if isLong, streams?(request) == true {
+                return invitation + [.serveStreamed(stream: stream, request, length: declared, begun: [])]
+            }
             guard declared ?? 0 <= limits.bodyBytes else { throw tooLong() }
             incoming[stream] = Incoming(request: request, declared: declared, deadline: deadline)
-            if let declared, declared > windowBytes { _ = askForRoom(stream, before: deadline) }
-            return expectsContinue ? [.goOn(stream: stream)] : []
+            if isLong { _ = askForRoom(stream, before: deadline) }
+            return invitation
         } catch {
             return [.refuse(stream: stream, error)]
         }
     }
 
     mutating func data(_ stream: Int32, _ bytes: [UInt8], before deadline: Deadline) -> [Order] {
-        guard let count = incoming[stream]?.body.count else { return [] }  // refused: the rest is not looked at
+        // Refused: the rest is not looked at.
+        guard let count = incoming[stream]?.body.count else { return [.discard(stream: stream, bytes.count)] }
         guard count + bytes.count <= limits.bodyBytes else {
-            return [.refuse(stream: stream, tooLong())] + forget(stream, before: deadline)
+            let unread: [Order] = discarding(stream) + [.discard(stream: stream, bytes.count)]
+            return [.refuse(stream: stream, tooLong())] + unread + forget(stream, before: deadline)
         }
         incoming[stream]?.body.append(contentsOf: bytes)
         switch incoming[stream]?.room {
         case .given: return [.consume(stream: stream, bytes.count)]
         case .notAsked where 2 * (count + bytes.count) > windowBytes && incoming[stream]?.declared == nil:
-            return askForRoom(stream, before: deadline)
+            guard let long: Incoming = incoming[stream], streams?(long.request) == true else {
+                return askForRoom(stream, before: deadline)
+            }
+            incoming[stream] = nil
+            return [.serveStreamed(stream: stream, long.request, length: nil, begun: long.body)]
         default: return []
         }
     }
@@ -105,8 +125,14 @@ struct RequestIntake {
         let late: [Int32] = incoming.filter { $0.value.deadline?.isPast == true }.keys.sorted()
         return late.flatMap { stream in
             [.refuse(stream: stream, HTTPRefusal(408, "the request was not complete within \(milliseconds) ms"))]
-                + forget(stream, before: deadline)
+                + discarding(stream) + forget(stream, before: deadline)
         }
+    }
+
+    /// What has come of a body, and was not taken, when it turns out that nobody wants it.
+    private func discarding(_ stream: Int32) -> [Order] {
+        guard let body: Incoming = incoming[stream], body.room != .given, !body.body.isEmpty else { return [] }
+        return [.discard(stream: stream, body.body.count)]
     }
 
     // MARK: Room
