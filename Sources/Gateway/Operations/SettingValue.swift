@@ -48,6 +48,13 @@ package enum SettingValue {
             do throws(InterceptorConfig.Fault) { _ = try InterceptorConfig(value) } catch {
                 fault = "is wrong at \(error)"
             }
+        case .service? where !value.isEmpty:
+            do throws(PathFault) {
+                let address = try OutboundAddress(value)
+                if NumericAddress(address.host) != nil { fault = AddressRule.refusal(of: address.host, allowed: []) }
+            } catch {
+                fault = "is no address that can be called: \(error.reason)"
+            }
         case .json? where !value.isEmpty:
             do throws(JSONError) {
                 _ = try JSONReader.parse(Array(value.utf8))

@@ -56,6 +56,25 @@ extension SettingCatalogue {
                 "Who may log in with a local account"
             ),
             SettingDefinition(
+                "api.auth.local.validate.description",
+                "",
+                .text,
+                "What passwords must be like, for people; told when a password is refused without a word",
+                isPublic: true
+            ),
+            SettingDefinition(
+                "api.auth.local.validate.timeout.milliseconds",
+                "10000",
+                .number(100...60_000),
+                "Patience with the service that checks passwords"
+            ),
+            SettingDefinition(
+                "api.auth.local.validate.url",
+                "",
+                .service,
+                "Service that is asked whether a new password may be used; none is set while it cannot be asked"
+            ),
+            SettingDefinition(
                 "api.auth.provider.configured",
                 "none",
                 .text,

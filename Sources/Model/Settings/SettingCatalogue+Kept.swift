@@ -50,22 +50,6 @@ extension SettingCatalogue {
             isSecret: true
         ),
         SettingDefinition(
-            "api.auth.local.validate.description",
-            "",
-            .text,
-            "What passwords must be like, for people",
-            isPublic: true,
-            isKept: true
-        ),
-        SettingDefinition(
-            "api.auth.local.validate.timeout.milliseconds",
-            "10000",
-            .number(100...60_000),
-            "Patience with the service that checks passwords",
-            isKept: true
-        ),
-        SettingDefinition("api.auth.local.validate.url", "", .text, "Service that checks passwords", isKept: true),
-        SettingDefinition(
             "api.auth.openldap.service.account.password",
             "",
             .text,

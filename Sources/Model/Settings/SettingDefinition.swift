@@ -9,6 +9,8 @@ package struct SettingDefinition: Hashable, Sendable {
         case option([String])
         /// `http://` or `https://`, host and perhaps a port and path; or empty.
         case address
+        /// `http://` or `https://` of somebody whom the servers call; or empty. The gateway reads it.
+        case service
         /// A word that can stand in a cookie.
         case word
         /// Words with commas between them.
@@ -55,7 +57,7 @@ package struct SettingDefinition: Hashable, Sendable {
     /// What is wrong with a value, to stand behind the name; nil when nothing is, as far as it can be told here.
     package func fault(of value: String) -> String? {
         switch form {
-        case .text, .interceptors, .json: return nil
+        case .text, .interceptors, .json, .service: return nil
         case .boolean: return ["true", "false"].contains(value) ? nil : "must be true or false"
         case .number(let bounds):
             guard let number = Int64(value), bounds.contains(number), String(number) == value else {

@@ -412,6 +412,20 @@ package enum Limits {
     package static let interceptorIdleMilliseconds: Int = 2_000
     /// Interceptors whose calls lead to each other.
     package static let interceptorDepth: Int = 3
+    /// How long the service that checks passwords is waited for, unless a setting says otherwise; and what it may answer.
+    package static let passwordCheckMilliseconds: Int = 10_000
+    /// See ``passwordCheckMilliseconds``.
+    package static let passwordCheckAnswerBytes: Int = 64 * 1024
+    /// How long it may be believed what interceptors and destinations are told of a caller.
+    package static let assertionSeconds: Int64 = 900
+    /// From the moment when a new key for that is published to the moment when it signs.
+    package static let assertionLeadSeconds: Int64 = 600
+    /// How long those who verify may keep the published keys.
+    package static let assertionKeySetSeconds: Int64 = 300
+    /// How long a key is published after the next one signs: what it signed last, clocks that differ, and some more.
+    package static let assertionKeptSeconds: Int64 = assertionSeconds + 120
+    /// Keys that are kept at a time.
+    package static let assertionKeys: Int = 8
     /// Requests of which a node remembers what the interceptors did.
     package static let interceptorTraces: Int = 1_000
     /// Changes of one interceptor that are told, and the bytes of a value in them.

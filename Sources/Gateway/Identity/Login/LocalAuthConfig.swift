@@ -167,6 +167,7 @@ enum LocalAuthConfig {
         let address: String = exchange.client.peer
         guard LocalLogin.find(wish.login, exchange.view) != nil else {
             try Passwords.checkShape(wish.login, wish.password, field: "password")
+            try await PasswordPolicy.check(wish.password, field: "password", exchange, gateway)
             return Login(
                 login: wish.login,
                 known: nil,

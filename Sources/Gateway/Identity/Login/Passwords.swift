@@ -43,6 +43,7 @@ enum Passwords {
             draft.body["publicValue"]?.string ?? "", draft.body["secretValue"]?.string ?? ""
         )
         try checkShape(login, password, field: "secretValue")
+        try await PasswordPolicy.check(password, field: "secretValue", exchange, gateway)
         draft.publicValue = login
         draft.secretHash = try await gateway.passwords.hash(password, from: exchange.client.peer)
     }
@@ -119,6 +120,7 @@ enum Passwords {
                 throw Problem(status: 400, code: "InvalidOldPassword", message: "The old secret is wrong.")
             }
         }
+        try await PasswordPolicy.check(new, field: "newSecret", exchange, gateway)
         let hash: String = try await gateway.passwords.hash(new, from: address)
         _ = try await Changing.commit(&exchange, gateway, about: .existing(key)) { (current) throws(Problem) in
             let resource: Resource = try Reading.resource(definition, id, current)
