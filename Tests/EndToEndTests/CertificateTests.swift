@@ -113,18 +113,50 @@ extension EndToEnd {
             }
         }
 
+        @Test(.enabled(if: access(curl, X_OK) == 0, "curl is not there: scripts/prepare test"))
+        func `a restored cluster believes no certificate of before, also when its authority goes on`() async throws {
+            try await HandRig.run { rig in
+                try await rig.found(["node1"])
+                let key: (access: String, secret: String) = rig.credentials
+                let options: [String] = ["--access-key", key.access, "--secret-key", key.secret]
+                let before: Holder = try await create(rig, "before", options)
+                try #require(try await ask(rig, before, "accounts/1a1", "node1").status == "200")
+                let file: String = "\(rig.folder)/cluster.backup"
+                try await rig.drover(["cluster", "backup", file], node: "node1").ends(0)
+                try await rig.kill9("node1")
+                try await rig.drover(
+                    ["cluster", "restore", file, "--sealing-key", "\(rig.data("node1"))/sealing.key"]
+                        + rig.options("node2")
+                ).ends(0)
+                try rig.start("node2")
+                // It gets through the handshake, and its record is there and active.
+                try await wait(for: "node2 to answer") {
+                    try await ask(rig, before, "accounts/1a1", "node2").status == "401"
+                }
+                let kept = try await rig.api("GET", "clientcertificates", node: "node2").body["data"]?.array?.first
+                try #require(kept?["publicValue"]?.string == before.serial && kept?["state"] == "active")
+                let after: Holder = try await create(rig, "after", options, node: "node2")
+                try #require(try await ask(rig, after, "accounts/1a1", "node2").status == "200")
+            }
+        }
+
         private struct Holder {
             var certificate: String
             var key: String
             var serial: String
         }
 
-        private func create(_ rig: HandRig, _ name: String, _ more: [String] = []) async throws -> Holder {
+        private func create(
+            _ rig: HandRig,
+            _ name: String,
+            _ more: [String] = [],
+            node: String = "node1"
+        ) async throws -> Holder {
             let (certificate, key): (String, String) = ("\(rig.folder)/\(name).pem", "\(rig.folder)/\(name).key")
             try await rig.drover(
                 [
-                    "--url", "https://\(rig.address("node1")):8443", "--ca-file",
-                    "\(rig.data("node1"))/tls/authority.pem",
+                    "--url", "https://\(rig.address(node)):8443", "--ca-file",
+                    "\(rig.data(node))/tls/authority.pem",
                 ]
                     + more + [
                         "certificate", "create", "--use", "--certificate-file", certificate, "--key-file", key,

@@ -47,6 +47,12 @@ final class HandRig: Sendable {
         await loop.stop()
     }
 
+    /// The administrator's key; or whoever's a test asks with for a while.
+    var credentials: (access: String, secret: String) {
+        get { key.withLock { $0 } }
+        set { key.withLock { $0 = newValue } }
+    }
+
     // MARK: Nodes
 
     func data(_ name: String) -> String { "\(folder)/\(name)" }

@@ -92,6 +92,70 @@ extension EndToEnd {
             }
         }
 
+        @Test
+        func `without the sealing key every key of before is void, and the one that is printed opens all there was`()
+            async throws
+        {
+            try await HandRig.run { rig in
+                try await rig.found(["node1"])
+                try await rig.stack("kept", node: "node1")
+                let ann: String = try #require(
+                    try await rig.api("POST", "accounts", ["name": "ann"], node: "node1").body["id"]?.string
+                )
+                let made = try await rig.api("POST", "apikeys", ["accountId": .string(ann)], node: "node1").body
+                let own: (access: String, secret: String) = (
+                    try #require(made["publicValue"]?.string), try #require(made["secretValue"]?.string)
+                )
+                let old: (access: String, secret: String) = rig.credentials
+                for key in [old, own] {
+                    rig.credentials = key
+                    try #require(try await rig.api("GET", "projects", node: "node1").status == 200)
+                }
+                rig.credentials = old
+                let file: String = "\(rig.folder)/cluster.backup"
+                try await rig.drover(["cluster", "backup", file], node: "node1").ends(0)
+                try await rig.kill9("node1")
+                let restored: Ended = try await rig.drover(
+                    ["cluster", "restore", file, "--output", "json"] + rig.options("node2")
+                ).ends(0)
+                let report: JSONValue = try JSONReader.parse(restored.out)
+                try #require(report["newAuthority"] == .bool(true), "\(restored)")
+                try rig.start("node2")
+                rig.credentials = (
+                    try #require(report["accessKey"]?.string), try #require(report["secretKey"]?.string)
+                )
+                try #require(try await rig.stacks(node: "node2") == ["kept"])
+                let new: (access: String, secret: String) = rig.credentials
+                for key in [old, own] {
+                    rig.credentials = key
+                    try #require(try await rig.api("GET", "projects", node: "node2").status == 401)
+                }
+                // Nobody gets in by what the state still has of them.
+                rig.credentials = (own.access, "")
+                try #require(try await rig.api("GET", "projects", node: "node2").status == 401)
+                rig.credentials = new
+                let keys = try await rig.api("GET", "apikeys?accountId=\(ann)", node: "node2").body["data"]?.array
+                try #require(keys?.count == 1, "the record is there: it can be seen and removed")
+                let again = try await rig.api("POST", "apikeys", ["accountId": .string(ann)], node: "node2").body
+                rig.credentials = (
+                    try #require(again["publicValue"]?.string), try #require(again["secretValue"]?.string)
+                )
+                try #require(try await rig.api("GET", "projects", node: "node2").status == 200)
+                // Neither the disk nor the log of the restored node has the key that was printed.
+                for secret in [new.secret, old.secret, own.secret] {
+                    let found: [String] = try await files(with: secret, in: rig.data("node2"))
+                    try #require(found.isEmpty, "a secret stands in \(found)")
+                }
+                rig.credentials = new
+                // It is good after a restart, and for a second node.
+                try await rig.stop("node2")
+                try rig.start("node2")
+                try await rig.join("node3", through: "node2")
+                try await rig.voters(2, through: "node2")
+                try #require(try await rig.stacks(node: "node3") == ["kept"])
+            }
+        }
+
         @Test func `a backup under load is checked, restored on an empty machine, and grows to three nodes`()
             async throws
         {

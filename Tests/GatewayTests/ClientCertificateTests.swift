@@ -14,14 +14,14 @@ import WebSocket
 
 @Suite(.timeLimit(.minutes(2))) struct ClientCertificateTests {
     /// Somebody with a certificate.
-    private struct Holder {
+    struct Holder {
         var id: String
         var serial: String
         var identity: TLSIdentity
     }
 
     /// Has a certificate made for whoever asks, or for another account.
-    private static func make(
+    static func make(
         _ world: World,
         as who: World.Who = .ann,
         _ more: JSONObject = [:]
@@ -50,7 +50,7 @@ import WebSocket
     }
 
     /// Asks over one connection as long as it lives.
-    private static func ask(
+    static func ask(
         _ path: String,
         _ client: HTTPClient,
         _ served: Served,

@@ -356,6 +356,33 @@ import Testing
         #expect(await world.login("root:correct horse").status == 201)
     }
 
+    @Test func `whoever sets the clock makes no wait longer and none shorter`() async throws {
+        let world = World()
+        try await world.enableLogins()
+        func login() async -> Int { await world.login("root:guess", peer: "198.51.100.9").status }
+        func key() async -> Int {
+            await world.send(
+                "GET",
+                "/v2-beta/projects",
+                as: .nobody,
+                headers: ["Authorization": World.basic("ann-key", "guess \(Int.random(in: 0...Int.max))")],
+                peer: "198.51.100.9"
+            ).status
+        }
+        for _ in 0..<max(Limits.guessesOfLogin, Limits.guessesOfKey) {
+            _ = await login()
+            _ = await key()
+        }
+        for milliseconds: Int64 in [-86_400_000, 7 * 86_400_000] {
+            world.clock.set(by: milliseconds)
+            #expect(await login() == 429)
+            #expect(await key() == 429)
+        }
+        world.clock.advance(max(Limits.guessLoginWaitMilliseconds, Limits.guessKeyWaitMilliseconds))
+        #expect(await login() == 401)
+        #expect(await key() == 401)
+    }
+
     @Test func `the ledger of guesses stays small`() {
         var ledger = GuessLedger()
         for number in 0..<(Limits.guessersKnown * 3) {

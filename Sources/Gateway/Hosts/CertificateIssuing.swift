@@ -4,6 +4,9 @@ package import Store
 
 /// What the gateway needs of the cluster's authority; the node implements it.
 package protocol CertificateIssuing: Sendable {
+    /// The cluster's id as it stands in certificates, such as `00000000000000aa`.
+    var cluster: String { get }
+
     /// SHA-256 of the authority's certificate: what registration tokens tell new hosts to trust.
     ///
     /// nil before there is an authority.

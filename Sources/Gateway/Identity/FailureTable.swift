@@ -6,7 +6,7 @@ import Limits
 struct FailureTable<Key: Hashable & Sendable>: Sendable {
     struct Failures: Hashable, Sendable {
         var count: Int
-        /// Milliseconds since 1970.
+        /// Milliseconds by a clock that is never set.
         var last: Int64
     }
 

@@ -23,20 +23,20 @@ enum Identify {
         // Whoever forwards a request has looked at this, and knows better from where it came.
         let counts: Bool = exchange.forwarded == nil && exchange.policy.isSecurityEnabled
         let (header, address): (String?, String) = (exchange.request.headers["authorization"], exchange.client.peer)
-        if counts { try gateway.keyGuesses.check(header, from: address, at: exchange.time) }
+        if counts { try gateway.keyGuesses.check(header, from: address, at: gateway.steady()) }
         do throws(Problem) {
             if !isKnown { try refresh(&exchange) }
             if exchange.forwarded == nil { try CSRF.check(exchange) }
             if counts, exchange.caller.credentialNumber != nil {
                 let isNew: Bool = !exchange.caller.isRemembered
-                gateway.keyGuesses.succeeded(header, from: address, isNew: isNew, at: exchange.time)
+                gateway.keyGuesses.succeeded(header, from: address, isNew: isNew, at: gateway.steady())
             }
             if let renewal: KeyRenewal = exchange.caller.renewal {
                 gateway.keyRenewals.begin(renewal, requestID: exchange.id)
             }
         } catch {
             if counts, error.status == 401,
-                let count: Int = gateway.keyGuesses.failed(header, from: address, at: exchange.time)
+                let count: Int = gateway.keyGuesses.failed(header, from: address, at: gateway.steady())
             {
                 Journaling.guessed(count, exchange, gateway)
             }

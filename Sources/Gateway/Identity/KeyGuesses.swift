@@ -11,7 +11,7 @@ import Synchronization
 /// has failed lately it costs a request one load of an atomic. Each node counts for itself.
 final class KeyGuesses: Sendable {
     private let ledger = Mutex(KeyGuessLedger())
-    /// Milliseconds since 1970; far in the past while nobody has failed.
+    /// Milliseconds by ``Gateway/steady``; far in the past while nobody has failed.
     private let lastFailure = Atomic<Int64>(.min / 2)
     private let wrong: Counter
     private let refused: Counter

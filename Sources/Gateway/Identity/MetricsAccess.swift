@@ -17,11 +17,11 @@ extension Gateway {
         let (header, time): (String?, Int64) = (request.headers["authorization"], now())
         do throws(Problem) {
             // A collector's address is not known here: those who guess are counted together, and do not disturb the API.
-            try keyGuesses.check(header, from: Self.collectors, at: time)
+            try keyGuesses.check(header, from: Self.collectors, at: steady())
             let certified: CertifiedPeer? = connection.flatMap { .of($0, certificates) }
             let policy: PolicySnapshot = policies.snapshot(of: view)
             if try Identify.isAccount(request, certified, view, policy, time, certificates) {
-                keyGuesses.succeeded(header, from: Self.collectors, isNew: true, at: time)
+                keyGuesses.succeeded(header, from: Self.collectors, isNew: true, at: steady())
                 return nil
             }
         } catch {
@@ -29,7 +29,7 @@ extension Gateway {
             if let seconds: Int64 = error.retrySeconds { response.headers["Retry-After"] = String(seconds) }
             return response
         }
-        _ = keyGuesses.failed(header, from: Self.collectors, at: time)
+        _ = keyGuesses.failed(header, from: Self.collectors, at: steady())
         counters.denied()
         var response: HTTPResponse = .text(
             401,

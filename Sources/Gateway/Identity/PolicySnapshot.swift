@@ -50,6 +50,8 @@ final class PolicySnapshot: Sendable {
     let authProvider: String?
     /// See ``IdentityKeys``.
     let identityKeys: IdentityKeys
+    /// Under which others are told of callers.
+    let assertionKeys: AssertionKeys
     /// What answers tell of the version, safe to stand in a header.
     let versionHeader: String
     let baseURLRules: BaseURL.Rules
@@ -105,6 +107,11 @@ final class PolicySnapshot: Sendable {
         isSecurityEnabled = ActiveSettings.isSecurityEnabled(view)
         authProvider = AuthSettings.provider(view)
         identityKeys = IdentityKeys(view, sealing)
+        if let before, before.assertionKeys.revision == view.lastChange(in: .clusterKeys) {
+            assertionKeys = before.assertionKeys
+        } else {
+            assertionKeys = AssertionKeys(view, identityKeys)
+        }
         baseURLRules = BaseURL.Rules(view)
         versionHeader = ResponseHeaders.safe(ActiveSettings.value("rancher.server.version", view) ?? "")
     }

@@ -13,6 +13,8 @@ struct DestinationCall {
     let depth: Int
     /// Canonical names of the headers in which a validator said who is calling.
     var identity: Set<String> = []
+    /// Who is calling, under the cluster's key.
+    var assertion: String?
 
     /// Never throws: whoever does not answer is a 502.
     ///
@@ -87,6 +89,7 @@ struct DestinationCall {
         outgoing.headers["traceparent"] = traceParent
         outgoing.headers["X-API-Request-Id"] = arrival.id
         outgoing.headers[HeaderPolicy.depth] = String(depth + 1)
+        if let assertion { outgoing.headers.append(AssertionSigner.header, assertion) }
         return outgoing
     }
 

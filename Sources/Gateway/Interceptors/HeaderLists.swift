@@ -120,6 +120,7 @@ enum HeaderPolicy {
     /// Who is calling: only this server says so.
     private static let identity: Set<String> = [
         "X-Api-Account-Id", "X-Api-Account-Kind", "X-Api-Account-Name", "X-Api-User-Id", "X-Api-Roles",
+        "X-Api-Assertion",
     ]
     /// In which environment, by which way, under which name: decided before anybody is asked.
     private static let fixed: Set<String> = [

@@ -108,9 +108,9 @@ enum Interception {
     }
 
     /// What is known of the caller, under the names that later interceptors and destinations look for (contract A20).
-    static func facts(_ exchange: Exchange) -> (account: String, identity: [(name: String, value: String)]) {
+    static func facts(_ exchange: Exchange) -> CallerFacts {
         guard let number: UInt64 = exchange.caller.accountNumber, let account = exchange.caller.account else {
-            return ("nobody", [])
+            return .nobody
         }
         let user: String = ResourceID(number: number).rendered("a")
         var identity: [(name: String, value: String)] = [
@@ -121,13 +121,25 @@ enum Interception {
         if let project: UInt64 = exchange.projectNumber {
             identity.append(("X-API-Project-Id", ResourceID(number: project).rendered("a")))
         }
-        return (user, identity)
+        return CallerFacts(account: user, identity: identity, asserted: AssertedCaller(exchange))
+    }
+
+    /// What is known of a caller.
+    struct CallerFacts: Sendable {
+        var account: String
+        /// Headers that a validator sets.
+        var identity: [(name: String, value: String)]
+        var asserted: AssertedCaller?
+
+        static let nobody = CallerFacts(account: "nobody", identity: [])
     }
 
     /// A request made ready to be shown.
     struct Prepared {
         var message: InterceptedMessage
         var trace: InterceptionTrace
+        /// The destination is told who is calling, too.
+        var assertsToDestination: Bool = false
 
         /// - Throws: 400 for a body that is no JSON object.
         init(
@@ -137,9 +149,10 @@ enum Interception {
             _ client: ClientAddress,
             _ spelled: RequestSpellings,
             _ route: InterceptorTable.Route,
-            _ facts: (account: String, identity: [(name: String, value: String)]),
+            _ facts: CallerFacts,
             depth: Int
         ) throws(Problem) {
+            assertsToDestination = route.destination?.asserts ?? false
             var body: JSONObject?
             if !request.body.isEmpty, !route.requests.isEmpty {
                 guard let object: JSONObject = (try? JSONReader.parse(request.body))?.object else {
@@ -162,7 +175,8 @@ enum Interception {
                 requestID: id,
                 traceParent: TraceContext(request.headers, requestID: id).outgoing(),
                 depth: depth,
-                identity: facts.identity
+                identity: facts.identity,
+                caller: facts.asserted
             )
             trace = InterceptionTrace(
                 InterceptionTrace.Facts(
@@ -176,6 +190,16 @@ enum Interception {
                     destination: route.destination?.address.authority
                 )
             )
+        }
+
+        /// The message with what is needed to tell these of the caller, or the destination behind them.
+        func signable(by rules: [InterceptorRule], _ gateway: Gateway) async -> InterceptedMessage {
+            guard message.caller != nil, assertsToDestination || rules.contains(where: { $0.endpoint != nil }) else {
+                return message
+            }
+            var signable: InterceptedMessage = message
+            signable.signer = await gateway.assertions.signer()
+            return signable
         }
     }
 
@@ -197,7 +221,8 @@ enum Interception {
         _ gateway: Gateway
     ) async -> Outcome {
         let trace: InterceptionTrace = prepared.trace
-        switch await gateway.interceptors.chain.run(rules, prepared.message, on: loop, trace) {
+        let message: InterceptedMessage = await prepared.signable(by: rules, gateway)
+        switch await gateway.interceptors.chain.run(rules, message, on: loop, trace) {
         case .proceed(let message, let applied): return .passed(message, applied: applied)
         case .deny(let status, let text, let rule):
             trace.end("denied by \(rule.name) with \(status)")

@@ -44,6 +44,14 @@ extension InterceptorConfig {
             return flag
         }
 
+        func audience() throws(Fault) -> String? {
+            guard let text: String = try text("audience") else { return nil }
+            guard (1...256).contains(text.utf8.count), text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) else {
+                throw fault("audience", "it has 1 to 256 printable ASCII characters")
+            }
+            return text
+        }
+
         func option<Option: RawRepresentable<String>>(_ name: String) throws(Fault) -> Option? {
             guard let text: String = try text(name) else { return nil }
             guard let option = Option(rawValue: text) else { throw fault(name, "\(text) is none of its values") }

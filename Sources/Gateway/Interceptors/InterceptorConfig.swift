@@ -61,7 +61,7 @@ struct InterceptorConfig: Hashable, Sendable {
 
     private static let ruleKeys: [String] = [
         "type", "paths", "methods", "endpoint", "secretToken", "timeout", "name", "failurePolicy", "mode",
-        "passCredentials", "passSecrets", "allowAddresses",
+        "passCredentials", "passSecrets", "allowAddresses", "audience",
     ]
 
     private static func rule(
@@ -92,6 +92,11 @@ struct InterceptorConfig: Hashable, Sendable {
         if let name, name.isEmpty || name.utf8.count > 64 || !name.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) {
             throw members.fault("name", "it has 1 to 64 printable ASCII characters")
         }
+        if try members.flag("passCredentials") ?? false {
+            warnings.append(
+                "\(members.place).passCredentials: it sees keys and logins; \(AssertionSigner.header) says who is calling without them"
+            )
+        }
         let mode: InterceptorRule.Mode = try members.option("mode") ?? .enforce
         let rule = InterceptorRule(
             phase: phase,
@@ -106,7 +111,8 @@ struct InterceptorConfig: Hashable, Sendable {
             mode: mode,
             passesCredentials: try members.flag("passCredentials") ?? false,
             passesSecrets: try members.flag("passSecrets") ?? false,
-            allowedAddresses: allowed
+            allowedAddresses: allowed,
+            audience: try members.audience()
         )
         return rule
     }
@@ -122,10 +128,14 @@ struct InterceptorConfig: Hashable, Sendable {
             templates: try members.templates(),
             address: try members.address("destinationURL", allowed),
             passesCredentials: try members.flag("passCredentials") ?? true,
-            allowedAddresses: allowed
+            allowedAddresses: allowed,
+            asserts: try members.flag("assertion") ?? false,
+            audience: try members.audience()
         )
         if rule.templates.isEmpty { warnings.append("\(members.place): without paths nothing is sent there") }
-        warnings += members.unknown(["paths", "destinationURL", "passCredentials", "allowAddresses"])
+        warnings += members.unknown([
+            "paths", "destinationURL", "passCredentials", "allowAddresses", "assertion", "audience",
+        ])
         return rule
     }
 }

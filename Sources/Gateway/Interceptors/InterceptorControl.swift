@@ -107,6 +107,7 @@ enum InterceptorControl {
             "endpoint": JSONValue(rule.endpoint.map(\.authority)), "mode": .string(rule.mode.rawValue),
             "failurePolicy": .string(rule.failurePolicy.rawValue),
             "timeoutMilliseconds": JSONValue(rule.timeoutMilliseconds), "signed": .bool(!rule.secretToken.isEmpty),
+            "audience": JSONValue(rule.endpoint.map { rule.audience ?? $0.authority }),
             "paths": JSONValue(rule.templates.map(\.text)), "methods": JSONValue(rule.methods.sorted()),
         ]
     }

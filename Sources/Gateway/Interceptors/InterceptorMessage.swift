@@ -23,6 +23,10 @@ struct InterceptedMessage: Sendable {
     let depth: Int
     /// What a validator may tell of the caller.
     let identity: [(name: String, value: String)]
+    /// Who is calling; nil for nobody, or where nobody has looked.
+    let caller: AssertedCaller?
+    /// Says so under the cluster's key; nil while it cannot.
+    var signer: AssertionSigner?
 
     /// How many interceptors' calls led to a request.
     ///
@@ -64,6 +68,17 @@ enum InterceptorMessage {
         request.headers.append("X-API-Request-Id", message.requestID)
         request.headers.append("traceparent", message.traceParent)
         request.headers.append(HeaderPolicy.depth, String(message.depth + 1))
+        if let signer: AssertionSigner = message.signer, let caller: AssertedCaller = message.caller {
+            request.headers.append(
+                AssertionSigner.header,
+                signer.assertion(
+                    caller,
+                    audience: rule.audience ?? address.authority,
+                    request: (message.requestID, message.method, message.path),
+                    body: bytes
+                )
+            )
+        }
         if !rule.secretToken.isEmpty {
             request.headers.append("X-API-Auth-Signature", signature(of: bytes, rule.secretToken))
         }

@@ -54,7 +54,7 @@ enum InterceptorExemption {
 
     static func covers(_ request: HTTPRequest, _ segments: [String]) -> Bool {
         guard let first: String = segments.first?.lowercased() else { return false }
-        if first == "r" || first == control { return true }
+        if first == "r" || first == control || segments == AssertionDesk.path { return true }
         let isUpgrade: Bool = request.headers["upgrade"] != nil
         if isUpgrade, let last: String = segments.last?.lowercased(), last == "subscribe" || last == "hoststream" {
             return true

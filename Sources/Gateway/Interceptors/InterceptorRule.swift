@@ -47,6 +47,8 @@ struct InterceptorRule: Hashable, Sendable {
     /// It may see passwords and the like in bodies.
     var passesSecrets: Bool
     var allowedAddresses: [AddressRange]
+    /// For whom assertions are; nil for where it listens.
+    var audience: String?
 
     var endpoint: OutboundAddress? { if case .http(let address) = kind { address } else { nil } }
 
@@ -73,4 +75,7 @@ struct DestinationRule: Hashable, Sendable {
     var address: OutboundAddress
     var passesCredentials: Bool
     var allowedAddresses: [AddressRange]
+    /// It is told who is calling, under the cluster's key.
+    var asserts: Bool
+    var audience: String?
 }

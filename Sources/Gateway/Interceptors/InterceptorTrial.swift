@@ -77,7 +77,8 @@ enum InterceptorTrial {
         }
         let chain = InterceptorChain(clients: gateway.interceptors.clients, health: InterceptorHealth())
         let loop: EventLoop = exchange.connection.loop
-        switch await chain.run(rules, prepared.message, on: loop, prepared.trace) {
+        let message: InterceptedMessage = await prepared.signable(by: rules, gateway)
+        switch await chain.run(rules, message, on: loop, prepared.trace) {
         case .proceed(let message, _):
             document["outcome"] = "proceed"
             document["body"] = message.body.map { .object(SecretMask.hidden($0)) } ?? .null

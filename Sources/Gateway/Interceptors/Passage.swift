@@ -109,7 +109,7 @@ enum Passage {
             )
             return await call.answer(arrival.request, gateway)
         }
-        var facts: (account: String, identity: [(name: String, value: String)]) = ("nobody", [])
+        var facts: Interception.CallerFacts = .nobody
         if route.requests.contains(where: { $0.endpoint == nil }) {
             facts = try await identity(arrival, api, query, gateway)
         }
@@ -142,6 +142,14 @@ enum Passage {
             )
             if message.headers["X-Api-Account-Id"] != nil {
                 call.identity = Set(message.identity.map { HeaderLists.canonical($0.name) })
+            }
+            if destination.asserts, let signer: AssertionSigner = message.signer, let caller = message.caller {
+                call.assertion = signer.assertion(
+                    caller,
+                    audience: destination.audience ?? destination.address.authority,
+                    request: (arrival.id, request.method, message.path),
+                    body: nil
+                )
             }
             let response: HTTPResponse = await call.answer(request, gateway)
             guard !route.responses.isEmpty else { return response }
@@ -179,16 +187,16 @@ enum Passage {
         _ api: APIPath?,
         _ query: QueryItems,
         _ gateway: Gateway
-    ) async throws(Problem) -> (account: String, identity: [(name: String, value: String)]) {
+    ) async throws(Problem) -> Interception.CallerFacts {
         let headers: HTTPHeaders = arrival.request.headers
         let showsSomething: Bool =
             headers.contains("authorization") || query["token"] != nil
             || headers.all("cookie").contains { $0.contains("token=") }
         let path: APIPath? = api ?? APIPath(segments: [APIPath.currentVersion])
-        guard let path else { return ("nobody", []) }
+        guard let path else { return .nobody }
         let deadline: Deadline = .after(milliseconds: gateway.timing.requestMilliseconds)
         var exchange: Exchange = try await gateway.begin(arrival, path, query, deadline, .recent)
-        if !showsSomething, exchange.certified == nil, exchange.policy.isSecurityEnabled { return ("nobody", []) }
+        if !showsSomething, exchange.certified == nil, exchange.policy.isSecurityEnabled { return .nobody }
         let isKnown: Bool = await isKnown(&exchange, gateway)
         // The key may be younger than the state.
         if !isKnown { exchange = try await gateway.begin(arrival, path, query, deadline, .current) }

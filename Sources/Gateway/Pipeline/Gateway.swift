@@ -45,6 +45,7 @@ package final class Gateway: Sendable {
     let federation: ClusterLinks?
     let freshness = Freshness()
     let interceptors = InterceptorRoom()
+    let assertions: AssertionDesk
     let events = SharedEvents()
     let passwords: PasswordWork
     let guesses = Mutex<GuessLedger>(GuessLedger())
@@ -56,8 +57,10 @@ package final class Gateway: Sendable {
     let rightsChanges: RightsChanges
     let provider: OpenIDProvider
     let endedVisits = EndedVisits()
-    /// Milliseconds since 1970; the only clock of this room.
+    /// Milliseconds since 1970.
     let now: @Sendable () -> Int64
+    /// Milliseconds since some moment, for what has to wait: whoever sets the clock makes no wait longer or shorter.
+    let steady: @Sendable () -> Int64
     /// Where the listener is, for requests without a usable Host.
     let localAuthority: @Sendable () -> String
     package let version: String
@@ -82,6 +85,7 @@ package final class Gateway: Sendable {
         metrics: MetricsRegistry,
         version: String,
         now: @escaping @Sendable () -> Int64,
+        steady: @escaping @Sendable () -> Int64 = { Int64(MonotonicClock.now / 1_000_000) },
         localAuthority: @escaping @Sendable () -> String
     ) {
         self.state = state
@@ -99,12 +103,21 @@ package final class Gateway: Sendable {
         self.sealing = sealing
         self.federation = federation
         policies = PolicySnapshots(sealing)
+        assertions = AssertionDesk(
+            state: state,
+            proposer: proposer,
+            policies: policies,
+            cluster: sealing == nil ? nil : certificates?.cluster,
+            logger: logger,
+            now: now
+        )
         passwords = PasswordWork(cost: passwordCost)
         rightsChanges = RightsChanges(state.store)
         provider = OpenIDProvider(now: now)
         self.logger = logger
         self.version = version
         self.now = now
+        self.steady = steady
         self.localAuthority = localAuthority
         counters = GatewayCounters(metrics)
         admission = Admission(metrics)

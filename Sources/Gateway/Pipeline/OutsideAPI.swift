@@ -17,6 +17,7 @@ enum OutsideAPI {
         case []: return versions(base, request, gateway)
         case ["ping"]:
             return HTTPResponse(status: 200, headers: ["Content-Type": "text/plain"], body: Array("pong".utf8))
+        case AssertionDesk.path: return gateway.assertions.answer(request)
         case ["v1", "logs"]: return await LogAccess.stream.answer(arrival, gateway)
         case ["v1", "exec"]: return await ExecAccess.stream.answer(arrival, gateway)
         case let catalog where catalog.first == CatalogDoor.name: return CatalogDoor.answer(catalog, base)

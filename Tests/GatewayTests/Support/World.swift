@@ -34,7 +34,15 @@ final class World: Sendable {
     final class Clock: Sendable {
         private let time = Atomic<Int64>(World.started)
         var now: Int64 { time.load(ordering: .relaxed) }
-        func advance(_ milliseconds: Int64) { time.add(milliseconds, ordering: .relaxed) }
+        private let elapsed = Atomic<Int64>(0)
+        /// Goes on whoever sets the other.
+        var steady: Int64 { elapsed.load(ordering: .relaxed) }
+        func advance(_ milliseconds: Int64) {
+            time.add(milliseconds, ordering: .relaxed)
+            elapsed.add(milliseconds, ordering: .relaxed)
+        }
+        /// As when somebody sets the machine's clock.
+        func set(by milliseconds: Int64) { time.add(milliseconds, ordering: .relaxed) }
     }
 
     /// Short waits: what a test lets go wrong stays wrong.
@@ -84,6 +92,7 @@ final class World: Sendable {
             metrics: MetricsRegistry(),
             version: "0.1.0",
             now: { clock.now },
+            steady: { clock.steady },
             localAuthority: { "127.0.0.1:8080" }
         )
         found(settings)

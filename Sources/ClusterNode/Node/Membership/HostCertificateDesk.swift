@@ -16,6 +16,7 @@ struct HostCertificateDesk: CertificateIssuing {
     /// Of the cluster: people's certificates end with it.
     let incarnation: UInt64
 
+    var cluster: String { ClusterID.text(security.authority.cluster) }
     var authorityFingerprint: [UInt8]? { security.credentials.authority.fingerprint }
     var authorityCertificate: [UInt8]? { security.credentials.authority.pem }
 

@@ -87,6 +87,13 @@ final class IdentityKeys: Sendable {
     /// Whether the state has it, also where this node cannot open it.
     func isListed(_ id: Int64) -> Bool { sealed.contains { $0.id == id } }
 
+    /// Whether what is sealed so opens on no node any more: its key is not in the state, or another has its number.
+    func isLost(_ text: String, place: String) -> Bool {
+        guard text.first == "k", let id = Int64(text.dropFirst().prefix { $0 != ":" }) else { return true }
+        if fallback == nil, !isListed(id) { return true }
+        return all.contains { $0.id == id } && open(text, place: place) == nil
+    }
+
     /// A secret that ``IdentityKey/seal(_:place:)`` has sealed; nil when its key is gone.
     func open(_ text: String, place: String) -> String? {
         let parts: [Substring] = text.split(separator: ":", maxSplits: 1)
@@ -135,7 +142,9 @@ final class IdentityKeys: Sendable {
             let id: Int64 = (stored.compactMap { $0["id"]?.int }.max() ?? 0) + 1
             let entry: JSONValue = ["id": .int(id), "created": .int(current.time), "sealed": .string(sealed)]
             fields[member] = .array([entry] + stored)
-            try OpenIDStore.reseal(&fields, under: IdentityKey(id: id, bytes: fresh), current.policy.identityKeys)
+            let newest = IdentityKey(id: id, bytes: fresh)
+            try OpenIDStore.reseal(&fields, under: newest, current.policy.identityKeys)
+            try AssertionKeys.rotate(&fields, under: newest, current.policy.assertionKeys, at: current.time)
             var change = PlannedChange(subject: .existing(record.key), verb: rotation, type: ClusterAPI.name)
             change.decision = why
             change.preconditions = [.revision(record.key, record.revision)]

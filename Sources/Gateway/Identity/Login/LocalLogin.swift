@@ -71,17 +71,17 @@ enum LocalLogin {
         _ exchange: Exchange,
         _ gateway: Gateway
     ) async throws(Problem) -> Found? {
-        let wait: Int64 = gateway.guesses.withLock { $0.wait(login, from: address, at: gateway.now()) }
+        let wait: Int64 = gateway.guesses.withLock { $0.wait(login, from: address, at: gateway.steady()) }
         guard wait == 0 else { throw .tooMany("Too many logins have failed lately; wait before the next.", wait) }
         let found: Found? = find(login, exchange.view)
         // No password that is longer was ever taken.
         let shortened: String = password.utf8.count <= Limits.passwordBytes ? password : ""
         let isRight: Bool = try await gateway.passwords.matches(shortened, found?.hash, from: address)
         guard let found, isRight, found.isActive else {
-            gateway.guesses.withLock { $0.failed(login, from: address, at: gateway.now()) }
+            gateway.guesses.withLock { $0.failed(login, from: address, at: gateway.steady()) }
             return nil
         }
-        gateway.guesses.withLock { $0.succeeded(login, from: address, at: gateway.now()) }
+        gateway.guesses.withLock { $0.succeeded(login, from: address, at: gateway.steady()) }
         return found
     }
 }
