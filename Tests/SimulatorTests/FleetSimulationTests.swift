@@ -137,6 +137,7 @@ extension FleetFaults {
     static let manyMoves: FleetFaults = {
         var faults = FleetFaults()
         faults.isMixed = false
+        faults.movePerThousand = 8
         faults.agentCrashPerThousand = 8
         faults.agentDownTicks = 60
         faults.cutPerThousand = 5

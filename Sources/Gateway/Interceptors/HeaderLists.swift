@@ -3,7 +3,7 @@ import JSON
 
 /// Headers as interceptors see them: canonical names, each with a list of values (contract A20).
 struct HeaderLists: Hashable, Sendable {
-    /// In the order of their first values. Few enough to be looked through.
+    /// In the order of their first values; few enough to be looked through.
     private var fields: [Field] = []
 
     private struct Field: Hashable, Sendable {
