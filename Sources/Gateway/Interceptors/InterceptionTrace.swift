@@ -54,7 +54,7 @@ final class InterceptionTraces: Sendable {
 
         /// The latest first.
         var latest: some Sequence<InterceptionTrace> {
-            [kept[..<next], kept[next...]].joined().reversed()
+            [kept[next...], kept[..<next]].joined().reversed()
         }
     }
 
