@@ -173,23 +173,8 @@ struct DestinationBench {
     ) async throws -> LoadResult {
         let body: [UInt8]? = bytes > 0 ? [UInt8](repeating: 0x20, count: bytes) : nil
         let request: [UInt8] = cluster.request(body == nil ? "GET" : "PUT", path, body)
-        let clients: [LoadRun.Client] = (0..<count).map { _ in
-            { run, loop in
-                let client: HTTPLoadClient = try await run.turnstile.pass { try await HTTPLoadClient(place, on: loop) }
-                try await run.arrive()
-                var tally = LoadTally()
-                while !run.isOver {
-                    let start: UInt64 = MonotonicClock.now
-                    guard try await client.exchange(request) == 200 else {
-                        throw BenchFault("a request was refused: \(client.refusal)")
-                    }
-                    run.count(start, into: &tally)
-                }
-                return tally
-            }
-        }
         return try await LoadRun.perform(
-            clients,
+            [LoadRun.Client](repeating: LoadRun.asking(request, of: place), count: count),
             on: loops,
             warmUp: options.warmUp,
             seconds: options.seconds,

@@ -16,6 +16,23 @@ final class LoadRun: Sendable {
     /// Opens a connection, calls ``arrive()``, works until ``isOver``; runs on the loop that it is given.
     typealias Client = @Sendable (LoadRun, EventLoop) async throws -> LoadTally
 
+    /// A client that asks the same again and again, over one connection, and expects 200.
+    static func asking(_ request: [UInt8], of place: ServerPlace) -> Client {
+        { run, loop in
+            let client: HTTPLoadClient = try await run.turnstile.pass { try await HTTPLoadClient(place, on: loop) }
+            try await run.arrive()
+            var tally = LoadTally()
+            while !run.isOver {
+                let start: UInt64 = MonotonicClock.now
+                guard try await client.exchange(request) == 200 else {
+                    throw BenchFault("a request was refused: \(client.refusal)")
+                }
+                run.count(start, into: &tally)
+            }
+            return tally
+        }
+    }
+
     private let expected: Int
     private let warmUp: Double
     private let measured: Double

@@ -59,20 +59,7 @@ struct ReadBench {
 
     private func load(_ place: ServerPlace, _ processes: [Int32]) async throws -> LoadResult {
         let clients: [LoadRun.Client] = (0..<Self.connections).map { index in
-            let request: [UInt8] = cluster.request("GET", DroverCluster.path(of: cluster.volume(index)))
-            return { run, loop in
-                let client: HTTPLoadClient = try await run.turnstile.pass { try await HTTPLoadClient(place, on: loop) }
-                try await run.arrive()
-                var tally = LoadTally()
-                while !run.isOver {
-                    let start: UInt64 = MonotonicClock.now
-                    guard try await client.exchange(request) == 200 else {
-                        throw BenchFault("a read was refused: \(client.refusal)")
-                    }
-                    run.count(start, into: &tally)
-                }
-                return tally
-            }
+            LoadRun.asking(cluster.request("GET", DroverCluster.path(of: cluster.volume(index))), of: place)
         }
         return try await LoadRun.perform(
             clients,
