@@ -20,27 +20,8 @@ import Testing
 
     private static func body(_ count: Int) -> [UInt8] { (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) } }
 
-    private static func sum(_ bytes: [UInt8], _ sum: Int = 0) -> Int {
-        bytes.reduce(sum) { ($0 &* 31 &+ Int($1)) & 0xFFFF_FFFF }
-    }
-
-    /// Says how many bytes came, of how many that were announced, and their sum.
-    private static let summing: HTTPServer.Handler = { request, _ in
-        guard let stream: BodyStream = request.bodyStream else { return .text(200, "whole \(request.body.count)") }
-        var (count, sum): (Int, Int) = (0, 0)
-        do {
-            while let piece: [UInt8] = try await stream.next() {
-                count += piece.count
-                sum = Self.sum(piece, sum)
-            }
-        } catch {
-            return .text(500, "\(error)")
-        }
-        return .text(200, "\(stream.length.map(String.init) ?? "unknown") \(count) \(sum)")
-    }
-
     @Test func `a long body comes piece by piece, a short one whole, and one for others is bounded`() async throws {
-        try await withServer(streams: { $0.path == "/taken" }, handler: Self.summing) { world in
+        try await withServer(streams: { $0.path == "/taken" }, handler: SummedBody.handler) { world in
             let client: HTTP2Client = try await client(world)
             for count: Int in [65_537, 1_000_000, 5_000_000] {
                 let body: [UInt8] = Self.body(count)
@@ -50,9 +31,9 @@ import Testing
                     [("content-length", "\(count)")],
                     body: body
                 )
-                #expect(announced.text == "\(count) \(count) \(Self.sum(body))\n")
+                #expect(announced.text == "\(count) \(count) \(SummedBody.sum(body))\n")
                 let unknown: HTTP2Client.Answer = try await client.answer("POST", "/taken", body: body)
-                #expect(unknown.text == "unknown \(count) \(Self.sum(body))\n")
+                #expect(unknown.text == "unknown \(count) \(SummedBody.sum(body))\n")
             }
             #expect(try await client.answer("POST", "/taken", body: Self.body(500)).text == "whole 500\n")
             #expect(try await client.answer("POST", "/other", body: Self.body(100_000)).text == "whole 100000\n")
@@ -64,7 +45,7 @@ import Testing
     }
 
     @Test func `many of them at once are not mixed up`() async throws {
-        try await withServer(handler: Self.summing) { world in
+        try await withServer(handler: SummedBody.handler) { world in
             let client: HTTP2Client = try await client(world)
             var streams: [Int32: [UInt8]] = [:]
             for number in 0..<40 {
@@ -72,7 +53,7 @@ import Testing
                 streams[client.send("PUT", body: body)] = body
             }
             for (stream, body) in streams {
-                #expect(try await client.answer(stream).text == "unknown \(body.count) \(Self.sum(body))\n")
+                #expect(try await client.answer(stream).text == "unknown \(body.count) \(SummedBody.sum(body))\n")
             }
         }
     }
@@ -116,7 +97,7 @@ import Testing
         let gate = Shared(false)
         let handler: HTTPServer.Handler = { request, info in
             while !gate.value { try? await info.loop.sleep(milliseconds: 2) }
-            return await Self.summing(request, info)
+            return await SummedBody.handler(request, info)
         }
         try await withServer(handler: handler) { world in
             let client: HTTP2Client = try await client(world)
@@ -238,7 +219,7 @@ import Testing
     @Test func `a body that stands still is given up after the time for a piece`() async throws {
         var limits = HTTPServerLimits()
         limits.readMilliseconds = 50
-        try await withServer(limits, handler: Self.summing) { world in
+        try await withServer(limits, handler: SummedBody.handler) { world in
             let client: HTTP2Client = try await client(world)
             let stream: Int32 = client.send("PUT", body: Self.body(100_000), isWhole: false)
             let answer: HTTP2Client.Answer = try await client.answer(stream)
