@@ -1,5 +1,7 @@
 import EventLoop
+import JSON
 import Synchronization
+import Testing
 
 /// A server behind the gateway that writes down every byte it is sent, and reads them as laxly as careless servers do.
 final class RecordingBackend: Sendable {
@@ -35,6 +37,20 @@ final class RecordingBackend: Sendable {
                 }
             }
         }
+    }
+
+    /// One that the rig's nodes send everything below `/lab/` to.
+    static func behind(_ rig: DevRig) async throws -> RecordingBackend {
+        let backend = try RecordingBackend(on: rig.loop)
+        let config: JSONValue = [
+            "destinations": [
+                ["paths": ["/lab/{rest:.*}"], "destinationURL": .string("http://127.0.0.1:\(backend.port)/")]
+            ]
+        ]
+        let text = String(decoding: JSONWriter.bytes(config), as: UTF8.self)
+        let put = try await rig.api("PUT", "settings/api.interceptor.config", ["value": .string(text)])
+        try #require(put.status == 200, "\(put)")
+        return backend
     }
 
     func close() {

@@ -96,19 +96,8 @@ extension EndToEnd {
 
         @Test func `a server behind a node sees the requests that the node has read, and no others`() async throws {
             try await DevRig.run(nodes: 1, hosts: 0) { rig in
-                let backend = try RecordingBackend(on: rig.loop)
+                let backend: RecordingBackend = try await .behind(rig)
                 defer { backend.close() }
-                let config: JSONValue = [
-                    "destinations": [
-                        [
-                            "paths": ["/lab/{rest:.*}"],
-                            "destinationURL": .string("http://127.0.0.1:\(backend.port)/"),
-                        ]
-                    ]
-                ]
-                let text = String(decoding: JSONWriter.bytes(config), as: UTF8.self)
-                let put = try await rig.api("PUT", "settings/api.interceptor.config", ["value": .string(text)])
-                try #require(put.status == 200, "\(put)")
                 try await wait(for: "the destination to be used") {
                     try await rig.raw(Array(Self.corpus[0].bytes.utf8), seconds: 5).hasPrefix("HTTP/1.1 200")
                 }
