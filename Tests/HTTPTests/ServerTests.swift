@@ -121,6 +121,51 @@ import Testing
         }
     }
 
+    @Test func `a connection that has nothing to do goes on in another task, as if nothing had been`() async throws {
+        var limits = HTTPServerLimits()
+        limits.restMilliseconds = 10
+        limits.idleMilliseconds = 10_000
+        let tasks = Shared<Set<Int>>([])
+        let handler: HTTPServer.Handler = { request, _ in
+            withUnsafeCurrentTask { task in tasks.change { $0.insert(task.hashValue) } }
+            guard request.path == "/upgrade" else { return HTTPResponse(status: 200, body: request.body) }
+            return .upgrade(headers: ["Upgrade": "x"]) { stream, leftover in
+                try? await stream.write(leftover + Array("upgraded".utf8), before: soon)
+            }
+        }
+        try await World.run(limits, handler: handler) { (world: World) async throws in
+            let stream: SocketStream = try await world.connect()
+            for number in 1...5 {
+                let text = String(repeating: "\(number)", count: 5_000)
+                let head: String = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5000\r\n\r\n"
+                try await stream.write(Array("\(head)\(text)".utf8), before: soon)
+                #expect(try await stream.readUntil(text).hasPrefix("HTTP/1.1 200 "))
+                try await stream.loop.sleep(milliseconds: 40)
+            }
+            #expect(tasks.value.count > 1 && world.server.connectionCount == 1)
+            let ask: String = "GET /upgrade HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nand "
+            try await stream.write(Array(ask.utf8), before: soon)
+            #expect(try await stream.readUntil("and upgraded").contains(" 101 "))
+            #expect(await eventually { world.server.connectionCount == 0 })
+            // Whoever rests is told nothing when the server stops.
+            let resting: SocketStream = try await world.connect()
+            try await resting.write(Array("GET / HTTP/1.1\r\nHost: a\r\n\r\n".utf8), before: soon)
+            _ = try await resting.readUntil("\r\n\r\n")
+            try await resting.loop.sleep(milliseconds: 40)
+            await world.server.stop(graceMilliseconds: 20_000)
+            #expect(try await resting.readUntil("never") == "")
+        }
+    }
+
+    @Test func `a connection that rests is closed when its time is over`() async throws {
+        var limits = HTTPServerLimits()
+        limits.restMilliseconds = 5
+        limits.idleMilliseconds = 50
+        try await World.run(limits) { (world: World) async throws in
+            #expect(try await world.raw("GET / HTTP/1.1\r\nHost: a\r\n\r\n").hasSuffix("GET / "))
+        }
+    }
+
     @Test func `a reader that does not read is given up`() async throws {
         var limits = HTTPServerLimits()
         limits.writeMilliseconds = 50

@@ -21,6 +21,8 @@ package struct HTTPServerLimits: Sendable {
     package var readMilliseconds: Int = Limits.httpReadSeconds * 1_000
     /// Between two requests.
     package var idleMilliseconds: Int = Limits.httpIdleSeconds * 1_000
+    /// After which a connection without a request gives back the memory that its last one took.
+    package var restMilliseconds: Int = Limits.httpRestMilliseconds
     /// For each piece of at most 256 KiB of an answer.
     package var writeMilliseconds: Int = Limits.httpWriteSeconds * 1_000
     package var lingerMilliseconds: Int = Limits.httpLingerMilliseconds

@@ -159,28 +159,23 @@ package final class HTTPServer: Sendable {
         state.withLock { state in
             let task = Task(executorPreference: stream.loop) { [self] in
                 guard let number else { return await refuseConnection(stream) }
-                let afterwards: ServerConnection.Afterwards? = await serve(entry, address)
-                self.state.withLock { state in
-                    state.connections[number]?.task = afterwards.map { goOn(with: $0, number, stream.loop) }
-                    if afterwards == nil { state.connections[number] = nil }
-                }
+                goOn(with: await serve(entry, address), number, stream.loop)
             }
             if let number { state.connections[number]?.task = task }
         }
     }
 
-    /// In a task of its own: what the requests before took of memory for theirs is given back.
-    private func goOn(
-        with afterwards: @escaping ServerConnection.Afterwards,
-        _ number: UInt64,
-        _ loop: EventLoop
-    ) -> Task<Void, Never> {
-        let task = Task(executorPreference: loop) { [self] in
-            await afterwards()
-            state.withLock { $0.connections[number] = nil }
+    /// In a task of its own: what the one before took of memory for its frames is given back.
+    private func goOn(with afterwards: ServerConnection.Afterwards?, _ number: UInt64, _ loop: EventLoop) {
+        state.withLock { state in
+            guard let afterwards else {
+                state.connections[number] = nil
+                return
+            }
+            let task = Task(executorPreference: loop) { [self] in goOn(with: await afterwards.run(), number, loop) }
+            if Task.isCancelled { task.cancel() }
+            state.connections[number]?.task = task
         }
-        if Task.isCancelled { task.cancel() }
-        return task
     }
 
     private func serve(_ entry: ConnectionEntry, _ address: String) async -> ServerConnection.Afterwards? {
@@ -201,12 +196,19 @@ package final class HTTPServer: Sendable {
             guard let afterwards = await connection.serve() else { return nil }
             guard isStranger else { return afterwards }
             isStranger = false
-            return { [self] in
-                await afterwards()
-                becameKnown(address)
-            }
+            return stillStrange(afterwards, address)
         } catch {
             entry.stream.close()  // the wrapper did not accept the peer, or there is no memory
+            return nil
+        }
+    }
+
+    private func stillStrange(_ afterwards: ServerConnection.Afterwards, _ address: String)
+        -> ServerConnection.Afterwards
+    {
+        ServerConnection.Afterwards { [self] in
+            if let next: ServerConnection.Afterwards = await afterwards.run() { return stillStrange(next, address) }
+            becameKnown(address)
             return nil
         }
     }

@@ -2,8 +2,10 @@ internal import EventLoop
 internal import Limits
 internal import Synchronization
 
-/// One HTTP/1.1 connection of a server, from its first request to its last answer, in one task on its loop.
-final class ServerConnection {
+/// One HTTP/1.1 connection of a server, from its first request to its last answer, on its loop.
+///
+/// `@unchecked Sendable`: used by one task at a time; one that goes on begins when the one before has ended.
+final class ServerConnection: @unchecked Sendable {
     private let entry: ConnectionEntry
     private let stream: any ByteStream
     private let server: HTTPServer
@@ -16,8 +18,17 @@ final class ServerConnection {
     /// What the connection goes on with when it is no longer HTTP.
     private var afterwards: Afterwards?
 
-    /// The rest of a connection's life.
-    typealias Afterwards = @Sendable () async -> Void
+    /// What is left of a connection's life, in a task of its own: the memory that a task has taken for its frames is given back
+    /// only with the task, and a request takes some 80 KB.
+    struct Afterwards: Sendable {
+        /// Up to the end, or to the next task.
+        let run: @Sendable () async -> Afterwards?
+    }
+
+    /// When a connection without a request is closed.
+    private var idleDeadline: Deadline = .never
+    /// Nothing was asked since this task began.
+    private var isRested: Bool = false
 
     /// Bodies up to this size leave in one piece with their head.
     private static let joinedBodyBytes: Int = 64 * 1024
@@ -32,14 +43,23 @@ final class ServerConnection {
         if server.streams != nil { parser.longBodyBytes = Limits.httpStreamedBodyBytes }
     }
 
-    /// Serves request after request until the connection ends, for whatever reason, or is no longer HTTP.
+    /// Serves request after request until the connection ends, for whatever reason, is no longer HTTP, or has nothing to do.
     ///
     /// - Returns: what is left to do with the connection then; nil when it has ended.
     func serve() async -> Afterwards? {
         do {
-            while let request = try await readRequest() {
-                let response: HTTPResponse = await server.handler(request, info)
-                guard try await answer(request, response) else { break }
+            serving: while true {
+                switch try await readRequest() {
+                case .request(let request):
+                    let response: HTTPResponse = await server.handler(request, info)
+                    guard try await answer(request, response) else { break serving }
+                case .rest:
+                    isRested = true
+                    output = []
+                    buffer.keepsSpace = false
+                    return Afterwards { [self] in await serve() }
+                case .end: break serving
+                }
             }
             if let afterwards { return afterwards }
             if let body, !body.isComplete, body.finish() { await linger() }
@@ -54,20 +74,28 @@ final class ServerConnection {
 
     // MARK: Reading
 
-    /// The next request, or nil when none will come.
-    private func readRequest() async throws -> HTTPRequest? {
-        var deadline: Deadline = .after(milliseconds: server.limits.idleMilliseconds)
+    private enum Next {
+        case request(HTTPRequest)
+        /// None has come for a while.
+        case rest
+        case end
+    }
+
+    private func readRequest() async throws -> Next {
+        if !isRested { idleDeadline = .after(milliseconds: server.limits.idleMilliseconds) }
+        var deadline: Deadline = idleDeadline
+        if !isRested { deadline = min(deadline, .after(milliseconds: server.limits.restMilliseconds)) }
         var stage: RequestParser.Stage = .idle
         while true {
             if let event = try parser.next(buffer) {
                 switch event {
-                case .request(let request): return request
+                case .request(let request): return .request(request)
                 case .head(let expectsContinue): try await invite(expectsContinue)
                 case .long(let expectsContinue):
                     let isStreamed: Bool = parser.announced.map { server.streams?($0) ?? false } ?? false
                     if !isStreamed { try parser.checkLength() }
                     try await invite(expectsContinue)
-                    if isStreamed, let request = takeLong() { return request }
+                    if isStreamed, let request = takeLong() { return .request(request) }
                 }
                 continue
             }
@@ -77,15 +105,17 @@ final class ServerConnection {
             }
             if stage == .idle {
                 entry.isIdle.store(true, ordering: .sequentiallyConsistent)
-                if server.isStopping { return nil }
+                if server.isStopping { return .end }
             }
             do {
-                guard try await stream.read(into: buffer, before: deadline) > 0 else { return nil }
+                guard try await stream.read(into: buffer, before: deadline) > 0 else { return .end }
             } catch NetworkFault.timedOut {
-                guard stage != .idle else { return nil }
+                guard stage != .idle else { return idleDeadline.isPast ? .end : .rest }
                 throw HTTPRefusal(408, "the request was not complete within \(server.limits.readMilliseconds) ms")
             }
             entry.isIdle.store(false, ordering: .sequentiallyConsistent)
+            isRested = false
+            buffer.keepsSpace = true
         }
     }
 
@@ -137,9 +167,10 @@ final class ServerConnection {
             try head(response, .none, true, request)
             try await write(output)
             let (stream, leftover): (any ByteStream, [UInt8]) = (stream, buffer.take())
-            afterwards = {
+            afterwards = Afterwards {
                 await handler(stream, leftover)
                 stream.close()
+                return nil
             }
             return false
         }

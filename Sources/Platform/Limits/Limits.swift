@@ -27,6 +27,8 @@ package enum Limits {
     package static let httpReadSeconds: Int = 20
     /// How long a connection may stay open between two requests.
     package static let httpIdleSeconds: Int = 75
+    /// How long after a request its memory stays with the connection, for the next.
+    package static let httpRestMilliseconds: Int = 2_000
     package static let httpWriteSeconds: Int = 30
     /// Open connections of one listener, subscribers included; more are refused with 503.
     package static let httpConnections: Int = 16_000
