@@ -31,6 +31,18 @@ struct PeerDirectoryTests {
         #expect(directory.peer(named: "node2")?.member == MemberID(10))
     }
 
+    @Test func `a record that changes is read again`() {
+        let directory = PeerDirectory(store: state.store, told: [])
+        record(7, "node1")
+        #expect(directory.peer(MemberID(7))?.membership == .active)
+        #expect(directory.peer(MemberID(7))?.membership == .active)
+        record(7, "node1", .removed)
+        #expect(directory.peer(MemberID(7))?.membership == .removed)
+        #expect(directory.all.map(\.membership) == [.removed])
+        record(7, "node7")
+        #expect(directory.peer(MemberID(7))?.name == "node7")
+    }
+
     @Test func `where a node says that it is counts more than its record`() throws {
         let directory = PeerDirectory(store: state.store, told: [])
         record(7, "node1")

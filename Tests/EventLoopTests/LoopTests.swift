@@ -96,6 +96,25 @@ actor Pinned {
         }
     }
 
+    @Test(arguments: [(0, 1_000), (1, 1_000), (499, 1_000), (500, 1_000), (501, 2_000), (999, 2_000), (1_000, 2_000)])
+    func `the next multiple of a second is half of one to one and a half away`(now: UInt64, next: UInt64) {
+        let deadline: Deadline = .multiple(of: 1_000, after: now * 1_000_000)
+        #expect(deadline.nanoseconds == next * 1_000_000)
+    }
+
+    @Test func `whoever looks now and then wakes with the others`() async throws {
+        try await withLoops(1) { (loops: Loops) async throws in
+            let loop: EventLoop = loops.all[0]
+            for _ in 0..<3 {
+                let before: UInt64 = MonotonicClock.now
+                try await loop.sleep(toMultipleOf: 20)
+                let after: UInt64 = MonotonicClock.now
+                #expect(after / 20_000_000 > before / 20_000_000)
+                #expect(after - before >= 10_000_000)
+            }
+        }
+    }
+
     @Test func `stopping ends what waits and loses no task`() async throws {
         let loops: Loops = try .start(count: 1)
         let loop: EventLoop = loops.all[0]

@@ -104,7 +104,8 @@ struct GoneTests {
             for _ in 0..<13 {
                 for place in 0..<3 where place != leader { trio.step(place, .tick) }
             }
-            for _ in 0..<3 { trio.tick() }
+            // Long enough for it to be heard once.
+            for _ in 0..<RaftSettings().heartbeatTicks { trio.tick() }
         }
         #expect(trio.elections == before)
         #expect(trio.leader == leader)

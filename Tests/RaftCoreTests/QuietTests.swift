@@ -54,14 +54,14 @@ struct QuietTests {
     @Test func `a leader at rest is quiet from one heartbeat to the next`() {
         var core: RaftCore = Self.leader()
         var quietBefore: [Int] = []
-        for _ in 0..<9 {
+        for _ in 0..<12 {
             let quiet: Int = core.quietTicks
             let effects: [Effect] = core.step(.tick)
             #expect(quiet == 0 || effects.isEmpty)
             quietBefore.append(quiet)
         }
-        // Two ticks that only count, then the one with the heartbeat.
-        #expect(quietBefore == [2, 1, 0, 2, 1, 0, 2, 1, 0])
+        // Three ticks that only count, then the one with the heartbeat.
+        #expect(quietBefore == [3, 2, 1, 0, 3, 2, 1, 0, 3, 2, 1, 0])
     }
 
     @Test func `a leader with an entry on its way looks at every tick`() {
@@ -81,7 +81,7 @@ struct QuietTests {
             _ = core.step(.tick)
         }
         #expect(lastQuiet.last == 0)
-        #expect(lastQuiet.contains(2))
+        #expect(lastQuiet.contains(3))
     }
 
     @Test func `a follower is quiet no longer than its leader, and not at the end of its patience`() {
@@ -92,7 +92,71 @@ struct QuietTests {
             _ = core.step(.tick)
         }
         #expect(quiet.allSatisfy { $0 <= core.settings.heartbeatTicks })
-        #expect(quiet.suffix(4) == [3, 2, 1, 0])
+        #expect(quiet.suffix(5) == [4, 3, 2, 1, 0])
+    }
+
+    // MARK: Answers that can wait
+
+    /// A leader whose two followers have everything, and were just heard.
+    private static func restingLeader() -> RaftCore {
+        var core: RaftCore = leader()
+        for member: UInt64 in [2, 3] {
+            _ = hear(&core, .appendAccepted(match: core.log.lastIndex), from: member)
+        }
+        return core
+    }
+
+    private static func hear(_ core: inout RaftCore, _ body: Message.Body, from member: UInt64) -> [Effect] {
+        let message = Message(group: group, from: MemberID(member), to: MemberID(1), term: core.term, body: body)
+        return core.step(.received(message))
+    }
+
+    @Test func `answers to heartbeats can wait while everybody has everything`() {
+        var core: RaftCore = Self.restingLeader()
+        #expect(core.restingTerm == core.term)
+        for _ in 0..<50 {
+            for effect in core.step(.tick) {
+                guard case .send(let message) = effect, case .heartbeat(_, let round) = message.body else { continue }
+                // All that an answer brings forth: nothing.
+                let effects: [Effect] = Self.hear(&core, .heartbeatReply(round: round), from: message.to.number)
+                #expect(effects.isEmpty)
+            }
+            #expect(core.restingTerm == core.term)
+        }
+    }
+
+    @Test func `answers to heartbeats cannot wait while a read does`() {
+        var core: RaftCore = Self.restingLeader()
+        _ = core.step(.read(ids: [7]))
+        #expect(core.restingTerm == nil)
+        let answered: [Effect] = Self.hear(&core, .heartbeatReply(round: core.reads.round), from: 2)
+        #expect(answered.contains { if case .readReady([7], _) = $0 { true } else { false } })
+        #expect(core.restingTerm == core.term)
+    }
+
+    @Test func `answers to heartbeats cannot wait while an entry is on its way`() {
+        var core: RaftCore = Self.restingLeader()
+        let effects: [Effect] = core.step(.propose([RaftCore.Proposal(id: 1, payload: [1])]))
+        #expect(core.restingTerm == nil)
+        _ = Self.settle(&core, effects)
+        _ = Self.hear(&core, .appendAccepted(match: core.log.lastIndex), from: 2)
+        #expect(core.restingTerm == nil, "member 3 does not have it, and an answer would make the leader send it again")
+        _ = Self.hear(&core, .appendAccepted(match: core.log.lastIndex), from: 3)
+        #expect(core.restingTerm == core.term)
+    }
+
+    @Test func `answers to heartbeats cannot wait when somebody was silent, nor while leadership is handed over`() {
+        var core: RaftCore = Self.restingLeader()
+        for _ in 0..<2 * core.settings.heartbeatTicks { _ = core.step(.tick) }
+        #expect(core.restingTerm == nil)
+
+        core = Self.restingLeader()
+        _ = core.step(.transferLeadership(to: MemberID(2)))
+        #expect(core.restingTerm == nil)
+    }
+
+    @Test func `who does not lead has no answers that can wait`() {
+        #expect(Self.member(1...3).restingTerm == nil)
     }
 
     @Test func `a lone voter does not wait`() {

@@ -89,7 +89,7 @@ struct NodeKeepers: Sendable {
         let security: NodeSecurity? = node.security
         start(on: loop) { await announcement.announce(security?.credentials.certificate, on: loop) }
         start(on: loop) {
-            while (try? await loop.sleep(milliseconds: 5_000)) != nil {
+            while (try? await loop.sleep(toMultipleOf: 5_000)) != nil {
                 state.store.bookmarkWatches()
                 peers.forget(state.group.status.configuration.removed)
             }

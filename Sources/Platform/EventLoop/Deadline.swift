@@ -15,6 +15,12 @@ package struct Deadline: Hashable, Comparable, Sendable {
         after(milliseconds: seconds * 1_000)
     }
 
+    /// The next multiple of so many milliseconds of the clock that is at least half of them, and less than one and a half, away.
+    package static func multiple(of milliseconds: Int, after now: UInt64) -> Deadline {
+        let step: UInt64 = UInt64(max(1, milliseconds)) * 1_000_000
+        return Deadline(nanoseconds: (now + step / 2 + step - 1) / step * step)
+    }
+
     package var isPast: Bool { nanoseconds <= MonotonicClock.now }
 
     package static func < (left: Deadline, right: Deadline) -> Bool {

@@ -6,6 +6,15 @@ extension EventLoop {
         try await sleep(until: .after(milliseconds: milliseconds))
     }
 
+    /// Waits for the next multiple of so many milliseconds of the clock that is at least half of them away.
+    ///
+    /// For whoever looks every now and then: all of them wake at the same moments, and between those the processor rests.
+    ///
+    /// - Throws: As ``sleep(milliseconds:)``.
+    package func sleep(toMultipleOf milliseconds: Int) async throws {
+        try await sleep(until: .multiple(of: milliseconds, after: MonotonicClock.now))
+    }
+
     /// Waits until `deadline`.
     ///
     /// - Throws: As ``sleep(milliseconds:)``.

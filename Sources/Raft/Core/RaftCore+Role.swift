@@ -54,6 +54,23 @@ extension RaftCore {
         return isNearlyLost ? 0 : quiet
     }
 
+    /// The term in which this leader only shows that it is there: nothing is on its way to anybody, nobody asked anything,
+    /// and everybody was just heard.
+    ///
+    /// An answer to a heartbeat of this term then tells nothing but that its sender is still there: it may wait for the next tick
+    /// that counts. Nil in every other case.
+    package var restingTerm: Term? {
+        guard role == .leader, durable == log.lastIndex, commit == log.lastIndex, transferTarget == nil, reads.isIdle else {
+            return nil
+        }
+        let isResting: Bool = peers.allSatisfy { peer in
+            guard let state: Progress = progress[peer] else { return false }
+            return state.phase == .replicate && state.match == log.lastIndex && !state.hasLostLog
+                && state.silentTicks < 2 * settings.heartbeatTicks
+        }
+        return isResting ? ballot.term : nil
+    }
+
     /// Its disk has finished nothing for too long (a hung disk must not hide behind heartbeats).
     var isDiskStalled: Bool { diskIdleTicks >= settings.diskStallTicks }
 

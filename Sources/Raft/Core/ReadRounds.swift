@@ -15,6 +15,7 @@ struct ReadRounds: Sendable {
     private var ready: [Effect] = []
 
     var isUnderWay: Bool { !asked.isEmpty }
+    var isIdle: Bool { asked.isEmpty && waiting.isEmpty }
 
     mutating func wait(_ request: Request) { waiting.append(request) }
 

@@ -7,7 +7,7 @@ package struct RaftSettings: Sendable {
     ///
     /// At least three heartbeats.
     package var electionTicks: Int = 24
-    package var heartbeatTicks: Int = 3
+    package var heartbeatTicks: Int = 4
     /// A leader whose own disk has finished nothing for this long steps down, unless it is alone.
     package var diskStallTicks: Int = 160
     /// A leader that is waited for at so many ticks more than it is not, because its disk is slower than those of the others,

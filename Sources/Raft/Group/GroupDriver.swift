@@ -281,6 +281,8 @@ struct GroupDriver<Machine: StateMachine> {
 
     /// Hands the disk what this turn asked for, and shows the state to others.
     private mutating func endTurn() {
+        // Before anything leaves: the answers to what was asked in this turn are waited for.
+        shared.restingTerm = core.restingTerm
         // Before the disk: the others write while this one does.
         for message in outbox.take() { transport.send(message, to: message.to) }
         if !writes.isEmpty {

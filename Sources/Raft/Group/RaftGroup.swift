@@ -224,7 +224,11 @@ package final class RaftGroup<Machine: StateMachine>: Sendable {
 
 extension RaftGroup: PeerReceiver {
     /// A message of another member came in.
-    package func receive(_ message: Message) { jobs.post(.message(message)) }
+    package func receive(_ message: Message) {
+        var canWait: Bool = false
+        if case .heartbeatReply = message.body { canWait = message.term == shared.restingTerm }
+        jobs.post(.message(message), canWait: canWait)
+    }
 
     package func peerGone(_ member: MemberID) { jobs.post(.peerGone(member)) }
 
@@ -276,10 +280,21 @@ final class SharedStatus: Sendable {
     private let status: Mutex<GroupStatus>
     /// When it was last set, on the monotonic clock.
     private let turned = Atomic<UInt64>(MonotonicTime.now)
+    /// 0 while the member does not rest.
+    private let resting = Atomic<Term>(0)
 
     init(_ status: GroupStatus) { self.status = Mutex(status) }
 
     var turnedAt: UInt64 { turned.load(ordering: .relaxed) }
+
+    /// As ``RaftCore/restingTerm``.
+    var restingTerm: Term? {
+        get {
+            let term: Term = resting.load(ordering: .acquiring)
+            return term > 0 ? term : nil
+        }
+        set { resting.store(newValue ?? 0, ordering: .releasing) }
+    }
 
     var value: GroupStatus {
         get { status.withLock { $0 } }

@@ -29,13 +29,14 @@ package final class Mailbox<Item: Sendable>: @unchecked Sendable {
         mutex.deallocate()
     }
 
+    /// - Parameter canWait: until something else comes, or the deadline at which the thread looks anyway.
     /// - Returns: false when the mailbox is closed; the item was not taken.
     @discardableResult
-    package func post(_ item: Item) -> Bool {
+    package func post(_ item: Item, canWait: Bool = false) -> Bool {
         pthread_mutex_lock(mutex)
         let taken: Bool = !isClosed
         if taken { items.append(item) }
-        let wakes: Bool = isWaiting
+        let wakes: Bool = isWaiting && !canWait
         pthread_mutex_unlock(mutex)
         if wakes { pthread_cond_signal(condition) }
         return taken
@@ -79,6 +80,13 @@ package final class Mailbox<Item: Sendable>: @unchecked Sendable {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         return items.count
+    }
+
+    /// Whether the thread waits for items now.
+    package var isAwaited: Bool {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        return isWaiting
     }
 
     /// Nothing more is accepted; what has gathered can still be taken.

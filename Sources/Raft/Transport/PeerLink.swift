@@ -65,7 +65,7 @@ final class PeerLink: Sendable {
         }
         started.append(
             Task(executorPreference: loop) { [weak self, loop] in
-                while (try? await loop.sleep(milliseconds: Limits.raftPingMilliseconds)) != nil { self?.ping() }
+                while (try? await loop.sleep(toMultipleOf: Limits.raftPingMilliseconds)) != nil { self?.ping() }
             }
         )
         tasks.withLock { $0 += started }

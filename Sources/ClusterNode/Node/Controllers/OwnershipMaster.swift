@@ -70,7 +70,7 @@ actor OwnershipMaster {
     func run() async {
         let changes = Task(executorPreference: loop) { await self.followChanges() }
         defer { changes.cancel() }
-        while (try? await loop.sleep(milliseconds: Limits.ownershipLookMilliseconds)) != nil { await look() }
+        while (try? await loop.sleep(toMultipleOf: Limits.ownershipLookMilliseconds)) != nil { await look() }
     }
 
     private func followChanges() async {

@@ -94,7 +94,7 @@ final class HostStreams: HostConnecting, Sendable {
     /// A node that is cut off from the others, or was removed and never heard of it, does not see that it has lost a scope. As long
     /// as it answered its hosts they would stay, and no owner could reach them.
     func keepInTouch() async {
-        while (try? await loop.sleep(milliseconds: Limits.hostPingSeconds * 1_000)) != nil {
+        while (try? await loop.sleep(toMultipleOf: Limits.hostPingSeconds * 1_000)) != nil {
             let isAsked: Bool = table.withLock { !$0.connected.isEmpty }
             if isAsked { guard (try? await state.currentView()) != nil else { continue } }
             answeredAt.withLock { $0 = MonotonicClock.now }

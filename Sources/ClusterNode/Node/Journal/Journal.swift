@@ -16,12 +16,16 @@ final class Journal: NodeJournal {
         var dropped: Int64 = 0
         var lines: [(file: String, line: [UInt8])] = []
         var droppedLines: Int64 = 0
+
+        var isEmpty: Bool { events.isEmpty && dropped == 0 && lines.isEmpty && droppedLines == 0 }
     }
 
     private let folder: DataFolder
     private let now: @Sendable () -> Int64
     private let logger: Logger
     private let state = Mutex(State())
+    /// Raised when the first line came that waits.
+    private let arrived = Mutex<Signal?>(nil)
     /// Used by one flush at a time.
     private let disk: Mutex<Disk>
 
@@ -40,7 +44,7 @@ final class Journal: NodeJournal {
 
     func note(_ event: JSONObject) {
         let time: Int64 = now()
-        state.withLock { state in
+        add { state in
             guard state.events.count < Limits.auditQueuedLines else {
                 state.dropped += 1
                 return
@@ -50,7 +54,7 @@ final class Journal: NodeJournal {
     }
 
     func access(_ line: [UInt8], file: String) {
-        state.withLock { state in
+        add { state in
             guard state.lines.count < Limits.accessLogQueuedLines else {
                 state.droppedLines += 1
                 return
@@ -59,9 +63,27 @@ final class Journal: NodeJournal {
         }
     }
 
+    private func add(_ change: (inout State) -> Void) {
+        let isFirst: Bool = state.withLock { state in
+            defer { change(&state) }
+            return state.isEmpty
+        }
+        if isFirst { arrived.withLock { $0 }?.raise() }
+    }
+
     /// Until its task is cancelled; what waits then is written.
     func run(on loop: EventLoop) async {
-        while (try? await loop.sleep(milliseconds: Limits.auditFlushMilliseconds)) != nil { await flush() }
+        let something = Signal(loop: loop)
+        arrived.withLock { $0 = something }
+        while !Task.isCancelled {
+            do {
+                if state.withLock({ $0.isEmpty }) { _ = try await something.wait(until: .never) }
+                try await loop.sleep(milliseconds: Limits.auditFlushMilliseconds)
+            } catch {
+                break
+            }
+            await flush()
+        }
         await flush()
     }
 
@@ -70,9 +92,7 @@ final class Journal: NodeJournal {
             defer { state = State() }
             return state
         }
-        guard !taken.events.isEmpty || taken.dropped > 0 || !taken.lines.isEmpty || taken.droppedLines > 0 else {
-            return
-        }
+        guard !taken.isEmpty else { return }
         if taken.dropped > 0 {
             taken.events.append((now(), ["event": "trail.dropped", "dropped": .int(taken.dropped)]))
         }

@@ -50,7 +50,7 @@ struct ClusterLevelKeeper: Sendable {
 
     /// Until its task is cancelled.
     func run(on loop: EventLoop) async {
-        while (try? await loop.sleep(milliseconds: Limits.membershipMilliseconds)) != nil { await look() }
+        while (try? await loop.sleep(toMultipleOf: Limits.membershipMilliseconds)) != nil { await look() }
     }
 
     func look() async {

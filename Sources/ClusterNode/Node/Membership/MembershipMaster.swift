@@ -76,7 +76,7 @@ actor MembershipMaster {
                 }
             }
             tasks.addTask { [self] in
-                while (try? await loop.sleep(milliseconds: Limits.membershipMilliseconds)) != nil { await look() }
+                while (try? await loop.sleep(toMultipleOf: Limits.membershipMilliseconds)) != nil { await look() }
                 return nil
             }
             var goesOn = false

@@ -70,7 +70,7 @@ actor RotationKeeper {
             if revision != seen || security.rotation.withLock({ $0 != nil }) {
                 if await look(view) { seen = revision }
             }
-            guard (try? await loop.sleep(milliseconds: Limits.membershipMilliseconds)) != nil else { return }
+            guard (try? await loop.sleep(toMultipleOf: Limits.membershipMilliseconds)) != nil else { return }
         }
     }
 

@@ -49,6 +49,8 @@ final class PeerDirectory: Sendable {
 
     private let store: Store
     private let told: Mutex<[MemberID: Peer]>
+    /// The records as they were last read: they are asked for with every request that goes to another node, and hardly ever change.
+    private let readings = Mutex<[MemberID: (revision: Revision, peer: Peer)]>([:])
     /// Where peers said that they are when they came, since this process started: newer than what their records say, which a
     /// node that has moved cannot change before it is reached.
     private let places = Mutex<[MemberID: NetworkPlace]>([:])
@@ -69,37 +71,32 @@ final class PeerDirectory: Sendable {
 
     /// Those in the state, removed ones, too; before there is any, those that were told.
     var all: [Peer] {
-        let recorded: [Peer] = store.view.records(in: .node).compactMap { record in
-            guard let node = try? NodeRecord(document: record.document) else { return nil }
-            return Peer(
-                member: MemberID(record.key.number),
-                name: node.name,
-                place: node.peer,
-                http: node.http,
-                https: node.https,
-                membership: node.membership,
-                isDraining: node.isDraining || node.isDiskLow
-            )
-        }
+        let recorded: [Peer] = store.view.records(in: .node).compactMap { peer(in: $0) }
         let others: [Peer] = told.withLock { $0.values.sorted { $0.member < $1.member } }
         return recorded + others.filter { known in !recorded.contains { $0.member == known.member } }
     }
 
     func peer(_ member: MemberID) -> Peer? {
-        if let record = store.view.get(RecordKey(.node, member.number)),
-            let node = try? NodeRecord(document: record.document)
-        {
-            return Peer(
-                member: member,
-                name: node.name,
-                place: node.peer,
-                http: node.http,
-                https: node.https,
-                membership: node.membership,
-                isDraining: node.isDraining || node.isDiskLow
-            )
-        }
+        if let record = store.view.get(RecordKey(.node, member.number)), let peer = peer(in: record) { return peer }
         return told.withLock { $0[member] }
+    }
+
+    /// Nil when the record cannot be read.
+    private func peer(in record: Record) -> Peer? {
+        let member = MemberID(record.key.number)
+        if let known = readings.withLock({ $0[member] }), known.revision == record.revision { return known.peer }
+        guard let node = try? NodeRecord(document: record.document) else { return nil }
+        let peer = Peer(
+            member: member,
+            name: node.name,
+            place: node.peer,
+            http: node.http,
+            https: node.https,
+            membership: node.membership,
+            isDraining: node.isDraining || node.isDiskLow
+        )
+        readings.withLock { $0[member] = (record.revision, peer) }
+        return peer
     }
 
     /// The node of that name which is not removed.

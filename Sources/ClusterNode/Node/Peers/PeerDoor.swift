@@ -103,7 +103,7 @@ struct PeerDoor: Sendable {
 
     /// Returns when the stream was cut, or its task is cancelled.
     private func cut(_ stream: any ByteStream, _ certificate: Certificate?) async {
-        while (try? await stream.loop.sleep(milliseconds: Limits.peerAdmissionMilliseconds)) != nil {
+        while (try? await stream.loop.sleep(toMultipleOf: Limits.peerAdmissionMilliseconds)) != nil {
             do throws(PeerAdmission.Refusal) {
                 _ = try judge(certificate)
             } catch {

@@ -17,7 +17,7 @@ struct AlarmAnnouncement: Sendable {
 
     /// Until its task is cancelled.
     func run(on loop: EventLoop) async {
-        while (try? await loop.sleep(milliseconds: Limits.membershipMilliseconds)) != nil { await look() }
+        while (try? await loop.sleep(toMultipleOf: Limits.membershipMilliseconds)) != nil { await look() }
     }
 
     /// Compares the record with what is so, and proposes the difference; what fails is tried with the next look.

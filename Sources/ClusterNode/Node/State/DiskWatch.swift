@@ -40,7 +40,7 @@ struct DiskWatch: Sendable {
                 // What waited for room is written now.
                 _ = await checkpointing.write()
             }
-        } while (try? await loop.sleep(milliseconds: Limits.diskLookMilliseconds)) != nil
+        } while (try? await loop.sleep(toMultipleOf: Limits.diskLookMilliseconds)) != nil
     }
 
     /// Lets everybody know who asks before a change.

@@ -45,7 +45,7 @@ actor StateComparison {
     func run() async {
         var wait: Int = Limits.stateCompareSoonSeconds
         var seen: [MemberID] = []
-        while (try? await loop.sleep(milliseconds: 1_000)) != nil {
+        while (try? await loop.sleep(toMultipleOf: 1_000)) != nil {
             let look: GroupLook = links.look()
             forgetRemoved(look)
             guard look.isLeader else {
