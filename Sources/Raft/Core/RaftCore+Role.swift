@@ -60,7 +60,8 @@ extension RaftCore {
     /// An answer to a heartbeat of this term then tells nothing but that its sender is still there: it may wait for the next tick
     /// that counts. Nil in every other case.
     package var restingTerm: Term? {
-        guard role == .leader, durable == log.lastIndex, commit == log.lastIndex, transferTarget == nil, reads.isIdle else {
+        guard role == .leader, durable == log.lastIndex, commit == log.lastIndex, transferTarget == nil, reads.isIdle
+        else {
             return nil
         }
         let isResting: Bool = peers.allSatisfy { peer in
