@@ -6,17 +6,6 @@ import Testing
 @testable import CLI
 
 @Suite(.timeLimit(.minutes(1))) struct EnvironmentCommandTests {
-    private func withHome(_ body: ([String: String]) async throws -> Void) async throws {
-        let home: String = "/tmp/drover-env-\(getpid())-\(UInt32.random(in: 0 ... .max))"
-        try TextFile.makeFolder(home)
-        defer {
-            unlink("\(home)/drover/context.json")
-            rmdir("\(home)/drover")
-            rmdir(home)
-        }
-        try await body(["XDG_CONFIG_HOME": home])
-    }
-
     @Test func `an environment is made, chosen, used from then on, and removed`() async throws {
         try await FakeServer.run { server in
             try await withHome { home in

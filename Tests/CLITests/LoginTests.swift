@@ -4,17 +4,6 @@ import Testing
 @testable import CLI
 
 @Suite(.timeLimit(.minutes(1))) struct LoginCommandTests {
-    private func withHome(_ body: ([String: String]) async throws -> Void) async throws {
-        let home: String = "/tmp/drover-login-\(getpid())-\(UInt32.random(in: 0 ... .max))"
-        try TextFile.makeFolder(home)
-        defer {
-            unlink("\(home)/drover/context.json")
-            rmdir("\(home)/drover")
-            rmdir(home)
-        }
-        try await body(["XDG_CONFIG_HOME": home])
-    }
-
     @Test func `a login is kept without the password, used from then on, and ended`() async throws {
         try await FakeServer.run { server in
             try await withHome { home in

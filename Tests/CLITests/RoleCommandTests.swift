@@ -1,6 +1,7 @@
 import Glibc
 import JSON
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import CLI
@@ -69,13 +70,14 @@ import Testing
     }
 
     @Test func `roles are made of files, compared, given and taken`() async throws {
-        let file: String = "/tmp/drover-rules-\(getpid())-\(UInt32.random(in: 0 ... .max)).yaml"
+        let folder = Folder()
+        defer { withExtendedLifetime(folder) {} }
+        let file: String = "\(folder.path)/rules.yaml"
         try TextFile.replacePrivately(
             file,
             with:
                 "- verbs: [list, get]\n  resourceTypes: [stack]\n  selector: name=web*\n  constraints: {privileged: false}\n"
         )
-        defer { unlink(file) }
         try await FakeServer.run { server in
             let role: JSONObject = [
                 "id": "1ar7", "type": "accessRole", "name": "keepers", "state": "active",

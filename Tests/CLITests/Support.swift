@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import CLI
@@ -125,16 +126,17 @@ func withFolder<Result>(
     name: String = "app",
     _ body: (String) async throws -> Result
 ) async throws -> Result {
-    let parent: String = "/tmp/drover-cli-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
-    let folder: String = "\(parent)/\(name)"
-    try TextFile.makeFolder(folder)
-    defer {
-        for file in files.keys { unlink("\(folder)/\(file)") }
-        rmdir(folder)
-        rmdir(parent)
+    try await withFolder { parent in
+        let folder: String = "\(parent)/\(name)"
+        try TextFile.makeFolder(folder)
+        for (file, text) in files { try TextFile.replacePrivately("\(folder)/\(file)", with: text) }
+        return try await body(folder)
     }
-    for (file, text) in files { try TextFile.replacePrivately("\(folder)/\(file)", with: text) }
-    return try await body(folder)
+}
+
+/// An environment in which the program keeps what it remembers in a folder of its own.
+func withHome(_ body: ([String: String]) async throws -> Void) async throws {
+    try await withFolder { home in try await body(["XDG_CONFIG_HOME": home]) }
 }
 
 func mode(of path: String) -> UInt32 {

@@ -50,33 +50,6 @@ func fault(_ body: () throws -> Void) -> CertificateFault? {
     }
 }
 
-/// The same numbers for the same seed, everywhere (SplitMix64).
-struct Seeded: RandomNumberGenerator {
-    var state: UInt64
-
-    init(_ seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed: UInt64 = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}
-
-/// A folder of the test's own.
-func withFolder(_ body: (String) async throws -> Void) async throws {
-    var template: [CChar] = "/tmp/drover-certificates-XXXXXX".utf8CString.map { $0 }
-    let made: String? = mkdtemp(&template).map { String(cString: $0) }
-    guard let folder = made else { return }
-    defer {
-        for name in ["a", "b", "c"] { unlink("\(folder)/\(name).pem") }
-        rmdir(folder)
-    }
-    try await body(folder)
-}
-
 func write(_ bytes: [UInt8], to path: String) {
     guard let file = fopen(path, "w") else { return }
     fwrite(bytes, 1, bytes.count, file)

@@ -1,26 +1,13 @@
 import Glibc
 import JSON
 import Logging
+import TestSupport
 import Testing
 
 @testable import ClusterNode
 
 /// The chained trail on a node's disk.
 @Suite struct TrailTests {
-    private func withFolder(_ body: (String) async throws -> Void) async throws {
-        var template: [CChar] = Array("/tmp/drover-trail-XXXXXX".utf8CString)
-        try #require(mkdtemp(&template) != nil)
-        let folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        defer {
-            for sub in ["audit", "logs"] {
-                for name in LineFiles.names(in: "\(folder)/\(sub)") { unlink("\(folder)/\(sub)/\(name)") }
-                rmdir("\(folder)/\(sub)")
-            }
-            rmdir(folder)
-        }
-        try await body(folder)
-    }
-
     private func fill(_ folder: String, _ count: Int, from first: Int = 0) {
         var trail = Trail(folder: "\(folder)/audit")
         for number in first..<(first + count) {

@@ -1,6 +1,7 @@
 import Glibc
 import JSON
 import Synchronization
+import TestSupport
 import Testing
 
 /// Kills in the middle of `drover up`, and what must hold afterwards.
@@ -25,7 +26,7 @@ struct Crashes: Sendable {
     }
 
     func run(_ rounds: [[String]], scale: Int, seed: UInt64) async throws {
-        var random = SplitMix(seed: seed)
+        var random = Seeded(seed)
         try await rig.up(try compose("before", 4)).ends(0)
         let before = try await rig.agree(held)
         let writer = Writer(rig: rig)
@@ -114,20 +115,5 @@ private final class Writer: Sendable {
         ) { first, _ in first }
         let lost = acknowledged.filter { there[$0.key] != $0.value }
         try #require(lost.isEmpty, "acknowledged, and lost: \(lost)")
-    }
-}
-
-/// The same numbers each time.
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed: UInt64 = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -1,5 +1,6 @@
 import Glibc
 import Subprocess
+import TestSupport
 import Testing
 
 /// What a cluster does when nobody asks anything of it, and when it hardly gets any time.
@@ -67,7 +68,7 @@ struct Steadiness: Sendable {
             try .spawn(SubprocessCommand("sh", ["-c", "while :; do :; done"], environment: Program.environment()))
         }
         defer { for burner in burners { burner.kill() } }
-        var random = SplitMix(seed: 11)
+        var random = Seeded(11)
         var pauses: Int = 0
         let end: ContinuousClock.Instant = .now + .seconds(seconds)
         while ContinuousClock.now < end {

@@ -1,4 +1,5 @@
 import EventLoop
+import TestSupport
 import Testing
 
 /// An actor whose thread is a loop.

@@ -1,5 +1,6 @@
 import EventLoop
 import Glibc
+import TestSupport
 import Testing
 
 @Suite struct SocketTests {
@@ -182,7 +183,9 @@ import Testing
 
     @Test func `Unix sockets work, a dead one's path is taken over, a live one's is not`() async throws {
         try await withLoops(1) { (loops: Loops) async throws in
-            let path: String = temporaryPath("socket")
+            let folder = Folder()
+            defer { withExtendedLifetime(folder) {} }
+            let path: String = "\(folder.path)/socket"
             let loop: EventLoop = loops.all[0]
             // A socket file whose owner is gone.
             let dead: Int32 = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)

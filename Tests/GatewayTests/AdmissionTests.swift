@@ -1,6 +1,7 @@
 import HTTP
 import JSON
 import Limits
+import TestSupport
 import Testing
 
 @testable import Gateway

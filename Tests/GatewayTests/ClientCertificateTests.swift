@@ -9,6 +9,7 @@ import RBAC
 import Store
 import StoreFormat
 import TLS
+import TestSupport
 import Testing
 import WebSocket
 

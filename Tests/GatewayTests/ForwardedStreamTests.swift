@@ -7,6 +7,7 @@ import Model
 import Store
 import StoreFormat
 import Synchronization
+import TestSupport
 import Testing
 import WebSocket
 

@@ -6,6 +6,7 @@ import Limits
 import Model
 import Store
 import StoreFormat
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct ForwardingTests {

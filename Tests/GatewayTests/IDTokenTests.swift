@@ -3,6 +3,7 @@ import Crypto
 @testable import Gateway
 import JSON
 import Limits
+import TestSupport
 import Testing
 
 struct IDTokenTests {

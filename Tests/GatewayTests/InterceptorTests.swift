@@ -5,6 +5,7 @@ import HTTP
 import JSON
 import Model
 import StoreFormat
+import TestSupport
 import Testing
 
 @testable import Gateway

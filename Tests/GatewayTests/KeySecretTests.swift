@@ -5,6 +5,7 @@ import Limits
 import Model
 import Store
 import StoreFormat
+import TestSupport
 import Testing
 
 @testable import Gateway

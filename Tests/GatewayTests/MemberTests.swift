@@ -4,6 +4,7 @@ import JSON
 import Model
 import Store
 import StoreFormat
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct MemberTests {

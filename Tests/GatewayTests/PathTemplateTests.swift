@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Gateway
@@ -68,7 +69,7 @@ import Testing
     }
 
     @Test func `random expressions never crash, and agree with themselves`() {
-        var random = SeededRandom(7)
+        var random = Seeded(7)
         let alphabet: [Character] = Array("ab/.*+?()[]{}|\\^$-,0123:d")
         var accepted: Int = 0
         for _ in 0..<20_000 {
@@ -84,18 +85,5 @@ import Testing
             }
         }
         #expect(accepted > 500)
-    }
-}
-
-/// A generator that gives the same numbers each time.
-struct SeededRandom {
-    private var state: UInt64
-    init(_ seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 | 1 }
-
-    mutating func next() -> UInt64 {
-        state ^= state << 13
-        state ^= state >> 7
-        state ^= state << 17
-        return state >> 11
     }
 }

@@ -4,6 +4,7 @@ import Limits
 import Model
 import Store
 import StoreFormat
+import TestSupport
 import Testing
 import WebSocket
 

@@ -3,6 +3,7 @@ import JSON
 import Model
 import Store
 import StoreFormat
+import TestSupport
 import Testing
 import WebSocket
 

@@ -1,6 +1,7 @@
 import EventLoop
 import HTTP
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite struct BodyStreamTests {

@@ -1,5 +1,6 @@
 import EventLoop
 import HTTP
+import TestSupport
 import Testing
 
 @Suite struct ClientTests {
@@ -152,8 +153,10 @@ import Testing
     }
 
     @Test func `a Unix socket is an endpoint like any other`() async throws {
-        try await World.run(endpoint: .unix(path: temporaryPath("http"))) { (world: World) async throws in
-            #expect(try await world.send("GET", "/a").text == "GET /a ")
+        try await withFolder { folder in
+            try await World.run(endpoint: .unix(path: "\(folder)/socket")) { (world: World) async throws in
+                #expect(try await world.send("GET", "/a").text == "GET /a ")
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 import EventLoop
 import Limits
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import HTTP

@@ -2,6 +2,7 @@ import CNghttp2
 import EventLoop
 import HTTP
 import Synchronization
+import TestSupport
 
 /// A client's end of an HTTP/2 connection, made with libnghttp2 and driven by a test: what it is told to send is not checked.
 ///

@@ -1,6 +1,7 @@
 import EventLoop
 import HTTP2
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import HTTP

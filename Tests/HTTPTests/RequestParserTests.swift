@@ -1,5 +1,6 @@
 import EventLoop
 import HTTP
+import TestSupport
 import Testing
 
 /// What a parser makes of some bytes, in a form that can be compared.

@@ -2,9 +2,7 @@ import EventLoop
 import Glibc
 import HTTP
 import Synchronization
-
-/// Far enough not to be reached by a working test, near enough to end a broken one.
-var soon: Deadline { .after(seconds: 10) }
+import TestSupport
 
 /// A server on a free loopback port, a client, and what raw bytes get from it.
 struct World: Sendable {
@@ -93,54 +91,4 @@ extension SocketStream {
 
 extension HTTPClientResponse {
     var text: String { String(decoding: body, as: UTF8.self) }
-}
-
-func temporaryPath(_ name: String) -> String {
-    "/tmp/drover-\(getpid())-\(UInt32.random(in: 0...UInt32.max))-\(name)"
-}
-
-/// Waits until `condition` holds.
-func eventually(_ condition: () async throws -> Bool) async rethrows -> Bool {
-    let deadline: Deadline = soon
-    while !deadline.isPast {
-        if try await condition() { return true }
-        try? await Task.sleep(for: .milliseconds(2))
-    }
-    return try await condition()
-}
-
-/// What `body` throws, or nil.
-func fault(_ body: () async throws -> Void) async -> (any Error)? {
-    do {
-        try await body()
-        return nil
-    } catch {
-        return error
-    }
-}
-
-/// The same numbers for the same seed, everywhere (SplitMix64).
-struct Seeded: RandomNumberGenerator {
-    var state: UInt64
-
-    init(_ seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed: UInt64 = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}
-
-/// A value that several tasks look at.
-final class Shared<Value: Sendable>: Sendable {
-    private let mutex: Mutex<Value>
-
-    init(_ value: Value) { mutex = Mutex(value) }
-
-    var value: Value { mutex.withLock { $0 } }
-
-    func change(_ body: (inout Value) -> Void) { mutex.withLock { body(&$0) } }
 }

@@ -1,6 +1,7 @@
 import HostAgentCore
 import HostProtocol
 import JSON
+import TestSupport
 import Testing
 
 /// A server, a host and a lossy, reordering, repeating line between them, all out of one seed.
@@ -17,7 +18,7 @@ struct ChaosTests {
 }
 
 struct ChaosWorld {
-    private var random: SplitMix
+    private var random: Seeded
     private var core: AgentCore
     private var disk: (orders: DesiredSet, starts: StartLedger) = (DesiredSet(), StartLedger())
     /// By external id.
@@ -49,7 +50,7 @@ struct ChaosWorld {
     private(set) var violations: [String] = []
 
     init(seed: UInt64) {
-        random = SplitMix(state: seed)
+        random = Seeded(seed)
         core = AgentCore(orders: DesiredSet(), starts: StartLedger())
         input(.began(milliseconds: 0))
     }
@@ -318,17 +319,5 @@ struct ChaosWorld {
         for uuid in tombstones.keys.sorted() {
             check("\(uuid) should be gone", !engine.values.contains { $0.uuid == uuid })
         }
-    }
-}
-
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed: UInt64 = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -5,12 +5,13 @@ import HostRuntime
 import JSON
 import Logging
 import Synchronization
+import TestSupport
 import Testing
 
 /// A data folder and a fake server, and agents that come and go.
 final class AgentBench: Sendable {
     let server: FakeServer
-    let folder: String
+    private let kept = Folder()
     let logs = CapturingLogSink()
     let authority: TestAuthority?
     /// How far the agent's clock is ahead of the true time, in milliseconds.
@@ -19,7 +20,6 @@ final class AgentBench: Sendable {
     init(authority: TestAuthority? = nil) throws {
         self.authority = authority
         server = try .start(authority: authority)
-        folder = "/tmp/drover-agent-\(getpid())-\(UInt32.random(in: 0 ... .max))"
     }
 
     /// Runs `body` beside nothing yet, and cleans up after it.
@@ -37,13 +37,10 @@ final class AgentBench: Sendable {
         await bench.end()
     }
 
-    private func end() async {
-        await server.stop()
-        for name in ["lock", "identity.json", "desired.json", "starts.json", "servers.json", "simulated.json"] {
-            unlink("\(folder)/\(name)")
-        }
-        rmdir(folder)
-    }
+    private func end() async { await server.stop() }
+
+    /// The agent's data.
+    var folder: String { "\(kept.path)/agent" }
 
     /// A token that names the authority of this bench.
     var pinnedToken: String { "PUBLIC:1:SIGNATURE:\(authority?.pin ?? "")" }

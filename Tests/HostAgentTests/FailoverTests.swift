@@ -4,6 +4,7 @@ import HostRuntime
 import JSON
 import Logging
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct FailoverTests {
@@ -98,7 +99,7 @@ struct ServerRoundTests {
     }
 
     private func rest(_ round: inout ServerRound, _ seed: UInt64) -> [ServerURL] {
-        var random = Seeded(state: seed)
+        var random = Seeded(seed)
         var tried: [ServerURL] = []
         while let url: ServerURL = round.next(given: [servers[0], servers[1]], learned: servers, using: &random) {
             tried.append(url)
@@ -128,14 +129,5 @@ struct ServerRoundTests {
             #expect(rest(&round, seed).first == servers[2])
         }
         #expect(firsts.count == 3, "hosts do not all go to the same one")
-    }
-}
-
-private struct Seeded: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        return state ^ (state >> 29)
     }
 }

@@ -1,5 +1,6 @@
 import HostProtocol
 import JSON
+import TestSupport
 import Testing
 
 /// The texts here are the format: servers and agents of different versions meet on it.
@@ -57,7 +58,7 @@ struct FrameFormatTests {
     }
 
     @Test func `random and mutilated bytes never crash a decoder`() {
-        var random = SplitMix(state: 42)
+        var random = Seeded(42)
         let seeds: [[UInt8]] = (Samples.fromServer.map(\.0) + Samples.fromAgent.map(\.0)).map { Array($0.utf8) }
         for round in 0..<4_000 {
             var bytes: [UInt8]
@@ -86,17 +87,5 @@ struct FrameFormatTests {
                 #expect(again == frame)
             }
         }
-    }
-}
-
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed: UInt64 = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

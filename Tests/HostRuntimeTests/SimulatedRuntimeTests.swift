@@ -1,14 +1,16 @@
 import Glibc
 import HostAgentCore
 import HostProtocol
+import TestSupport
 import Testing
 
 @testable import HostRuntime
 
 struct SimulatedRuntimeTests {
+    private let folder = Folder()
+
     @Test func `containers outlive the runtime in its file`() async throws {
-        let path: String = "/tmp/drover-simulated-\(getpid())-\(UInt32.random(in: 0 ... .max)).json"
-        defer { unlink(path) }
+        let path: String = "\(folder.path)/simulated.json"
         let first = try SimulatedRuntime(address: "127.0.0.1", path: path)
         let made = try await first.create(spec("a", image: "docker:x", ports: ["80:80"]))
         let started = try await first.start(made.externalID)
@@ -21,8 +23,7 @@ struct SimulatedRuntimeTests {
     }
 
     @Test func `a file that is not one is refused by name`() throws {
-        let path: String = "/tmp/drover-simulated-\(getpid())-bad.json"
-        defer { unlink(path) }
+        let path: String = "\(folder.path)/simulated.json"
         try StateFile(path: path).write(Array("{".utf8))
         #expect(throws: OperationFailure.self) { try SimulatedRuntime(address: "127.0.0.1", path: path) }
     }

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Ownership
@@ -202,7 +203,7 @@ struct OwnershipPlanTests {
         #expect(OwnershipPlan.reclaim("z", view.scopes).isEmpty)
     }
 
-    static func anyView(_ random: inout SeededRandom) -> OwnershipView {
+    static func anyView(_ random: inout Seeded) -> OwnershipView {
         let names: [String] = ["a", "b", "c", "d", "e", "x"]
         func roll(_ count: Int) -> Int { Int.random(in: 0..<count, using: &random) }
         let isQuiet: Bool = roll(2) == 0
@@ -247,7 +248,7 @@ struct OwnershipPlanTests {
     }
 
     @Test func `any view has an answer, and the same one each time`() {
-        var random = SeededRandom(seed: 3)
+        var random = Seeded(3)
         var wrong: [String] = []
         var drains: Int = 0
         for _ in 0..<3_000 {

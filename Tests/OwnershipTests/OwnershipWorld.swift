@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Ownership
@@ -41,7 +42,7 @@ struct OwnershipWorld {
     }
 
     static let step: Int64 = 100
-    private var random: SeededRandom
+    private var random: Seeded
     private(set) var now: Int64 = 0
     private(set) var voters: [String: Process] = [:]
     private(set) var leader: Leadership?
@@ -62,7 +63,7 @@ struct OwnershipWorld {
     private var nextScope: UInt64 = 5
 
     init(seed: UInt64) {
-        random = SeededRandom(seed: seed)
+        random = Seeded(seed)
         for name in ["n0", "n1", "n2"] { voters[name] = Process() }
         for _ in 0..<6 { addScope() }
     }

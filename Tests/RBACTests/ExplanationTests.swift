@@ -2,6 +2,7 @@ import Foundation
 import JSON
 import Model
 import RBAC
+import TestSupport
 import Testing
 
 /// Decisions over random policies, compared with a second, plainer reading of the same rules.
@@ -10,7 +11,7 @@ struct ExplanationTests {
     private static let rounds: Int = ProcessInfo.processInfo.environment["DROVER_ALL_TESTS"] == "1" ? 1_000_000 : 20_000
 
     @Test func `a decision and its reason are those of a plain reading of the rules`() {
-        var random = SeededRandom(state: 2017)
+        var random = Seeded(2017)
         var counts: [String: Int] = [:]
         var wrong: [String] = []
         for _ in 0..<Self.rounds {
@@ -37,7 +38,7 @@ struct ExplanationTests {
     }
 
     @Test func `a near miss lacks one thing only, and mending it allows the request`() {
-        var random = SeededRandom(state: 1)
+        var random = Seeded(1)
         var lacks: Set<Int> = []
         for _ in 0..<8_000 {
             let bindings: [Binding] = RandomPolicies.bindings(&random)
@@ -88,7 +89,7 @@ struct ExplanationTests {
     }
 
     @Test func `an object that is allowed is never ruled out early`() {
-        var random = SeededRandom(state: 99)
+        var random = Seeded(99)
         var asked: Int = 0
         for _ in 0..<15_000 {
             let bindings: [Binding] = RandomPolicies.bindings(&random)
@@ -113,7 +114,7 @@ struct ExplanationTests {
     }
 
     @Test func `what is worked out before for a type gives what the bindings give`() {
-        var random = SeededRandom(state: 7)
+        var random = Seeded(7)
         for _ in 0..<5_000 {
             let bindings: [Binding] = RandomPolicies.bindings(&random)
             let request: AccessRequest = RandomPolicies.request(&random)

@@ -1,17 +1,6 @@
 import JSON
 import RBAC
-
-struct SeededRandom: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z: UInt64 = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
+import TestSupport
 
 /// Policies and requests that meet each other often.
 enum RandomPolicies {
@@ -50,7 +39,7 @@ enum RandomPolicies {
         .account(2), .account(2), .account(3), .kind(.user), .credential(8), .outside("team:a"),
     ]
 
-    static func rule(_ random: inout SeededRandom) -> Rule {
+    static func rule(_ random: inout Seeded) -> Rule {
         func pick<T>(_ list: [T]) -> T { list[Int.random(in: 0..<list.count, using: &random)] }
         let effect: Rule.Effect = pick([.allow, .allow, .allow, .allow, .deny])
         return Rule(
@@ -64,7 +53,7 @@ enum RandomPolicies {
         )
     }
 
-    static func bindings(_ random: inout SeededRandom) -> [Binding] {
+    static func bindings(_ random: inout Seeded) -> [Binding] {
         var roles: [Role] = []
         return (0..<Int.random(in: 1...5, using: &random)).map { index in
             // Some bindings give a role that another one gives, too.
@@ -81,7 +70,7 @@ enum RandomPolicies {
         }
     }
 
-    static func request(_ random: inout SeededRandom) -> AccessRequest {
+    static func request(_ random: inout Seeded) -> AccessRequest {
         func pick<T>(_ list: [T]) -> T { list[Int.random(in: 0..<list.count, using: &random)] }
         let type: String = pick(types)
         var object: AccessObject?

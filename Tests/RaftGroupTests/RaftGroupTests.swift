@@ -3,6 +3,7 @@ import RaftCore
 import RaftGroup
 import RaftLog
 import Synchronization
+import TestSupport
 import Testing
 
 /// Keeps what was applied, in order.
@@ -50,19 +51,7 @@ struct RaftGroupTests {
     private static let identity = GroupIdentity(cluster: 1, incarnation: 1)
     private static let one = MemberID(1)
 
-    private func folder() -> String {
-        var name: [CChar] = Array("/tmp/drover-group-XXXXXX".utf8CString)
-        mkdtemp(&name)
-        return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
-
-    private func remove(_ path: String) {
-        for name in ["lock", "member", "member.copy", "spare", "next", "reserve.0", "reserve.1"] {
-            unlink("\(path)/\(name)")
-        }
-        for sequence in 1...9 { unlink("\(path)/000000000000000\(sequence).log") }
-        rmdir(path)
-    }
+    private let folder = Folder()
 
     private func start(_ path: String, _ ledger: Ledger) throws -> RaftGroup<Ledger> {
         RaftGroup(
@@ -73,8 +62,7 @@ struct RaftGroupTests {
     }
 
     @Test func `a group of one applies what is proposed, in order, and finds it again after a restart`() async throws {
-        let path: String = folder()
-        defer { remove(path) }
+        let path: String = folder.path
         try FileLog.create(
             in: path,
             member: Self.one,
@@ -114,8 +102,7 @@ struct RaftGroupTests {
     }
 
     @Test func `many callers at once are each answered with their own outcome`() async throws {
-        let path: String = folder()
-        defer { remove(path) }
+        let path: String = folder.path
         try FileLog.create(
             in: path,
             member: Self.one,

@@ -4,6 +4,7 @@ import RaftCore
 import RaftGroup
 import RaftLog
 import Synchronization
+import TestSupport
 import Testing
 
 /// A state that takes as long to be replaced as a test wants.
@@ -85,18 +86,13 @@ private final class SlowState: StateMachine {
     @Test func `while one snapshot takes the state's place another one waits, and the member goes on listening`()
         async throws
     {
-        var name: [CChar] = Array("/tmp/drover-race-XXXXXX".utf8CString)
-        mkdtemp(&name)
-        let folder = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        defer {
-            for file in ["incoming", "incoming.about", "installing", "outgoing"] { unlink("\(folder)/\(file)") }
-            rmdir(folder)
-        }
+        let folder = Folder()
+        defer { withExtendedLifetime(folder) {} }
         let machine = SlowState()
         let group = RaftGroup<SlowState>(
             storage: MemoryLog(member: MemberID(1), group: Self.identity, configuration: Self.three),
             machine: machine,
-            snapshots: try SnapshotFolder(path: folder),
+            snapshots: try SnapshotFolder(path: folder.path),
             fatal: { Issue.record("\($0)") }
         )
         group.receive(heartbeat(3))

@@ -1,6 +1,7 @@
 import Glibc
 import RaftCore
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import RaftLog

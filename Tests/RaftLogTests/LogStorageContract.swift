@@ -1,4 +1,5 @@
 import RaftCore
+import TestSupport
 import Testing
 
 @testable import RaftLog

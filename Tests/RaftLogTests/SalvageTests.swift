@@ -1,6 +1,7 @@
 import Bytes
 import Glibc
 import RaftCore
+import TestSupport
 import Testing
 
 @testable import RaftLog

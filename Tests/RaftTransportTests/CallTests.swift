@@ -2,6 +2,7 @@ import EventLoop
 import RaftCore
 import RaftTransport
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct CallTests {

@@ -7,6 +7,7 @@ import RaftGroup
 import RaftLog
 import RaftTransport
 import Synchronization
+import TestSupport
 import Testing
 
 /// Members of one group in this process: real logs in folders, real connections on loopback.
@@ -21,15 +22,12 @@ final class Cluster: Sendable {
 
     let network = Network()
     let loops: Loops
-    let root: String
+    private let root = Folder()
     private let running = Mutex<[MemberID: Member]>([:])
     private let seen = Mutex<[String]>([])
 
     init() throws {
         loops = try .start(count: 2)
-        var name: [CChar] = Array("/tmp/drover-cluster-XXXXXX".utf8CString)
-        mkdtemp(&name)
-        root = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     var members: [Member] { running.withLock { $0.values.sorted { $0.id < $1.id } } }
@@ -37,7 +35,7 @@ final class Cluster: Sendable {
     /// What the members observed, as text.
     var observations: [String] { seen.withLock { $0 } }
 
-    func folder(_ number: UInt64) -> String { "\(root)/\(number)" }
+    func folder(_ number: UInt64) -> String { "\(root.path)/\(number)" }
 
     /// A member's empty folder.
     func found(_ number: UInt64, voters: [UInt64], learners: [UInt64] = []) throws {
@@ -101,27 +99,9 @@ final class Cluster: Sendable {
     func stopAll() async {
         for member in members { await stop(member.id.number) }
         await loops.stop()
-        Self.remove(root)
     }
 
-    private static func remove(_ path: String) {
-        if let stream = opendir(path) {
-            var names: [String] = []
-            while let entry = readdir(stream) {
-                let name: String = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                    pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-                }
-                if name != ".", name != ".." { names.append(name) }
-            }
-            closedir(stream)
-            for name in names { remove("\(path)/\(name)") }
-            rmdir(path)
-        } else {
-            unlink(path)
-        }
-    }
-
-    func wipe(_ number: UInt64) { Self.remove(folder(number)) }
+    func wipe(_ number: UInt64) { root.remove("\(number)") }
 
     /// The member that leads and is able to answer.
     func leader() async throws -> Member {

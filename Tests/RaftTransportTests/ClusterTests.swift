@@ -3,6 +3,7 @@ import RaftCore
 import RaftGroup
 import RaftLog
 import RaftTransport
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(3)), .serialized) struct ClusterTests {

@@ -3,6 +3,7 @@ import Glibc
 import RaftCore
 import RaftGroup
 import RaftLog
+import TestSupport
 import Testing
 
 @testable import RaftTransport

@@ -148,13 +148,3 @@ final class Door: Sendable {
         await task.value
     }
 }
-
-/// Waits for a condition, with a deadline.
-func eventually(seconds: Int = 20, _ condition: () async -> Bool) async -> Bool {
-    let deadline: ContinuousClock.Instant = .now.advanced(by: .seconds(seconds))
-    while .now < deadline {
-        if await condition() { return true }
-        try? await Task.sleep(for: .milliseconds(5))
-    }
-    return await condition()
-}

@@ -5,6 +5,7 @@ import RaftGroup
 import RaftLog
 import RaftTransport
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(3)), .serialized) struct SnapshotTests {

@@ -7,6 +7,7 @@ import RaftGroup
 import RaftLog
 import RaftTransport
 import Synchronization
+import TestSupport
 import Testing
 
 /// Keeps what arrives.

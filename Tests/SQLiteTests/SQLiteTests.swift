@@ -1,44 +1,16 @@
 import Glibc
 import Limits
+import TestSupport
 import Testing
 
 @testable import SQLite
-
-/// A folder of the test's own, removed with it.
-final class Folder {
-    let path: String
-
-    init() throws {
-        var template: [CChar] = Array("/tmp/drover-sqlite-XXXXXX".utf8CString)
-        try #require(mkdtemp(&template) != nil)
-        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
-
-    deinit {
-        for name in names { unlink("\(path)/\(name)") }
-        rmdir(path)
-    }
-
-    var names: [String] {
-        guard let folder = opendir(path) else { return [] }
-        defer { closedir(folder) }
-        var names: [String] = []
-        while let entry = readdir(folder) {
-            let name: String = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names.sorted()
-    }
-}
 
 struct SQLiteTests {
     let folder: Folder
     let database: SQLiteDatabase
 
     init() throws {
-        folder = try Folder()
+        folder = Folder()
         database = try SQLiteDatabase(path: folder.path + "/db")
     }
 

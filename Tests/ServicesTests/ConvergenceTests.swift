@@ -2,6 +2,7 @@ import JSON
 import Model
 import Services
 import StoreFormat
+import TestSupport
 import Testing
 
 /// Whatever happens, in whatever order: what is wanted comes about, nothing twice, and then nobody writes.
@@ -87,7 +88,7 @@ struct ConvergenceTests {
     @Test(arguments: 0..<16)
     func `random operations end in exactly the wanted instances, none twice, and no write at rest`(seed: UInt64) {
         var world = World(seed: seed)
-        var random = SplitMix(state: seed &* 7_919 &+ 17)
+        var random = Seeded(seed &* 7_919 &+ 17)
         var hosts: [UInt64] = [world.addHost("h0"), world.addHost("h1")]
         let stack: UInt64 = world.addStack("app")
         let services: [UInt64] = [
@@ -139,7 +140,7 @@ struct ConvergenceTests {
 
     private static func operate(
         _ world: inout World,
-        _ random: inout SplitMix,
+        _ random: inout Seeded,
         _ hosts: inout [UInt64],
         _ services: [UInt64],
         _ step: Int

@@ -2,6 +2,7 @@ import JSON
 import Model
 import Services
 import StoreFormat
+import TestSupport
 import Testing
 
 /// One environment with its hosts and the driver of its controllers, under a clock of its own.
@@ -13,7 +14,7 @@ struct World {
 
     var state = MemoryState()
     var time: Int64 = 1_000_000
-    var random: SplitMix
+    var random: Seeded
     /// Items wait here; which one is next is drawn, for the order must not matter.
     private var queue: [WorkItem] = []
     private var wakes: [WorkItem: Int64] = [:]
@@ -39,7 +40,7 @@ struct World {
     }
 
     init(seed: UInt64 = 1) {
-        random = SplitMix(state: seed)
+        random = Seeded(seed)
         state.epochs[World.account] = epoch
         put(.account, World.account, ["kind": "project", "name": "Default", "uuid": "p-5", "state": "active"])
     }
@@ -162,7 +163,7 @@ struct World {
     }
 
     func context() -> ControlContext {
-        var random: SplitMix = random
+        var random: Seeded = random
         return ControlContext(
             scope: World.account,
             epoch: epoch,
@@ -354,18 +355,5 @@ struct World {
     /// Containers that really run on a host, whatever the records say.
     func containersRunning(on host: UInt64) -> [UInt64] {
         (containers[host] ?? [:]).filter { $0.value.condition == .running }.keys.sorted()
-    }
-}
-
-/// A seeded generator (SplitMix64), so that a failing run can be repeated.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mix: UInt64 = state
-        mix = (mix ^ (mix >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mix = (mix ^ (mix >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mix ^ (mix >> 31)
     }
 }

@@ -1,6 +1,7 @@
 import Bytes
 import Limits
 import StoreFormat
+import TestSupport
 import Testing
 
 struct DecoderTests {
@@ -13,7 +14,7 @@ struct DecoderTests {
     }
 
     @Test func `random bytes never crash a decoder, and what decodes is canonical`() {
-        var random = SeededRandom(seed: 1)
+        var random = Seeded(1)
         var wrong: Int = 0
         for _ in 0..<20_000 {
             let count: Int = Int.random(in: 0..<64, using: &random)
@@ -25,7 +26,7 @@ struct DecoderTests {
     }
 
     @Test func `damaged bytes never crash a decoder, and what decodes is canonical`() {
-        var random = SeededRandom(seed: 2)
+        var random = Seeded(2)
         var wrong: Int = 0
         var decoded: Int = 0
         let samples: [[UInt8]] =

@@ -2,67 +2,10 @@ import Glibc
 import SQLite
 import StoreFormat
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Store
-
-/// A folder of the test's own, removed with it.
-final class Folder: Sendable {
-    let path: String
-
-    init() throws {
-        var name: [CChar] = Array("/tmp/store-XXXXXX".utf8CString)
-        path = try #require(mkdtemp(&name).map { String(cString: $0) })
-    }
-
-    deinit { _ = Self.remove(path) }
-
-    private static func names(_ path: String) -> [String] {
-        guard let directory = opendir(path) else { return [] }
-        defer { closedir(directory) }
-        var names: [String] = []
-        while let entry = readdir(directory) {
-            let name: String = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names
-    }
-
-    private static func remove(_ path: String) -> Bool {
-        for name in names(path) { unlink("\(path)/\(name)") }
-        return rmdir(path) == 0
-    }
-
-    static func read(_ path: String) -> [UInt8] {
-        guard let file = fopen(path, "r") else { return [] }
-        defer { fclose(file) }
-        var content: [UInt8] = []
-        var chunk: [UInt8] = Array(repeating: 0, count: 65_536)
-        while true {
-            let count: Int = fread(&chunk, 1, chunk.count, file)
-            if count == 0 { return content }
-            content += chunk[..<count]
-        }
-    }
-
-    static func write(_ content: [UInt8], _ path: String) {
-        guard let file = fopen(path, "w") else { return }
-        defer { fclose(file) }
-        fwrite(content, 1, content.count, file)
-    }
-
-    /// What a crash now would leave.
-    func copy() throws -> Folder {
-        let other = try Folder()
-        // The shared-memory index does not outlive a crash of the machine.
-        for name in Self.names(path) where !name.hasSuffix("-shm") {
-            Self.write(Self.read("\(path)/\(name)"), "\(other.path)/\(name)")
-        }
-        return other
-    }
-}
 
 struct DiskTests {
     /// Entries, and the hash after each.
@@ -121,7 +64,7 @@ struct DiskTests {
 
     @Test func `checkpoint and log replay equal a straight run, at every cut`() throws {
         let (entries, hashes): ([Transaction], [[UInt8]]) = Self.entries(60, seed: 2)
-        let folder = try Folder()
+        let folder = Folder()
         // One folder, cut by cut: a checkpoint at each third entry, a restart after each.
         var cut: Int = 0
         while cut < 60 {
@@ -150,13 +93,13 @@ struct DiskTests {
 
     @Test func `a crash at any step of a checkpoint leaves what can be loaded`() throws {
         let (entries, hashes): ([Transaction], [[UInt8]]) = Self.entries(90, seed: 3)
-        let folder = try Folder()
+        let folder = Folder()
         let store: Store = try Store.open(folder: folder.path)
         let copies: Mutex<[(StoreDisk.Step, Folder)]> = Mutex([])
         for last in [30, 60, 90] {
             Self.replay(entries, into: store, upTo: last)
             _ = try store.checkpoint { step in
-                guard let copy = try? folder.copy() else { return }
+                let copy: Folder = folder.copy()
                 copies.withLock { $0.append((step, copy)) }
             }
         }
@@ -186,7 +129,7 @@ struct DiskTests {
 
     @Test func `a damaged checkpoint is refused with its file and the next step`() throws {
         let (entries, _): ([Transaction], [[UInt8]]) = Self.entries(40, seed: 4)
-        let folder = try Folder()
+        let folder = Folder()
         do {
             let store: Store = try Store.open(folder: folder.path)
             Self.replay(entries, into: store, upTo: 40)
@@ -194,21 +137,21 @@ struct DiskTests {
         }
         let file: String = "\(folder.path)/state.db"
         // A changed row that is well-formed: only the digest can tell.
-        let changed: Folder = try folder.copy()
+        let changed: Folder = folder.copy()
         try SQLiteDatabase(path: "\(changed.path)/state.db").execute(
             "DELETE FROM rows WHERE key = (SELECT max(key) FROM rows WHERE kind = 1)"
         )
         #expect(throws: StoreFault.self) { try Store.open(folder: changed.path) }
-        let versioned: Folder = try folder.copy()
+        let versioned: Folder = folder.copy()
         try SQLiteDatabase(path: "\(versioned.path)/state.db").setUserVersion(99)
         #expect(throws: StoreFault.self) { try Store.open(folder: versioned.path) }
         // Bytes overwritten anywhere: found, or harmless (a free part of a page).
         let hash: [UInt8] = try Store.open(folder: folder.path).view.stateHash()
         let content: [UInt8] = Folder.read(file)
-        var random = SeededRandom(seed: 5)
+        var random = Seeded(5)
         var refused: Int = 0
         for _ in 0..<25 {
-            let copy: Folder = try folder.copy()
+            let copy: Folder = folder.copy()
             var damaged: [UInt8] = content
             let start: Int = Int.random(in: 0..<damaged.count - 64, using: &random)
             for place in start..<start + 64 { damaged[place] = UInt8.random(in: 0...255, using: &random) }
@@ -228,7 +171,7 @@ struct DiskTests {
 
     @Test func `the past of a record can be asked for at any revision of history`() throws {
         let (entries, _): ([Transaction], [[UInt8]]) = Self.entries(120, seed: 6)
-        let folder = try Folder()
+        let folder = Folder()
         let store: Store = try Store.open(folder: folder.path)
         var views: [StoreView] = [store.view]
         for last in 1...120 {
@@ -261,7 +204,7 @@ struct DiskTests {
 
     @Test func `a watch resumes from history after a restart, and goes on live`() async throws {
         let (entries, _): ([Transaction], [[UInt8]]) = Self.entries(700, seed: 7, hashed: false)
-        let folder = try Folder()
+        let folder = Folder()
         let straight = Store()
         let whole: Watch = try straight.watch(from: 1)
         Self.replay(entries, into: straight, upTo: 700)
@@ -295,7 +238,7 @@ struct DiskTests {
 
     @Test func `a snapshot is the state of another member, whose history begins there`() throws {
         let (entries, hashes): ([Transaction], [[UInt8]]) = Self.entries(50, seed: 8)
-        let (folder, other): (Folder, Folder) = (try Folder(), try Folder())
+        let (folder, other): (Folder, Folder) = (Folder(), Folder())
         let store: Store = try Store.open(folder: folder.path)
         Self.replay(entries, into: store, upTo: 40)
         #expect(try store.snapshot(to: "\(other.path)/state.db") == 40)
@@ -309,7 +252,7 @@ struct DiskTests {
     }
 
     @Test func `the log may be cut only below what is checkpointed`() throws {
-        let folder = try Folder()
+        let folder = Folder()
         let store: Store = try Store.open(folder: folder.path)
         _ = store.apply(index: 1, transaction([put(1)]))
         #expect(store.safeToCompactBelow == 1)
@@ -325,7 +268,7 @@ struct DiskTests {
 
     @Test func `checkpoints run while entries are applied, and hold one revision each`() async throws {
         let (entries, hashes): ([Transaction], [[UInt8]]) = Self.entries(150, seed: 9)
-        let folder = try Folder()
+        let folder = Folder()
         let store: Store = try Store.open(folder: folder.path)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -337,7 +280,7 @@ struct DiskTests {
             group.addTask {
                 for _ in 0..<5 {
                     _ = try store.checkpoint()
-                    let crashed: Folder = try folder.copy()
+                    let crashed: Folder = folder.copy()
                     let copy: Store = try Store.open(folder: crashed.path)
                     #expect(copy.view.stateHash() == hashes[Int(copy.appliedIndex)])
                     await Task.yield()
@@ -346,7 +289,7 @@ struct DiskTests {
             try await group.waitForAll()
         }
         _ = try store.checkpoint()
-        let copy: Folder = try folder.copy()
+        let copy: Folder = folder.copy()
         #expect(try Store.open(folder: copy.path).view.stateHash() == hashes[150])
     }
 }

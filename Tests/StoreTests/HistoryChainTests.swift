@@ -1,5 +1,6 @@
 import SQLite
 import StoreFormat
+import TestSupport
 import Testing
 
 @testable import Store
@@ -9,7 +10,7 @@ import Testing
     /// A folder with 240 entries of history, whose store has let go of it.
     private func past(seed: UInt64 = 3, cut: Revision? = nil) throws -> Folder {
         let (entries, _): ([Transaction], [[UInt8]]) = DiskTests.entries(240, seed: seed)
-        let folder = try Folder()
+        let folder = Folder()
         let store: Store = try Store.open(folder: folder.path)
         DiskTests.replay(entries, into: store, upTo: 120)
         _ = try store.flushHistory()
@@ -111,7 +112,7 @@ import Testing
 
     @Test func `a gap after a snapshot is part of the chain`() throws {
         let (entries, _): ([Transaction], [[UInt8]]) = DiskTests.entries(240, seed: 8)
-        let (folder, other): (Folder, Folder) = (try Folder(), try Folder())
+        let (folder, other): (Folder, Folder) = (Folder(), Folder())
         let store: Store = try Store.open(folder: folder.path)
         DiskTests.replay(entries, into: store, upTo: 160)
         _ = try store.snapshot(to: "\(other.path)/state.db")

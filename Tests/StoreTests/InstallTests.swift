@@ -2,6 +2,7 @@ import Glibc
 import SQLite
 import StoreFormat
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Store
@@ -22,14 +23,14 @@ struct InstallTests {
         /// This member has applied `behind` entries, and the snapshot is at `ahead`.
         init(seed: UInt64, behind: Int, ahead: Int, of count: Int, checkpointed: Int? = nil) throws {
             (entries, hashes) = DiskTests.entries(count, seed: seed)
-            (folder, other) = (try Folder(), try Folder())
+            (folder, other) = (Folder(), Folder())
             store = try Store.open(folder: folder.path)
             if let checkpointed {
                 DiskTests.replay(entries, into: store, upTo: checkpointed)
                 _ = try store.checkpoint()
             }
             DiskTests.replay(entries, into: store, upTo: behind)
-            let peerFolder: Folder = try Folder()
+            let peerFolder: Folder = Folder()
             let peer: Store = try Store.open(folder: peerFolder.path)
             DiskTests.replay(entries, into: peer, upTo: ahead)
             #expect(try peer.snapshot(to: snapshot) == Revision(ahead))
@@ -53,7 +54,7 @@ struct InstallTests {
         #expect(pair.store.safeToCompactBelow == 71)
         DiskTests.replay(pair.entries, into: pair.store, upTo: 85)
         #expect(try pair.store.checkpoint() == 85)
-        let copy: Folder = try pair.folder.copy()
+        let copy: Folder = pair.folder.copy()
         let reopened: Store = try Store.open(folder: copy.path)
         #expect(reopened.view.stateHash() == pair.hashes[85])
         DiskTests.replay(pair.entries, into: pair.store, upTo: 90)
@@ -132,7 +133,7 @@ struct InstallTests {
         let pair: Pair = try Pair(seed: 14, behind: 45, ahead: 75, of: 100, checkpointed: 30)
         let copies: Mutex<[(StoreDisk.Step, Folder)]> = Mutex([])
         try pair.store.install(snapshot: pair.snapshot) { step in
-            guard let copy = try? pair.folder.copy() else { return }
+            let copy: Folder = pair.folder.copy()
             copies.withLock { $0.append((step, copy)) }
         }
         let found: [(StoreDisk.Step, Folder)] = copies.withLock { $0 }
@@ -197,7 +198,7 @@ struct InstallTests {
             try SQLiteDatabase(path: place).execute(change)
             #expect(try isRefused(), "\(change)")
         }
-        var random = SeededRandom(seed: 17)
+        var random = Seeded(17)
         var refused: Int = 0
         for _ in 0..<25 {
             var damaged: [UInt8] = content
@@ -245,7 +246,7 @@ struct InstallTests {
         let pair: Pair = try Pair(seed: 18, behind: 70, ahead: 60, of: 80, checkpointed: 40)
         _ = try pair.store.flushHistory()
         // As after a crash: the checkpoint is at 40, history goes up to 70.
-        let crashed: Folder = try pair.folder.copy()
+        let crashed: Folder = pair.folder.copy()
         let store: Store = try Store.open(folder: crashed.path)
         #expect(store.appliedIndex == 40)
         try store.install(snapshot: pair.snapshot)
@@ -261,7 +262,7 @@ struct InstallTests {
 
     @Test func `one snapshot after another, with checkpoints in between`() throws {
         let (entries, hashes): ([Transaction], [[UInt8]]) = DiskTests.entries(120, seed: 19)
-        let (folder, other): (Folder, Folder) = (try Folder(), try Folder())
+        let (folder, other): (Folder, Folder) = (Folder(), Folder())
         let (store, peer): (Store, Store) = (try Store.open(folder: folder.path), try Store.open(folder: other.path))
         for last in stride(from: 20, through: 120, by: 20) {
             DiskTests.replay(entries, into: peer, upTo: last - 5)
@@ -271,7 +272,7 @@ struct InstallTests {
             if last % 40 == 0 { #expect(try store.checkpoint() == Revision(last)) }
             #expect(store.view.stateHash() == hashes[last])
         }
-        let copy: Folder = try folder.copy()
+        let copy: Folder = folder.copy()
         let reopened: Store = try Store.open(folder: copy.path)
         #expect(reopened.view.stateHash() == hashes[120])
     }
@@ -313,7 +314,7 @@ struct InstallTests {
     }
 
     @Test func `what cannot be written any longer ends by the error path, and says so once`() throws {
-        let folder = try Folder()
+        let folder = Folder()
         let faults: Mutex<[StoreFault]> = Mutex([])
         let store: Store = try Store.open(folder: folder.path) { fault in faults.withLock { $0.append(fault) } }
         _ = store.apply(index: 1, transaction([put(1)]))

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Store
@@ -14,7 +15,7 @@ struct OrderedTreeTests {
 
     @Test(arguments: [30, 400, 5000])
     func `a tree is a dictionary in order, and its copies stay as they were`(range: Int) {
-        var random = SeededRandom(seed: UInt64(range))
+        var random = Seeded(UInt64(range))
         var tree: OrderedTree<Int, Int> = OrderedTree()
         var model: [Int: Int] = [:]
         var copies: [(OrderedTree<Int, Int>, [Int: Int])] = []

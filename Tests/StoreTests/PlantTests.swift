@@ -1,6 +1,7 @@
 import Glibc
 import Limits
 import StoreFormat
+import TestSupport
 import Testing
 
 @testable import Store
@@ -8,7 +9,7 @@ import Testing
 /// States that begin far above what a snapshot holds.
 struct PlantTests {
     @Test func `a planted state holds the same records at a later revision, and no sessions`() throws {
-        let (source, target): (Folder, Folder) = (try Folder(), try Folder())
+        let (source, target): (Folder, Folder) = (Folder(), Folder())
         let store: Store = try Store.open(folder: source.path)
         let (entries, _) = DiskTests.entries(60, seed: 5)
         DiskTests.replay(entries, into: store, upTo: 60)
@@ -39,7 +40,7 @@ struct PlantTests {
     }
 
     @Test func `below a planted state watches are told the lowest usable revision`() throws {
-        let (source, target): (Folder, Folder) = (try Folder(), try Folder())
+        let (source, target): (Folder, Folder) = (Folder(), Folder())
         let store: Store = try Store.open(folder: source.path)
         let (entries, _) = DiskTests.entries(20, seed: 6)
         DiskTests.replay(entries, into: store, upTo: 20)
@@ -54,7 +55,7 @@ struct PlantTests {
     }
 
     @Test func `a snapshot that is not there, or was cut, is refused`() throws {
-        let source: Folder = try Folder()
+        let source: Folder = Folder()
         let store: Store = try Store.open(folder: source.path)
         let (entries, _) = DiskTests.entries(20, seed: 7)
         DiskTests.replay(entries, into: store, upTo: 20)
@@ -67,7 +68,7 @@ struct PlantTests {
     }
 
     @Test func `a rehearsed restore proves the state and leaves nothing behind`() throws {
-        let (source, scratch): (Folder, Folder) = (try Folder(), try Folder())
+        let (source, scratch): (Folder, Folder) = (Folder(), Folder())
         let store: Store = try Store.open(folder: source.path)
         let (entries, hashes) = DiskTests.entries(40, seed: 8)
         DiskTests.replay(entries, into: store, upTo: 40)

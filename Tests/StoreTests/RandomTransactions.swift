@@ -1,13 +1,14 @@
 import StoreFormat
+import TestSupport
 
 @testable import Store
 
 /// Transactions over few names, so that they collide, succeed and fail about equally often.
 struct RandomTransactions {
-    var random: SeededRandom
+    var random: Seeded
     private var sessions: [SessionID] = []
 
-    init(seed: UInt64) { random = SeededRandom(seed: seed) }
+    init(seed: UInt64) { random = Seeded(seed) }
 
     /// `model` tells which revisions would hold.
     mutating func next(index: Revision, _ model: NaiveStore) -> Transaction {

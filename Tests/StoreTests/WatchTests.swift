@@ -1,5 +1,6 @@
 import Limits
 import StoreFormat
+import TestSupport
 import Testing
 
 @testable import Store
@@ -48,7 +49,7 @@ struct WatchTests {
             .map { RecordChange(key: $0, before: before[$0], after: after[$0]) }
     }
 
-    static func filter(_ random: inout SeededRandom) -> WatchFilter {
+    static func filter(_ random: inout Seeded) -> WatchFilter {
         var filter = WatchFilter()
         if Bool.random(using: &random) { filter.scopes = [UInt64.random(in: 1...40, using: &random), 3, 4, 5, 6, 7] }
         if Bool.random(using: &random) { filter.tables = [Bool.random(using: &random) ? services : stacks] }
@@ -64,7 +65,7 @@ struct WatchTests {
         let store = Store()
         var model = NaiveStore()
         var source = RandomTransactions(seed: seed)
-        var random = SeededRandom(seed: seed &+ 100)
+        var random = Seeded(seed &+ 100)
         var history: [(Revision, [RecordChange])] = []
         struct Watcher {
             var watch: Watch

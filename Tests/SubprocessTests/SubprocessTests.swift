@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import Limits
+import TestSupport
 import Testing
 
 @testable import Subprocess
@@ -219,8 +220,9 @@ struct ChildProcessTests {
     }
 
     @Test func `output is appended to a file`() async throws {
-        let file: String = "/tmp/drover-child-\(getpid())-\(UInt32.random(in: 0 ... .max))"
-        defer { unlink(file) }
+        let folder = Folder()
+        defer { withExtendedLifetime(folder) {} }
+        let file: String = "\(folder.path)/output"
         for text in ["one", "two"] {
             let child: ChildProcess = try ChildProcess.spawn(
                 shell("echo \(text); echo err >&2"),

@@ -1,5 +1,6 @@
 import EventLoop
 import Synchronization
+import TestSupport
 
 /// A connection that hands over what comes, and sends what goes, in pieces of other sizes: as a network may.
 final class ChoppyStream: ByteStream {

@@ -1,6 +1,7 @@
 import COpenSSL
 import Certificates
 import EventLoop
+import TestSupport
 import Testing
 
 @testable import TLS

@@ -2,6 +2,7 @@ import Certificates
 import EventLoop
 import HTTP
 import Synchronization
+import TestSupport
 import Testing
 import WebSocket
 

@@ -1,5 +1,6 @@
 import Certificates
 import EventLoop
+import TestSupport
 import Testing
 
 @testable import TLS

@@ -2,6 +2,7 @@ import Certificates
 import EventLoop
 import Glibc
 import Subprocess
+import TestSupport
 import Testing
 
 @testable import TLS

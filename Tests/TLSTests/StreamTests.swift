@@ -3,6 +3,7 @@ import EventLoop
 import Glibc
 import Limits
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import TLS

@@ -3,6 +3,7 @@ import Certificates
 import EventLoop
 import Glibc
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import TLS
@@ -82,28 +83,6 @@ struct Cluster: Sendable {
     }
 }
 
-/// Starts loops, hands them to `body`, stops them.
-func withLoops<Result>(_ count: Int = 2, _ body: (Loops) async throws -> Result) async throws -> Result {
-    let loops: Loops = try .start(count: count)
-    do {
-        let result: Result = try await body(loops)
-        await loops.stop()
-        return result
-    } catch {
-        await loops.stop()
-        throw error
-    }
-}
-
-/// Two connected streams over loopback TCP, accepted and connecting, on two loops.
-func connectedPair(_ loops: Loops) async throws -> (SocketStream, SocketStream) {
-    let listener: Listener = try .bind(.tcp(host: "127.0.0.1", port: 0), on: loops.all[0])
-    defer { listener.close() }
-    async let accepted: SocketStream = listener.accept(onto: loops.all[0])
-    let connected: SocketStream = try await loops.all[loops.all.count - 1].connect(to: listener.endpoint, before: soon)
-    return (try await accepted, connected)
-}
-
 /// What each side of a handshake came to.
 struct Handshake: Sendable {
     let server: Result<TLSStream, any Error>
@@ -172,51 +151,6 @@ func readAll(_ stream: any ByteStream, _ count: Int = .max) async throws -> [UIn
         bytes += piece
     }
     return bytes
-}
-
-/// Waits until `condition` holds.
-func eventually(_ condition: () async throws -> Bool) async rethrows -> Bool {
-    let deadline: Deadline = soon
-    while !deadline.isPast {
-        if try await condition() { return true }
-        try? await Task.sleep(for: .milliseconds(2))
-    }
-    return try await condition()
-}
-
-/// What `body` throws, or nil.
-func fault(_ body: () async throws -> Void) async -> (any Error)? {
-    do {
-        try await body()
-        return nil
-    } catch {
-        return error
-    }
-}
-
-/// The same numbers for the same seed, everywhere (SplitMix64).
-struct Seeded: RandomNumberGenerator, Sendable {
-    var state: UInt64
-
-    init(_ seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed: UInt64 = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-
-    mutating func bytes(_ count: Int) -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(count + 8)
-        while bytes.count < count {
-            withUnsafeBytes(of: next()) { bytes.append(contentsOf: $0) }
-        }
-        bytes.removeLast(bytes.count - count)
-        return bytes
-    }
 }
 
 extension TLSStream {

@@ -1,9 +1,8 @@
 import EventLoop
 import HTTP
+import TestSupport
 import Testing
 import WebSocket
-
-private var soon: Deadline { .after(seconds: 10) }
 
 /// A server that answers every request with a WebSocket for `handler`.
 private func withServer(
@@ -34,15 +33,6 @@ private func withServer(
         case .text(let text): try? await socket.send(text: text)
         case .binary(let bytes): try? await socket.send(binary: bytes)
         }
-    }
-}
-
-private func fault(_ body: () async throws -> Void) async -> (any Error)? {
-    do {
-        try await body()
-        return nil
-    } catch {
-        return error
     }
 }
 

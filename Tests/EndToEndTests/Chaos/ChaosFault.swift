@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 
 /// What is done to a cluster while clients use it.
 enum ChaosFault: Sendable, Hashable, CustomStringConvertible {
@@ -40,7 +41,7 @@ enum ChaosFault: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// One of a kind, drawn.
-    static func draw(_ kind: Kind, leader: String, nodes: [String], _ random: inout SplitMix) -> ChaosFault {
+    static func draw(_ kind: Kind, leader: String, nodes: [String], _ random: inout Seeded) -> ChaosFault {
         func any(_ among: [String]) -> String { among[Int(random.next() % UInt64(among.count))] }
         let node: String = any(nodes)
         let other: String = any(nodes.filter { $0 != node })
@@ -66,7 +67,7 @@ enum ChaosFault: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// Up to three hours, either way.
-    private static func jump(_ random: inout SplitMix) -> Int { Int(random.next() % 21_600) - 10_800 }
+    private static func jump(_ random: inout Seeded) -> Int { Int(random.next() % 21_600) - 10_800 }
 
     var description: String {
         switch self {

@@ -3,6 +3,7 @@ import Checkers
 import EventLoop
 import HTTP
 import Synchronization
+import TestSupport
 
 /// A mixed load on a cluster, through all its nodes, with every answer written down.
 final class ChaosLoad: Sendable {
@@ -60,7 +61,7 @@ final class ChaosLoad: Sendable {
         for (number, client) in clients.enumerated() {
             // One stays at each node, so that the others are heard of while it hangs; the rest go about.
             let home: Endpoint? = number < nodes.count ? nodes[number] : nil
-            let task = Task { await self.work(client, at: home, SplitMix(seed: seed &+ UInt64(number) &* 7_919)) }
+            let task = Task { await self.work(client, at: home, Seeded(seed &+ UInt64(number) &* 7_919)) }
             state.withLock { $0.tasks.append(task) }
         }
     }
@@ -112,8 +113,8 @@ final class ChaosLoad: Sendable {
         return longest
     }
 
-    private func work(_ client: ChaosClient, at home: Endpoint?, _ random: SplitMix) async {
-        var random: SplitMix = random
+    private func work(_ client: ChaosClient, at home: Endpoint?, _ random: Seeded) async {
+        var random: Seeded = random
         while !state.withLock({ $0.isStopping }) {
             let drawn: Endpoint = nodes[Int(random.next() % UInt64(nodes.count))]
             let node: Endpoint = home ?? drawn
@@ -133,7 +134,7 @@ final class ChaosLoad: Sendable {
         }
     }
 
-    private func pick(_ random: inout SplitMix) -> ChaosClient.Key {
+    private func pick(_ random: inout Seeded) -> ChaosClient.Key {
         let (stacks, generation): ([ChaosClient.Key], Int) = state.withLock { ($0.stacks, $0.generation) }
         let dice: UInt64 = random.next() % 100
         if dice < 30 { return stacks[Int(dice) % stacks.count] }

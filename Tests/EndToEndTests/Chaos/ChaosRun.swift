@@ -3,6 +3,7 @@ import EventLoop
 import Glibc
 import HTTP
 import JSON
+import TestSupport
 import Testing
 
 /// One cluster, one seed: a load, faults after each other, and the judgement.
@@ -54,7 +55,7 @@ struct ChaosRun: Sendable {
             }
             for watcher in watchers { watcher.start() }
             load.start()
-            var random = SplitMix(seed: seed)
+            var random = Seeded(seed)
             do {
                 for kinds in rounds {
                     passages.append(try await pass(kinds, rig, nodes, load, health, &random))
@@ -108,7 +109,7 @@ struct ChaosRun: Sendable {
         _ nodes: [String],
         _ load: ChaosLoad,
         _ health: HTTPClient,
-        _ random: inout SplitMix
+        _ random: inout Seeded
     ) async throws -> Passage {
         let endpoints: [Endpoint] = nodes.map { NetRig.endpoint($0) }
         let leader: String = try await wait(for: "a leader") { await Self.leader(nodes, health) }

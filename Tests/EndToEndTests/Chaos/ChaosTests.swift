@@ -3,6 +3,7 @@ import EventLoop
 import Glibc
 import HTTP
 import Synchronization
+import TestSupport
 import Testing
 
 extension EndToEnd {
@@ -134,7 +135,7 @@ extension EndToEnd {
             history: folder
         )
         repeat {
-            var random = SplitMix(seed: seed &* 31)
+            var random = Seeded(seed &* 31)
             // Each kind once by itself, in another order with each seed; between them two at once.
             let alone: [ChaosFault.Kind] = ChaosFault.Kind.allCases.shuffled(using: &random)
             let other: [ChaosFault.Kind] = ChaosFault.Kind.allCases.shuffled(using: &random)

@@ -317,13 +317,3 @@ struct Answer: CustomStringConvertible {
     var names: [String] { data.compactMap { $0["name"]?.string } }
     var description: String { "\(status) \(text.prefix(400))" }
 }
-
-/// Waits until `condition` holds.
-func eventually(seconds: Int = 10, _ condition: () async throws -> Bool) async rethrows -> Bool {
-    let deadline: Deadline = .after(seconds: seconds)
-    while !deadline.isPast {
-        if try await condition() { return true }
-        try? await Task.sleep(for: .milliseconds(2))
-    }
-    return try await condition()
-}

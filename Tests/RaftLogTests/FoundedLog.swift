@@ -1,24 +1,10 @@
 import Glibc
 import RaftCore
+import TestSupport
 
 @testable import RaftLog
 
-/// A folder of the test's own, removed with it.
-final class Folder {
-    let path: String
-
-    init() {
-        var name: [CChar] = Array("/tmp/drover-raft-XXXXXX".utf8CString)
-        mkdtemp(&name)
-        path = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
-
-    deinit {
-        for name in names { unlink("\(path)/\(name)") }
-        rmdir(path)
-    }
-
-    var names: [String] { (try? Directory(creating: path).names()) ?? [] }
+extension Folder {
     var segments: [String] { names.filter { $0.hasSuffix(".log") } }
 
     func bytes(_ name: String) throws -> [UInt8] { try File(opening: "\(path)/\(name)", flags: O_RDONLY).readAll() }
