@@ -101,7 +101,14 @@ extension RBAC {
         _ policy: TypePolicy
     ) -> TypeAccess {
         let name: String = definition.name
-        func can(_ verb: Verb) -> Bool { verdict(AccessRequest(subject, verb, name, in: scope), policy).isAllowed }
+        let isForMembers: Bool = comesWithMembership(name, subject, scope)
+        func can(_ verb: Verb) -> Bool {
+            switch verdict(AccessRequest(subject, verb, name, in: scope), policy) {
+            case .allowed: true
+            case .noRule: isForMembers
+            case .denied, .outOfScope: false
+            }
+        }
         func names(_ fields: [FieldDefinition], _ letter: FieldPermissions, _ verbs: [Verb]) -> Set<String> {
             let access: FieldAccess = policy.fieldAccess(AccessRequest(subject, .get, name, in: scope), verbs)
             return Set(fields.map(\.name).filter { access.gives(letter, of: $0) })
@@ -117,9 +124,21 @@ extension RBAC {
             },
             readable: names(definition.fields, .read, [.get, .list, .create]),
             creatable: names(definition.fields.filter(\.isCreatable), .create, [.create]),
-            updatable: names(definition.fields.filter(\.isUpdatable), .update, [.update]),
+            updatable: names(
+                definition.fields.filter(\.isUpdatable),
+                .update,
+                isForMembers ? [.update, .create] : [.update]
+            ),
             actions: Set(definition.actions.map(\.name).filter { can(.action($0)) })
         )
+    }
+
+    /// Whether anybody with an account can come to have one of them at any moment, by making it or by being made a member.
+    ///
+    /// Clients read their schemas once: what these left out could not be done to the first environment that somebody makes.
+    /// Decisions know nothing of this: what may be done with which environment is theirs to say.
+    private static func comesWithMembership(_ type: String, _ subject: Subject, _ scope: AccessScope) -> Bool {
+        subject.kind == .user && scope == .cluster && (type == "project" || type == "projectMember")
     }
 
     /// Objects inside visible types, and what visible actions take and give, are visible but for what a rule takes of

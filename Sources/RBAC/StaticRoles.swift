@@ -56,7 +56,8 @@ package enum StaticRoles {
         "presence",
         including: [basics],
         rules: [
-            Rule(.allow, read, on: ["project"], where: [Condition("id", .isEnvironment)]),
+            // An environment is the account that owns what is in it: its keys and their like link to that.
+            Rule(.allow, read, on: ["project", "=account"], where: [Condition("id", .isEnvironment)]),
             Rule(.allow, read, on: ["projectMember"], where: [Condition("projectId", .isEnvironment)]),
         ]
     )

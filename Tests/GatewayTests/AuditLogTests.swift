@@ -26,6 +26,7 @@ import Testing
         _ = await world.put("\(World.home)/stacks/\(stack)", ["description": "new"], as: .ann)
         _ = await world.delete("\(World.home)/stacks/\(stack)", as: .ann)
         let all: [JSONValue] = await rows(world, "resourceType=stack")
+        #expect(await world.get(Self.rows)["createTypes"] == nil, "the type has none below it")
         #expect(all.map { $0["eventType"] } == ["api.stack.create", "api.stack.update", "api.stack.delete"])
         let first: JSONValue = all[0]
         #expect(first["type"] == "auditLog" && first["id"]?.string?.hasPrefix("1al") == true)

@@ -359,6 +359,42 @@ import Testing
         #expect(try world.stored(.instance, container)["goal"] == "removed")
     }
 
+    @Test func `whoever may not remove an environment is refused, whatever its state`() async throws {
+        let world = World()
+        // Somebody with one of its own has the method in its schemas.
+        #expect(await world.post("/v2-beta/projects", ["name": "Mine"], as: .bob).status == 201)
+        for state in ["active", "inactive"] {
+            try world.change(.account, 5, ["state": .string(state)])
+            let answer: Answer = await world.delete("/v2-beta/projects/1a5", as: .bob)
+            // An inactive one is there for its owners only.
+            #expect(answer.status == (state == "active" ? 403 : 404), "\(state): \(answer)")
+        }
+    }
+
+    @Test func `the action update runs the process and sets nothing`() async throws {
+        let world = World()
+        let stack: String = try await world.stack()
+        let service: String = try await world.service(stack: stack)
+        let container: String = try await world.container()
+        try world.change(.stack, try #require(ResourceID(stack)?.number), ["state": "active"])
+        try world.change(.service, try #require(ResourceID(service)?.number), ["state": "active"])
+        _ = await world.post("\(World.home)/containers/\(container)?action=stop", as: .ann)
+        func updated(_ path: String) async -> Answer {
+            await world.post("\(World.home)/\(path)/?action=update", ["name": "other", "description": "new"], as: .ann)
+        }
+        let started: Answer = await updated("services/\(service)")
+        #expect(started.status == 202 && started["state"] == "updating-active" && started["name"] == "app")
+        let count: Int = world.node.changes.count
+        for (path, state) in [("stacks/\(stack)", "active"), ("containers/\(container)", "stopped")] {
+            let answer: Answer = await updated(path)
+            #expect(answer.status == 202 && answer["state"] == .string(state), "\(answer)")
+            #expect(answer["description"] == .null && answer["actions"]?["update"] != nil, "\(answer)")
+        }
+        #expect(world.node.changes.count == count, "nothing of the others changes")
+        try world.change(.stack, try #require(ResourceID(stack)?.number), ["state": "activating"])
+        #expect(await updated("stacks/\(stack)").code == "ActionNotAvailable")
+    }
+
     @Test func `actions need a name that the type has and a state that allows them`() async throws {
         let world = World()
         let service: String = try await world.service(stack: try await world.stack())

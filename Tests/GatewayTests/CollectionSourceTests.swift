@@ -11,7 +11,7 @@ import Testing
 @Suite struct CollectionSourceTests {
     @Test func `a page by ids decodes no more than it shows`() throws {
         let world = World()
-        let query = try CollectionQuery([.init("limit", "2"), .init("marker", "m3")], fields: [])
+        let query = try CollectionQuery([.init("limit", "2"), .init("marker", "m3")], fields: [], now: 0)
         var looked: [UInt64] = []
         let page = CollectionPage(Array(1...1_000), query) { number in
             looked.append(number)
@@ -26,7 +26,7 @@ import Testing
         let world = World()
         let stack: ResourceDefinition = try #require(Schemas.definition("stack"))
         let items: [QueryItems.Item] = [.init("limit", "2"), .init("sort", "id"), .init("order", "desc")]
-        let query = try CollectionQuery(items, fields: stack.fields.filter(\.isFilterable))
+        let query = try CollectionQuery(items, fields: stack.fields.filter(\.isFilterable), now: 0)
         var looked: Int = 0
         let page = CollectionPage(Array(1...100), query) { number in
             looked += 1

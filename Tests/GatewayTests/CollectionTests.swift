@@ -57,6 +57,8 @@ import Testing
         ("created_gt=2017-04-22T08:00:02Z", ["b-4", "a2"]),
         ("created_gte=1492848002000", ["A1", "b-4", "a2"]),
         ("created_lt=2017-04-22T08:00:02Z", ["a3"]),
+        ("created_lt=now", ["a3", "A1", "b-4", "a2"]),
+        ("created_gte=now", []),
         ("created_lte=2017-04-22T08:00:02Z", ["a3", "A1"]),
         ("created_gt=soon", []),
         ("id_ne=1st99999999999999999999", ["a3", "A1", "b-4", "a2"]),

@@ -72,7 +72,7 @@ import Testing
         try world.change(.service, try #require(ResourceID(service)?.number), ["state": "active"])
         #expect(
             Set(await world.get(path, as: .ann)["actions"]?.object?.keys ?? []) == [
-                "deactivate", "remove", "setservicelinks",
+                "deactivate", "remove", "update", "setservicelinks",
             ]
         )
         let moved: Answer = await world.get(path, as: .ann, headers: ["X-API-Action-Links": "1"])

@@ -29,6 +29,7 @@ import Testing
             as: .ann
         )
         #expect(answer.status == 200 && answer["members"]?.array?.count == 2, "\(answer)")
+        #expect(answer["type"] == "setProjectMembersInput" && answer["baseType"] == "setProjectMembersInput")
         #expect(await Self.list(world) == ["1a20 member", "1a22 owner"])
         #expect(await world.get("\(World.home)/stacks", as: .bob).status == 403)
         #expect(await world.get("\(World.home)/stacks", as: .eve).status == 200)

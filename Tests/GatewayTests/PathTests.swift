@@ -46,6 +46,7 @@ import Testing
         #expect(root.data.last?["id"] == "v2-beta")
         #expect(root["links"]?["latest"] == "http://drover.test:8080/v2-beta")
         #expect(root.headers["x-api-schemas"] == "http://drover.test:8080/v1/schemas")
+        #expect(root.headers["x-rancher-version"] == "v1.6.30")
         let ping: Answer = await world.get("/ping", as: .nobody)
         #expect(ping.text == "pong")
     }

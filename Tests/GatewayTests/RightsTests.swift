@@ -18,10 +18,10 @@ import Testing
         ("GET", "/v2-beta/stacks", [:], [200, 404, 404, 404, 200]),
         ("PUT", "/v2-beta/projects/1a5", ["description": "x"], [200, 200, 403, 404, 403]),
         ("POST", "/v2-beta/projects", ["name": "mine"], [201, 201, 201, 201, 403]),
-        ("GET", "/v2-beta/accounts", [:], [200, 200, 200, 200, 404]),
+        ("GET", "/v2-beta/accounts", [:], [200, 200, 200, 200, 200]),
         ("GET", "/v2-beta/accounts/1a20", [:], [200, 200, 404, 404, 404]),
         ("GET", "/v2-beta/accounts/1a1", [:], [200, 404, 404, 404, 404]),
-        ("POST", "/v2-beta/accounts", ["name": "x"], [201, 405, 405, 405, 404]),
+        ("POST", "/v2-beta/accounts", ["name": "x"], [201, 405, 405, 405, 405]),
         ("GET", "/v2-beta/apikeys/1c120", [:], [200, 200, 404, 404, 404]),
         ("GET", "/v2-beta/credentials/1c101", [:], [200, 404, 404, 404, 404]),
         ("POST", "/v2-beta/settings", ["name": "a.b", "value": "c"], [201, 405, 405, 405, 405]),
@@ -192,6 +192,42 @@ import Testing
         #expect(members.data.first?["role"] == "owner" && members.data.first?["externalId"] == "1a21")
         #expect(await world.post("/v2-beta/projects/\(id)/stacks", ["name": "web"], as: .bob).status == 201)
         #expect(await world.get("/v2-beta/projects/\(id)/stacks", as: .ann).status == 403)
+    }
+
+    @Test func `somebody who has no environment yet is told what can be done with one, and finds none`() async throws {
+        let world = World()
+        let account: Answer = await world.post("/v2-beta/accounts", ["name": "new", "kind": "user"])
+        let number: UInt64 = try #require(account["id"]?.string.flatMap { ResourceID($0)?.number })
+        world.node.write([world.key("new", 900, of: number)])
+        let headers: HTTPHeaders = ["Authorization": World.basic("new-key", "new-secret")]
+        let schema: Answer = await world.get("/v2-beta/schemas/project", headers: headers)
+        #expect(schema["resourceMethods"] == ["GET", "PUT", "DELETE"], "\(schema)")
+        #expect(schema["resourceActions"]?["setmembers"] != nil && schema["resourceFields"]?["name"]?["update"] == true)
+        // Command lines ask for a word as an id first, and go on to look for it as a name after 404 only.
+        for path in ["projects/Default", "projects/1a5", "projects/1a999", "projectmembers/1pm200", "projectmembers/x"]
+        {
+            #expect(await world.get("/v2-beta/\(path)", headers: headers).status == 404, "\(path)")
+        }
+        #expect(await world.get("/v2-beta/projects", headers: headers).data.isEmpty)
+        for method in ["PUT", "DELETE", "POST"] {
+            let target: String = "/v2-beta/projects/1a5" + (method == "POST" ? "?action=deactivate" : "")
+            #expect(await world.send(method, target, headers: headers).status == 404, "\(method)")
+        }
+    }
+
+    @Test func `in an environment the one account to see is the environment, and keys link to it`() async throws {
+        let world = World()
+        let list: Answer = await world.get("\(World.home)/accounts", as: .bob)
+        #expect(list.data.map { $0["id"] } == ["1a5"] && list.data.first?["type"] == "project", "\(list)")
+        for other in ["1a1", "1a20", "1a21", "1a30"] {
+            #expect(await world.get("\(World.home)/accounts/\(other)", as: .bob).status == 404, "\(other)")
+        }
+        #expect(await world.get("\(World.home)/accounts", as: .project).data.map { $0["id"] } == ["1a5"])
+        let key: Answer = await world.post("\(World.home)/apikeys", ["name": "k"], as: .bob)
+        let link: String = try #require(key["links"]?["account"]?.string)
+        let path: String = try #require(link.split(separator: "8080", maxSplits: 1).last.map(String.init))
+        #expect(await world.get(path, as: .bob)["id"] == "1a5")
+        #expect(await world.put("\(World.home)/accounts/1a5", ["name": "x"], as: .bob).status == 403)
     }
 
     @Test func `the members that an environment is made with`() async throws {

@@ -24,30 +24,37 @@ struct StateMachineTests {
     }
 
     static let shown: [(String, String, [String])] = [
-        ("service", "active", ["deactivate", "remove", "setservicelinks"]),
-        ("service", "inactive", ["activate", "remove", "setservicelinks"]),
+        ("service", "active", ["deactivate", "remove", "update", "setservicelinks"]),
+        ("service", "inactive", ["activate", "remove", "update", "setservicelinks"]),
         ("service", "removing", []),
         ("service", "removed", []),
-        ("host", "active", ["deactivate"]),
-        ("host", "inactive", ["activate", "remove"]),
-        ("project", "active", ["deactivate", "setmembers"]),
-        ("project", "inactive", ["activate", "remove", "setmembers"]),
-        ("password", "active", ["deactivate", "changesecret"]),
-        ("stack", "active", ["activateservices", "deactivateservices", "remove"]),
+        ("host", "active", ["deactivate", "update"]),
+        ("host", "inactive", ["activate", "remove", "update"]),
+        ("project", "active", ["deactivate", "update", "setmembers"]),
+        ("project", "inactive", ["activate", "remove", "update", "setmembers"]),
+        ("password", "active", ["deactivate", "update", "changesecret"]),
+        ("stack", "active", ["activateservices", "deactivateservices", "remove", "update"]),
         ("stack", "removing", []),
-        ("container", "running", ["stop", "restart", "logs", "execute"]),
-        ("container", "stopped", ["start", "remove", "logs"]),
+        ("container", "running", ["stop", "restart", "update", "logs", "execute"]),
+        ("container", "stopped", ["start", "remove", "update", "logs"]),
         ("container", "error", ["remove"]),
         ("container", "nonsense", []),
         ("volume", "detached", ["remove"]),
-        ("volume", "active", []),
-        ("apiKey", "active", ["deactivate"]),
+        ("volume", "active", ["update"]),
+        ("apiKey", "active", ["deactivate", "update"]),
     ]
 
     @Test(arguments: shown)
     func `a resource offers the actions of its state`(_ type: String, _ state: String, _ actions: [String]) throws {
         let definition: ResourceDefinition = try #require(Schemas.definition(type))
         #expect(definition.availableActions(in: state).map(\.name) == actions)
+    }
+
+    @Test func `what runs the process update offers the action of that name`() {
+        for definition in Schemas.all where !definition.actions.isEmpty {
+            let hasProcess: Bool = definition.states?.hasProcess("update") ?? false
+            #expect((definition.action("update") != nil) == hasProcess, "\(definition.name)")
+        }
     }
 
     @Test func `an update keeps its side`() {

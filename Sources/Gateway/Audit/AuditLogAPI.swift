@@ -50,7 +50,8 @@ enum AuditLogAPI {
         let items: [QueryItems.Item] = exchange.query.items
         let query = try CollectionQuery(
             items,
-            fields: exchange.rights.visibleFields(of: definition).filter(\.isFilterable)
+            fields: exchange.rights.visibleFields(of: definition).filter(\.isFilterable),
+            now: exchange.time
         )
         // Rows are in the order of their ids, which is that of time; by another field nobody can page through a log.
         let isDescending: Bool = items.last { $0.name == "order" }?.value.lowercased() == "desc"
@@ -99,7 +100,7 @@ enum AuditLogAPI {
             status: 200,
             .object([
                 "type": "collection", "resourceType": .string(definition.name), "links": ["self": .string(path)],
-                "createTypes": [:], "actions": [:],
+                "actions": [:],
                 "data": .array(found.map { .object(document($0, definition, exchange)) }),
                 "sortLinks": ["id": .string("\(path)?sort=id")],
                 "pagination": [

@@ -17,8 +17,9 @@ struct CollectionQuery: Sendable {
     /// - Parameters:
     ///   - items: the decoded query in its order.
     ///   - fields: those that can be filtered by and that the caller sees: a filter on another one would tell its value.
+    ///   - now: milliseconds since 1970, for dates that are given as `now`.
     /// - Throws: 400 for more filters than anybody needs.
-    init(_ items: [QueryItems.Item], fields: [FieldDefinition]) throws(Problem) {
+    init(_ items: [QueryItems.Item], fields: [FieldDefinition], now: Int64) throws(Problem) {
         var byName: [String: FieldDefinition] = [:]
         for field in fields { byName[field.name.lowercased()] = field }
         var sortField: String?
@@ -33,7 +34,7 @@ struct CollectionQuery: Sendable {
             case "include": include = include ?? item.value.lowercased()
             case "_removed": showsRemoved = true
             default:
-                if let filter: Filter = Self.filter(item.name, item.value, byName) { filters.append(filter) }
+                if let filter: Filter = Self.filter(item.name, item.value, byName, now) { filters.append(filter) }
             }
         }
         guard filters.count <= Limits.collectionFilters else {
@@ -67,13 +68,18 @@ struct CollectionQuery: Sendable {
         return value
     }
 
-    private static func filter(_ name: String, _ value: String, _ fields: [String: FieldDefinition]) -> Filter? {
-        if let field: FieldDefinition = fields[name.lowercased()] { return Filter(field, .eq, value) }
+    private static func filter(
+        _ name: String,
+        _ value: String,
+        _ fields: [String: FieldDefinition],
+        _ now: Int64
+    ) -> Filter? {
+        if let field: FieldDefinition = fields[name.lowercased()] { return Filter(field, .eq, value, now: now) }
         guard let separator: String.Index = name.lastIndex(of: "_"),
             let modifier = Filter.Modifier(rawValue: String(name[name.index(after: separator)...]).lowercased()),
             let field: FieldDefinition = fields[String(name[..<separator]).lowercased()],
             field.filterModifiers.contains(modifier.rawValue)
         else { return nil }
-        return Filter(field, modifier, value)
+        return Filter(field, modifier, value, now: now)
     }
 }

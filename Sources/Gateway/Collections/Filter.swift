@@ -29,7 +29,8 @@ struct Filter: Sendable {
         case nothing
     }
 
-    init(_ field: FieldDefinition, _ modifier: Modifier, _ text: String) {
+    /// - Parameter now: milliseconds since 1970, for a date that is given as `now`.
+    init(_ field: FieldDefinition, _ modifier: Modifier, _ text: String, now: Int64) {
         self.field = field.name
         self.modifier = modifier
         self.text = text
@@ -37,7 +38,7 @@ struct Filter: Sendable {
         if case .reference = type { isReference = true } else { isReference = false }
         // Documents never show null for such a flag, so it must not be one to filters.
         standIn = type == .boolean && !field.isNullable ? field.defaultValue ?? false : .null
-        switch (modifier, Self.value(text, type)) {
+        switch (modifier, Self.value(text, type, now: now)) {
         case (.like, _), (.notlike, _):
             test = text.utf8.count <= Limits.likePatternBytes ? .pattern(LikePattern(text)) : .nothing
         case (.prefix, _): test = .text(text.lowercased())
@@ -103,7 +104,7 @@ struct Filter: Sendable {
     }
 
     /// The query text as a stored value of the type; nil when it cannot be one.
-    static func value(_ text: String, _ type: FieldType) -> JSONValue? {
+    static func value(_ text: String, _ type: FieldType, now: Int64) -> JSONValue? {
         switch type {
         case .boolean:
             switch text.lowercased() {
@@ -113,6 +114,7 @@ struct Filter: Sendable {
             }
         case .int: Int64(text).map { JSONValue.int($0) }
         case .float: Double(text).map { JSONValue.double($0) }
+        case .date where text == "now": .int(now)
         case .date: (StoredDate.milliseconds(text) ?? Int64(text)).map { JSONValue.int($0) }
         case .reference: ResourceID(text).flatMap { $0.cluster == nil ? JSONValue($0.number) : nil }
         default: .string(text)

@@ -21,8 +21,8 @@ enum Authorisation {
         }
         throw .methodNotAllowed(
             all.contains(method)
-                ? "\(method.rawValue) on a \(definition.name) is not yours to do here."
-                : "A \(definition.name) cannot be changed by \(method.rawValue)."
+                ? "\(method.rawValue) on \(definition.plural) is not yours to do here."
+                : "\(definition.nameInProse) cannot be changed by \(method.rawValue)."
         )
     }
 

@@ -127,7 +127,8 @@ enum ProjectMembers {
         return .document(
             status: 200,
             .object([
-                "type": "setProjectMembersInput", "links": [:], "actions": [:], "members": .array(members),
+                "type": "setProjectMembersInput", "baseType": "setProjectMembersInput", "links": [:], "actions": [:],
+                "members": .array(members),
             ])
         )
     }
@@ -194,14 +195,15 @@ enum ProjectMembers {
         })?.role {
             return "\(AuthSettings.memberRoles) names \(role)"
         }
-        guard exchange.rights.mayAct(setting, on: resource.definition) else {
+        let decision: Decision = exchange.rights.decide(.action(setting), resource, in: exchange.view)
+        guard decision.isAllowed else {
             throw .validation(
                 .actionNotAvailable,
                 field: "action",
                 message: "The action \(setting) is not yours to take."
             )
         }
-        return try Authorisation.require(.action(setting), resource, exchange).description
+        return decision.description
     }
 
     private static func checkOwners(

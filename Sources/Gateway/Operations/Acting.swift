@@ -16,7 +16,7 @@ enum Acting {
         let invalid = Problem.validation(
             .invalidAction,
             field: "action",
-            message: "A \(definition.name) has no action \(name)."
+            message: "\(definition.nameInProse) has no action \(name)."
         )
         // Before anything is read: it is the type that has no such action.
         guard definition.action(name) != nil else { throw invalid }
@@ -48,6 +48,8 @@ enum Acting {
             let decision: Decision = try Authorisation.require(.action(name), resource, current)
             // There is nothing to set: links were refused with the input.
             if name == "setservicelinks" { return nil }
+            // It runs the process and sets nothing; who has nobody to carry it out is through with it.
+            if name == "update", resource.definition.table != .service { return nil }
             // A command changes no record: what is written is who ran it where.
             var planned: PlannedChange =
                 isExec
@@ -68,7 +70,7 @@ enum Acting {
         throw .validation(
             .actionNotAvailable,
             field: "action",
-            message: "A \(resource.definition.name) that is \(state) cannot \(action.name)."
+            message: "\(resource.definition.nameInProse) that is \(state) cannot \(action.name)."
         )
     }
 

@@ -68,7 +68,7 @@ enum Creating {
         let parent: Resource = try Reading.resource(definition, id, exchange)
         guard let link: LinkDefinition = parent.definition.link(name), case .children(_, let member) = link.kind,
             let target: ResourceDefinition = Schemas.definition(link.type), exchange.rights.sees(target)
-        else { throw .notFound("A \(definition.name) has no collection \(name).") }
+        else { throw .notFound("\(definition.nameInProse) has no collection \(name).") }
         return try await answer(
             target,
             &exchange,

@@ -17,6 +17,8 @@ enum Deleting {
             (current) throws(Problem) in
             let resource: Resource = try Reading.resource(definition, id, current)
             try Authorisation.require(.delete, of: resource.definition, current)
+            // Before its state counts: whoever may not remove it is not told how to.
+            let decision: Decision = try Authorisation.require(.delete, resource, current)
             guard !resource.isRemoved else {
                 throw .methodNotAllowed("The \(definition.name) \(id) was removed before.")
             }
@@ -29,10 +31,9 @@ enum Deleting {
                     || resource.definition.states?.process(named: "remove", from: state) != nil
             else {
                 throw .methodNotAllowed(
-                    "A \(definition.name) that is \(state) cannot be removed: call its action deactivate first."
+                    "\(definition.nameInProse) that is \(state) cannot be removed: call its action deactivate first."
                 )
             }
-            let decision: Decision = try Authorisation.require(.delete, resource, current)
             var planned: PlannedChange = try StateChanges.change("remove", resource, [:], current)
             planned.decision = decision.description
             return planned

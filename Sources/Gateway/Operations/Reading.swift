@@ -37,7 +37,7 @@ enum Reading {
         _ gateway: Gateway
     ) throws(Problem) -> Answer {
         guard exchange.rights.resourceMethods(of: definition).contains(.get) else {
-            throw .methodNotAllowed("A \(definition.name) cannot be read by id.")
+            throw .methodNotAllowed("\(definition.nameInProse) cannot be read by id.")
         }
         let resource: Resource = try resource(definition, id, exchange)
         var document: JSONObject = document(resource, exchange)
@@ -108,7 +108,8 @@ enum Reading {
     static func query(_ definition: ResourceDefinition, _ exchange: Exchange) throws(Problem) -> CollectionQuery {
         try CollectionQuery(
             exchange.query.items,
-            fields: exchange.rights.visibleFields(of: definition).filter(\.isFilterable)
+            fields: exchange.rights.visibleFields(of: definition).filter(\.isFilterable),
+            now: exchange.time
         )
     }
 
@@ -150,7 +151,7 @@ enum Reading {
         }
         guard let link: LinkDefinition = resource.definition.link(name),
             let target: ResourceDefinition = Schemas.definition(link.type), exchange.rights.sees(target)
-        else { throw .notFound("A \(definition.name) has no link \(name).") }
+        else { throw .notFound("\(definition.nameInProse) has no link \(name).") }
         if case .reference = link.kind {
             guard let single: Resource = follow(link, target, resource, exchange).first else {
                 throw .notFound("The \(definition.name) \(id) has no \(link.name).")

@@ -44,12 +44,12 @@ enum SpecialPaths {
         case "accessReview": return try AccessReviews.answer(exchange)
         case "register": return try await HostDoor.register(&exchange, gateway)
         case "hostCertificate": return try await HostCertificates.renew(&exchange, gateway)
-        case .some(let name) where Schemas.definition(name)?.table == nil:
-            if let definition: ResourceDefinition = exchange.definition, definition.isListable {
-                return try nothing(of: definition, exchange)
-            }
-            throw .notFound("A \(name) is only ever part of something else; it has no address of its own.")
-        default: return nil
+        default:
+            guard let definition: ResourceDefinition = exchange.definition, definition.table == nil else { return nil }
+            if definition.isListable { return try nothing(of: definition, exchange) }
+            throw .notFound(
+                "\(definition.nameInProse) is only ever part of something else; it has no address of its own."
+            )
         }
     }
 

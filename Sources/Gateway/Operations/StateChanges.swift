@@ -143,7 +143,7 @@ enum StateChanges {
         _ resource: Resource
     ) throws(Problem) -> StateMachine.Process {
         guard let process = resource.definition.states?.process(named: action, from: state) else {
-            throw .methodNotAllowed("A \(resource.definition.name) that is \(state) cannot \(action).")
+            throw .methodNotAllowed("\(resource.definition.nameInProse) that is \(state) cannot \(action).")
         }
         return process
     }

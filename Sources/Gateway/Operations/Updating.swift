@@ -101,7 +101,7 @@ enum Updating {
             return  // the controller that is at work sees the new values
         }
         guard let process: StateMachine.Process = states.process(named: "update", from: state) else {
-            throw .conflict("A \(resource.definition.name) that is \(state) cannot be changed this way.")
+            throw .conflict("\(resource.definition.nameInProse) that is \(state) cannot be changed this way.")
         }
         fields["state"] = .string(process.via)
     }

@@ -86,6 +86,7 @@ enum OutsideAPI {
             gateway.state.store.view
         )
         response.headers["X-API-Schemas"] = links.schemas
+        response.headers["X-Rancher-Version"] = gateway.policies.snapshot(of: gateway.state.store.view).versionHeader
         return response
     }
 }

@@ -28,7 +28,7 @@ package struct InstanceState: Hashable, Sendable {
             case (true, .error?): self.init("error", "error", observed?.message ?? "the host gave no reason")
             case (true, .pulling?), (true, .creating?): self.init("creating", "yes", observed?.message)
             case (false, nil): self.init("creating", "yes", "waiting for the host")
-            default: self.init("starting", "yes", observed?.message)
+            default: self.init("starting", "yes", isCurrent ? observed?.message : nil)
             }
         }
     }

@@ -171,6 +171,9 @@ package final class ResourceDefinition: Sendable {
         links.first { $0.name == name } ?? links.first { $0.name.lowercased() == name.lowercased() }
     }
 
+    /// One of it, at the beginning of a sentence: `A stack`, `An apiKey`.
+    package var nameInProse: String { "\("aeio".contains(name.prefix(1)) ? "An" : "A") \(name)" }
+
     /// The concrete type's parent as documents show it: itself when it has none.
     package var baseType: String { base ?? name }
     /// Whether it has a collection that can be listed: the schema then has a `collection` link.

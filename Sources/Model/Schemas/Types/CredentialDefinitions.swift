@@ -9,7 +9,10 @@ extension Schemas {
         ]
 
     private static func credentialActions(_ type: String) -> [ActionDefinition] {
-        [.process("activate", of: type), .process("deactivate", of: type), .process("remove", of: type)]
+        [
+            .process("activate", of: type), .process("deactivate", of: type), .process("remove", of: type),
+            .process("update", of: type),
+        ]
     }
 
     private static let accountLink = LinkDefinition("account", to: "account", .reference(field: "accountId"))

@@ -37,6 +37,7 @@ extension Schemas {
             .process("activate", of: "host"),
             .process("deactivate", of: "host"),
             .process("remove", of: "host"),
+            .process("update", of: "host"),
         ],
         links: [
             LinkDefinition("account", to: "project", .reference(field: "accountId")),

@@ -47,6 +47,7 @@ extension Schemas {
             ActionDefinition("stop", input: "instanceStop", output: type, process: "stop"),
             .process("restart", of: type),
             .process("remove", of: type),
+            .process("update", of: type),
             ActionDefinition(
                 "logs",
                 input: "containerLogs",

@@ -39,6 +39,7 @@ extension Schemas {
             .process("activate", of: "service"),
             .process("deactivate", of: "service"),
             .process("remove", of: "service"),
+            .process("update", of: "service"),
             // Clients set the links of every service that they deploy, also of those that have none.
             ActionDefinition(
                 "setservicelinks",

@@ -53,6 +53,7 @@ extension Schemas {
                 states: ["activating", "active", "updating-active", "error"]
             ),
             .process("remove", of: "stack"),
+            .process("update", of: "stack"),
         ],
         links: [
             LinkDefinition("account", to: "project", .reference(field: "accountId")),

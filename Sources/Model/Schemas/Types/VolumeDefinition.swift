@@ -20,7 +20,7 @@ extension Schemas {
             FieldDefinition("uri", .string, [.unfiltered], from: .computed, about: "<driver>:///<name>"),
         ],
         states: .volume,
-        actions: [.process("remove", of: "volume")],
+        actions: [.process("remove", of: "volume"), .process("update", of: "volume")],
         links: [
             LinkDefinition("account", to: "project", .reference(field: "accountId")),
             LinkDefinition("host", to: "host", .reference(field: "hostId")),
