@@ -42,6 +42,7 @@ extension Binding {
             return inside(subject, role, policy)
         case .environment: return inside(subject, StaticRoles.environment, policy)
         case .projectadmin: return inside(subject, StaticRoles.projectadmin, policy)
+        case .agent: return [here(StaticRoles.agent, kind)]
         case .hostAgent: return [here(StaticRoles.hostAgent, kind)]
         case .registration: return [here(StaticRoles.registration, kind)]
         case .token: return [here(StaticRoles.token, kind)]

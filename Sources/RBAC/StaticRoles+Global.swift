@@ -45,6 +45,12 @@ extension StaticRoles {
 
     private static let own: [Condition] = [Condition("accountId", .isAccount)]
 
+    /// Accounts of the original's agents: they find out that there is nothing here for them.
+    package static let agent = Role(
+        "agent",
+        rules: [Rule(.allow, read, on: ["schema", "apiVersion", "collection", "error"])]
+    )
+
     /// A host's own key or certificate: its stream and its next certificate, nothing else.
     package static let hostAgent = Role(
         "hostAgent",

@@ -18,7 +18,7 @@ package enum StaticRoles {
 
     package static let all: [Role] = [
         superadmin, admin, readAdmin, service, user, owner, member, restricted, stackowner, stackuser, readonly,
-        projectKey, environment, projectadmin, visitor, hostAgent, registration, token, nobody,
+        projectKey, environment, projectadmin, visitor, agent, hostAgent, registration, token, nobody,
     ]
 
     /// What a membership can name, as `projectMember.role` offers it.

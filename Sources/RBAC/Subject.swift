@@ -16,6 +16,8 @@ package struct Subject: Hashable, Sendable, CustomStringConvertible {
         case environment
         /// The same, trusted with the environment's secrets (`environmentAdmin`).
         case projectadmin
+        /// An account of the original's agents (`agent`, `registeredAgent`, `agentRegister`).
+        case agent
         /// A host, by its own key.
         case hostAgent
         /// Somebody with a registration token.

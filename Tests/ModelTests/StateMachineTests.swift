@@ -5,7 +5,7 @@ import Testing
 struct StateMachineTests {
     @Test func `every process ends where another can begin or all ends`() {
         for machine in [StateMachine.standard, .instance, .service, .stack, .host, .volume] {
-            for process in machine.processes where process.done != "removed" {
+            for process in machine.processes where !["removed", "purged"].contains(process.done) {
                 #expect(machine.processes.contains { $0.from.contains(process.done) }, "\(process)")
             }
             #expect(!machine.isTransitioning("removed"))
@@ -28,8 +28,9 @@ struct StateMachineTests {
         ("service", "inactive", ["activate", "remove", "update", "setservicelinks"]),
         ("service", "removing", []),
         ("service", "removed", []),
-        ("host", "active", ["deactivate", "update"]),
-        ("host", "inactive", ["activate", "remove", "update"]),
+        ("host", "active", ["deactivate", "update", "evacuate"]),
+        ("host", "inactive", ["activate", "remove", "update", "evacuate"]),
+        ("host", "deactivating", ["remove"]),
         ("project", "active", ["deactivate", "update", "setmembers"]),
         ("project", "inactive", ["activate", "remove", "update", "setmembers"]),
         ("password", "active", ["deactivate", "update", "changesecret"]),
@@ -42,6 +43,9 @@ struct StateMachineTests {
         ("volume", "detached", ["remove"]),
         ("volume", "active", ["update"]),
         ("apiKey", "active", ["deactivate", "update"]),
+        ("apiKey", "removed", ["purge"]),
+        ("container", "removed", ["purge"]),
+        ("host", "purged", []),
     ]
 
     @Test(arguments: shown)

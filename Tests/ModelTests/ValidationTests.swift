@@ -120,7 +120,7 @@ struct ValidationTests {
             "container",
             #"{"imageUuid":5,"tty":"TRUE","stdinOpen":1,"privileged":null,"command":"sh","memory":1e3,"cpuShares":"","stopTimeout":"7","pidMode":"","environment":{"A":true,"B":1.5,"C":null}}"#
         )
-        #expect(made["imageUuid"] == "5")
+        #expect(made["imageUuid"] == "docker:5")
         #expect(made["tty"] == true)
         #expect(made["stdinOpen"] == true)
         #expect(made["privileged"] == false)

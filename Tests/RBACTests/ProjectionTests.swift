@@ -39,7 +39,8 @@ struct ProjectionTests {
         ] {
             #expect(member[name] != nil, "\(name)")
         }
-        #expect(member["register"] == nil)
+        for name in ["register", "identity"] { #expect(member[name] == nil, "\(name)") }
+        #expect(member["account"]?.collectionMethods == [.get] && member.actions("account").isEmpty)
         let stranger: Projection = projection(.stranger, in: .cluster)
         for name in ["service", "launchConfig", "host", "register", "subscribe"] {
             #expect(stranger[name] == nil, "\(name)")
@@ -49,6 +50,9 @@ struct ProjectionTests {
         #expect(stranger["project"]?.resourceMethods == [.get, .put, .delete])
         #expect(stranger.actions("project").isSuperset(of: ["activate", "deactivate", "remove", "setmembers"]))
         #expect(stranger["projectMember"]?.resourceMethods == [.get])
+        #expect(stranger.updatableFields("project").isSuperset(of: ["name", "description"]))
+        #expect(projection(.projectKey, in: .cluster)["project"]?.resourceMethods == [.get])
+        #expect(projection(.readAdmin, in: .cluster)["project"]?.resourceMethods == [.get])
         #expect(projection(.nobody, in: .cluster).visibleTypes.isEmpty)
         #expect(projection(.registration, in: .cluster).visibleTypes == ["register"])
     }

@@ -1,4 +1,5 @@
 import JSON
+import Limits
 import Model
 import Services
 import StoreFormat
@@ -91,5 +92,44 @@ struct RemovalTests {
             #expect(world.state.keys(of: table) == [], "\(table)")
         }
         #expect(world.state.keys(of: .account) == [World.account])
+    }
+
+    @Test
+    func `a host that is evacuated rests, and its services go on elsewhere`() {
+        var world = World()
+        let alpha: UInt64 = world.addHost("alpha")
+        let stack: UInt64 = world.addStack("app")
+        let service: UInt64 = world.addService("web", in: stack, scale: 3)
+        let loose: UInt64 = world.addContainer("loose")
+        let system: UInt64 = world.addContainer("agent")
+        world.patch(.instance, system, ["system": true])
+        world.settle()
+        let beta: UInt64 = world.addHost("beta")
+        world.patch(.host, alpha, ["state": "deactivating", "evacuating": true])
+        world.settle()
+        let record: HostRecord? = world.state.read(.host, alpha)?.record
+        #expect(record?.state == "inactive" && record?.isEvacuating == false)
+        #expect(world.containersRunning(on: alpha) == [system])
+        #expect(world.instance(loose)?.removed != nil)
+        #expect(world.containersRunning(on: beta).count == 3)
+        #expect(world.service(service).state == "active")
+        #expect(world.reservation(alpha).instances == [system])
+        #expect(world.pending() == [])
+    }
+
+    @Test
+    func `a host with more containers than one change holds is evacuated, and what comes meanwhile goes, too`() {
+        var world = World()
+        let alpha: UInt64 = world.addHost("alpha")
+        let count: Int = Limits.orderBatch + 5
+        for index in 0..<count { _ = world.addContainer("c\(index)") }
+        world.settle()
+        #expect(world.containersRunning(on: alpha).count == count)
+        world.patch(.host, alpha, ["state": "deactivating", "evacuating": true])
+        world.settle()
+        #expect(world.containersRunning(on: alpha).isEmpty)
+        let record: HostRecord? = world.state.read(.host, alpha)?.record
+        #expect(record?.state == "inactive")
+        #expect(world.pending() == [])
     }
 }

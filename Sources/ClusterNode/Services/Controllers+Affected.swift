@@ -104,7 +104,7 @@ extension Controllers {
         }
     }
 
-    /// The thing above, when it waits for what is in it to go.
+    /// The thing above, when it waits for what is in it to go; a host that is evacuated waits for the orders to be given.
     private static func leaving(
         _ table: Table,
         _ number: UInt64,
@@ -113,6 +113,9 @@ extension Controllers {
         _ items: inout Set<WorkItem>
     ) {
         let record: AnyResource? = state.read(table, number)?.record
-        if record?.state == "removing", record?.removed == nil { items.insert(WorkItem(controller, number)) }
+        guard let state: String = record?.state, record?.removed == nil else { return }
+        if state == "removing" || table == .host && state == "deactivating" {
+            items.insert(WorkItem(controller, number))
+        }
     }
 }

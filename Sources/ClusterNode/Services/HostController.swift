@@ -10,6 +10,7 @@ package enum HostController {
         guard let host = HostView(number, in: state), !host.isGone else { return Plan() }
         switch host.host.record.state {
         case "activating", "updating-active": return moved(host, to: "active", context)
+        case "deactivating" where host.host.record.isEvacuating: return evacuation(of: host, in: state, context)
         case "deactivating", "updating-inactive": return moved(host, to: "inactive", context)
         case "removing": return removal(of: host, in: state, context)
         default: return Plan()
@@ -21,6 +22,30 @@ package enum HostController {
         var draft = Draft(context)
         var record: HostRecord = host.host.record
         record.state = next
+        draft.rewrite(host.host, to: record)
+        plan.propose(draft)
+        return plan
+    }
+
+    /// Its containers, but those of the system, are ordered to go; then it rests (contract O6).
+    ///
+    /// It does not wait for them to be gone: what they are replaced by is made elsewhere, since it takes no new ones.
+    private static func evacuation(of host: HostView, in state: some StateReading, _ context: ControlContext) -> Plan {
+        let going: [Stored<InstanceRecord>] = state.all(.instance, "hostId", host.number)
+            .filter { $0.record.removed == nil && $0.record.goal != .removed && !$0.record.isSystem }
+        var plan = Plan()
+        var draft = Draft(context)
+        draft.builds(on: host.host)
+        guard going.isEmpty else {
+            draft.order(.removed, going)
+            plan.propose(draft)
+            return plan
+        }
+        // A placement that came between shows in the reservations; then this is refused and planned again.
+        draft.builds(on: host.reservationKey, host.reservation?.revision)
+        var record: HostRecord = host.host.record
+        record.state = "inactive"
+        record.isEvacuating = false
         draft.rewrite(host.host, to: record)
         plan.propose(draft)
         return plan

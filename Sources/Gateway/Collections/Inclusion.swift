@@ -24,6 +24,7 @@ struct Inclusion {
         else { return nil }
         var documents: [JSONValue] = []
         switch link.kind {
+        case .none: return (name: link.name, value: [])
         case .children:
             for child in Reading.follow(link, target, resource, exchange) where !child.isRemoved {
                 documents.append(.object(renderer.document(child)))

@@ -21,9 +21,13 @@ enum ComputedFields {
         case .some(.host): host(&values, definition, observed)
         case .some(.account) where definition.name == "project":
             values["orchestration"] = "cattle"
+            values["version"] = "2"
             values["healthState"] = projectHealth(number, view)
             lifecycle(&values, definition)
         case .some(.projectMember): member(&values, definition, view)
+        case .some(.stack):
+            if observed == nil { values["healthState"] = "healthy" }
+            lifecycle(&values, definition)
         default: lifecycle(&values, definition)
         }
     }
@@ -72,7 +76,15 @@ enum ComputedFields {
     ) {
         let observation = ServiceObservation(fields: observed ?? [:])
         lifecycle(&values, definition)
-        if let problem: String = observation.problem, values["removed"]?.isNull ?? true {
+        values["linkedServices"] = [:]
+        if observed == nil {
+            // What health computation will find, which has not looked yet.
+            values["currentScale"] = 0
+            values["healthState"] = values["scale"]?.int == 0 ? "healthy" : "unhealthy"
+        }
+        // While it is kept going: whoever stops or removes it is not told what went wrong before.
+        let isKept: Bool = ["activating", "active", "updating-active"].contains(values["state"]?.string)
+        if let problem: String = observation.problem, isKept {
             values["transitioning"] = "error"
             values["transitioningMessage"] = .string(problem)
         }
@@ -85,6 +97,7 @@ enum ComputedFields {
     ) {
         let observation = HostObservation(fields: observed ?? [:])
         lifecycle(&values, definition)
+        values["computeTotal"] = 1_000_000
         values["state"] = .string(HostState.shown(desired: HostRecord(fields: values), observed: observation))
         // What the agent reports and what users set are one map to those who read it; users win.
         var labels: [String: String] = observation.labels

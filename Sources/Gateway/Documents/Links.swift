@@ -4,6 +4,8 @@ import Model
 struct Links: Hashable, Sendable {
     /// `http://host:port/<version>`, with the project's path behind it where the request came in under one.
     let root: String
+    /// The same without a path of an environment.
+    private let outside: String
 
     private let version: APIVersion
     /// Whether they lead through an environment.
@@ -13,7 +15,13 @@ struct Links: Hashable, Sendable {
         self.version = spoken
         isScoped = project != nil
         let version: String = "\(base.text)/\(spoken.rawValue)"
+        outside = version
         root = project.map { "\(version)/projects/\($0.lowercased())" } ?? version
+    }
+
+    /// A collection within an environment, wherever the request came in.
+    func collection(_ definition: ResourceDefinition, in environment: String) -> String {
+        "\(outside)/projects/\(environment.lowercased())/\(spelled(definition.pathSegment))"
     }
 
     var schemas: String { "\(root)/schemas" }

@@ -62,10 +62,22 @@ struct Renderer: Sendable {
         var object = JSONObject()
         let item: String = links.item(definition, id)
         object.append("self", .string(item))
-        for link in definition.links {
+        // An environment leads to everything that the caller can list in it, also from outside of it (contract A18).
+        let isEnvironment: Bool = definition.name == "project"
+        for link in definition.links where !isEnvironment || link.type == "projectMember" {
             guard let target: ResourceDefinition = Schemas.definition(link.type), rights.sees(target) else { continue }
             if case .reference(let field) = link.kind, resource.values[field]?.int == nil { continue }
             object[link.name] = .string(links.link(definition, id, link.pathSegment))
+        }
+        if isEnvironment {
+            for type in rights.listable(in: resource.number) where object[type.plural] == nil {
+                object[type.plural] = .string(links.collection(type, in: id))
+            }
+        }
+        if definition.name == "registrationToken", let place = registration,
+            let address: JSONValue = place.fields(of: resource)["registrationUrl"]
+        {
+            object["registrationUrl"] = address
         }
         for name in Self.streamLinks(of: definition) { object[name] = .string(links.link(definition, id, name)) }
         return object
@@ -78,7 +90,6 @@ struct Renderer: Sendable {
 
     private func actions(of resource: Resource, id: String) -> JSONObject {
         var object = JSONObject()
-        guard !resource.isRemoved else { return object }
         for action in resource.definition.actions
         where Availability.isOffered(action, for: resource) && rights.mayAct(action.name, on: resource.definition)
             && rights.may(.action(action.name), resource, in: view)
@@ -141,7 +152,7 @@ enum Availability {
     /// An instance's process is judged by what is wanted of it, not only by what is reported: one that is to stop may be
     /// started again before its host has said a word.
     static func isOffered(_ action: ActionDefinition, for resource: Resource) -> Bool {
-        guard !resource.isRemoved else { return false }
+        guard !resource.isRemoved || action.name == "purge" else { return false }
         return resource.definition.isAvailable(action, in: lifecycleState(resource))
     }
 

@@ -62,13 +62,18 @@ enum Identify {
         exchange.caller = try chosen(caller(exchange), exchange)
     }
 
-    /// An administrator who tries out what another kind of account may do (`_role`), while nobody needs a key anyway.
+    /// An administrator who tries out what another role may do (`_role`), while nobody needs a key anyway.
     private static func chosen(_ caller: Caller, _ exchange: Exchange) -> Caller {
-        guard let name: String = exchange.query["_role"], let kind = Subject.Kind(rawValue: name),
-            !exchange.policy.isSecurityEnabled, [.admin, .superadmin].contains(caller.subject.kind)
+        guard let name: String = exchange.query["_role"], !exchange.policy.isSecurityEnabled,
+            [.admin, .superadmin].contains(caller.subject.kind),
+            let subject: Subject = RoleTrial.subject(
+                name,
+                of: caller.subject,
+                in: ProjectScope.name(in: exchange).flatMap { ResourceID($0)?.number }
+            )
         else { return caller }
         var caller: Caller = caller
-        caller.subject.kind = kind
+        caller.subject = subject
         // What was worked out before is of the other kind.
         caller.standing = nil
         return caller

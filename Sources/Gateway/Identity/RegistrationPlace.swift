@@ -7,6 +7,7 @@ struct RegistrationPlace: Sendable {
     private let key: [UInt8]
     private let address: String
     private let pin: [UInt8]?
+    private let image: String?
 
     /// nil before the cluster was founded.
     ///
@@ -15,6 +16,7 @@ struct RegistrationPlace: Sendable {
         guard let key: [UInt8] = ClusterKeys.registration(view) else { return nil }
         self.key = key
         self.pin = pin
+        image = ActiveSettings.value("bootstrap.required.image", view)
         address = ActiveSettings.host(view) ?? base.text
     }
 
@@ -25,7 +27,7 @@ struct RegistrationPlace: Sendable {
         let token: String = RegistrationToken(publicValue: credential.publicValue, issued: credential.created)
             .signed(key: key, pin: pin)
         return [
-            "token": .string(token),
+            "token": .string(token), "image": JSONValue(image),
             "registrationUrl": .string("\(address)/\(APIPath.currentVersion)/scripts/\(token)"),
             "command": .string("drover agent --url \(address) --token \(token) --data /var/lib/drover"),
         ]

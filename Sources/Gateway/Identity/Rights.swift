@@ -49,6 +49,20 @@ final class Rights: Sendable {
 
     var visibleTypes: [ResourceDefinition] { projection.visibleTypes.compactMap { Schemas.definition($0) } }
 
+    /// The types that the caller could list in an environment that it may enter, by the parts of their addresses.
+    func listable(in environment: UInt64) -> [ResourceDefinition] {
+        guard subject.kind != .project || subject.accountID == environment else { return [] }
+        let there: Projection = ProjectionCache.shared.projection(
+            for: subject,
+            in: .environment(environment),
+            bindings: bindings
+        )
+        return there.visibleTypes.compactMap { name in
+            guard there[name]?.collectionMethods.contains(.get) == true else { return nil }
+            return Schemas.definition(name)
+        }
+    }
+
     func visibleFields(of definition: ResourceDefinition) -> [FieldDefinition] {
         if let known: [FieldDefinition] = visible.withLock({ $0[definition.name] }) { return known }
         guard let access: TypeAccess = projection[definition.name] else { return [] }
@@ -176,6 +190,11 @@ final class Rights: Sendable {
     var mayEnterProject: Bool {
         if case .environment(let number) = scope, subject.kind == .project { return subject.accountID == number }
         return canEver(.list, "schema")
+    }
+
+    /// Whether lists of accounts have everybody's (`list.all.accounts`).
+    var seesAllAccounts: Bool {
+        [.admin, .readAdmin, .service, .superadmin].contains(subject.kind) && scope == .cluster
     }
 
     /// Keys with chosen owners are for those who administer every account.

@@ -54,6 +54,9 @@ enum Subjects {
                 memberships: memberships(of: number, identities, view),
                 credentialID: credentialNumber
             )
+        case "agent", "registeredAgent", "agentRegister":
+            return Subject(.agent, accountID: number, credentialID: credentialNumber)
+        case "token": return Subject(.token, accountID: number, credentialID: credentialNumber)
         default: return .anonymous
         }
     }
@@ -62,7 +65,8 @@ enum Subjects {
         Subject(.registration, accountID: project, credentialID: credential)
     }
 
-    /// In an environment that is not active only its owners have a place (contract A18).
+    /// In an environment that is not active only its owners have a place (contract A18); they may still look at one that
+    /// was removed, until it is purged.
     private static func memberships(
         of number: UInt64,
         _ identities: Set<String>,
@@ -71,10 +75,15 @@ enum Subjects {
         var found: [Record] = view.records(.projectMember, RecordWriting.term("memberId", number))
         for name in identities.sorted() { found += view.records(.projectMember, Array("identity=\(name)".utf8)) }
         return found.compactMap { record in
-            guard let member = try? ProjectMemberRecord(document: record.document), member.removed == nil,
-                let project: UInt64 = member.projectID,
-                member.role == "owner" || Identify.account(project, view)?.isActive == true
+            guard let member = try? ProjectMemberRecord(document: record.document),
+                let project: UInt64 = member.projectID
             else { return nil }
+            if let removed: Int64 = member.removed {
+                // Members go with their environment in one change; who was taken off the list before went alone.
+                guard member.role == "owner", Identify.account(project, view)?.removed == removed else { return nil }
+                return Subject.Membership(projectID: project, role: "readonly")
+            }
+            guard member.role == "owner" || Identify.account(project, view)?.isActive == true else { return nil }
             return Subject.Membership(projectID: project, role: member.role)
         }
     }

@@ -24,7 +24,10 @@ enum Acting {
         guard let known: ActionDefinition = resource.definition.action(name) else { throw invalid }
         // A setting may give this one to more than the roles do.
         if name == ProjectMembers.setting { return try await ProjectMembers.set(definition, id, &exchange, gateway) }
-        guard exchange.rights.mayAct(name, on: resource.definition) else {
+        // The schema of environments says what owners may: who is none hears what it hears of what is not offered.
+        let isOffered: Bool =
+            resource.definition.name != "project" || exchange.rights.may(.action(name), resource, in: exchange.view)
+        guard isOffered, exchange.rights.mayAct(name, on: resource.definition) else {
             throw .validation(.actionNotAvailable, field: "action", message: "The action \(name) is not yours to take.")
         }
         let body: JSONObject = try input(of: known, exchange)

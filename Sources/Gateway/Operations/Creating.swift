@@ -14,7 +14,10 @@ enum Creating {
         presets: JSONObject = [:]
     ) async throws(Problem) -> Answer {
         try Authorisation.require(.post, of: definition, exchange)
-        var body: JSONObject = known(try exchange.body(), definition)
+        var given: JSONObject = try exchange.body()
+        // What clients of the first versions call it.
+        if definition.name == "stack", given["system"] == nil { given["system"] = given["isSystem"] }
+        var body: JSONObject = known(given, definition)
         for (key, value) in presets where body[key] == nil { body[key] = value }
         var made: [Draft] = try drafts(definition, body, &exchange)
         if definition.name == CredentialRecord.password, !made.isEmpty {
@@ -38,6 +41,8 @@ enum Creating {
         guard let committed, let table: Table = definition.table, committed.created.count >= drafts.count else {
             throw .fault
         }
+        // Whoever makes an environment owns it from here on: the answer offers what an owner may do.
+        if definition.name == "project" { try Identify.refresh(&exchange) }
         var results: [JSONValue] = []
         for (draft, number) in zip(drafts, committed.created) {
             guard let record: Record = committed.view.get(RecordKey(table, number)),

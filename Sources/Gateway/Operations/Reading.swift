@@ -80,6 +80,12 @@ enum Reading {
                 return nil
             }
         }
+        // Environments are accounts, too: whoever does not see all accounts finds its own here, and nothing else (A18).
+        if definition.name == "account", resource.definition.name == "project", !exchange.rights.seesAllAccounts,
+            resource.number != exchange.projectNumber
+        {
+            return nil
+        }
         return isListed(resource, exchange) ? resource : nil
     }
 
@@ -194,6 +200,7 @@ enum Reading {
     private static func candidates(_ link: LinkDefinition, _ resource: Resource, _ exchange: Exchange) -> [UInt64] {
         switch link.kind {
         case .reference(let field), .named(let field): numbers(resource.values[field]).sorted()
+        case .none: []
         case .children(let table, let member):
             exchange.view.numbers(table, RecordWriting.term(member, resource.number))
         }

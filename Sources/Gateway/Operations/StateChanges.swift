@@ -23,10 +23,13 @@ enum StateChanges {
         change.request = Masking.masked(body, input.flatMap { Schemas.definition($0) })
         var record = AnyRecord(fields: resource.stored)
         switch resource.record.key.table {
+        case _ where action == "purge":
+            record.state = try process(action, Availability.lifecycleState(resource), resource).done
         case .instance: instance(action, &record, body)
         case .stack where action == "activateservices" || action == "deactivateservices":
             services(action, of: resource, &change, exchange)
             return change
+        case .host where action == "evacuate": evacuate(&record)
         case .service, .stack, .host: try enter(action, &record, resource)
         case .account: try account(action, &record, resource, &change, exchange)
         case .credential:
@@ -71,6 +74,14 @@ enum StateChanges {
         default: instance.goal = .removed
         }
         record.fields = instance.fields
+    }
+
+    /// Out of use, and empty: the controller orders the containers to go before it lets the host rest.
+    private static func evacuate(_ record: inout AnyRecord) {
+        var host = HostRecord(fields: record.fields)
+        host.state = "deactivating"
+        host.isEvacuating = true
+        record.fields = host.fields
     }
 
     /// Into the transitional state; the controller brings it out again.

@@ -10,13 +10,16 @@ import StoreFormat
 /// `X-API-Client-Access-Key`, in this order; an environment's own key acts in its environment without naming it. Unknown,
 /// inactive and foreign environments are refused alike (contract A13).
 enum ProjectScope {
-    static func stage(_ exchange: inout Exchange, _ gateway: Gateway) async throws(Problem) -> Answer? {
-        let named: String? =
-            exchange.path.project ?? exchange.request.headers["x-api-project-id"].flatMap { $0.isEmpty ? nil : $0 }
+    /// The environment that the request names, as it stands there.
+    static func name(in exchange: Exchange) -> String? {
+        exchange.path.project ?? exchange.request.headers["x-api-project-id"].flatMap { $0.isEmpty ? nil : $0 }
             ?? exchange.query["projectId"]
             ?? exchange.request.headers["authorization"].flatMap { BearerCredentials(header: $0)?.project }
             ?? clientKey(exchange)
-        guard let named else {
+    }
+
+    static func stage(_ exchange: inout Exchange, _ gateway: Gateway) async throws(Problem) -> Answer? {
+        guard let named: String = name(in: exchange) else {
             // Hosts and registration tokens belong to an environment, too, but what they may do is not in it.
             if exchange.caller.subject.kind == .project, let account = exchange.caller.account, account.isProject {
                 exchange.project = account

@@ -10,6 +10,11 @@ package struct HostRecord: ResourceRecord {
     package var hostname: String { text("hostname") ?? "" }
     /// What users put on it; what the agent reports stands in ``HostObservation``.
     package var labels: [String: String] { textMap("labels") }
+    /// Whether its containers, but those of the system, are to go before it rests.
+    package var isEvacuating: Bool {
+        get { flag("evacuating") }
+        set { fields["evacuating"] = newValue ? true : nil }
+    }
     /// The name that people see: `name`, else the host's own.
     package var displayName: String { name.isEmpty ? hostname : name }
 }

@@ -47,6 +47,8 @@ package struct InstanceRecord: ResourceRecord {
         get { text("failure") }
         set { fields["failure"] = JSONValue(newValue) }
     }
+    /// Whether somebody who knows that it is removed has said so; its state is stored nowhere else.
+    package var isPurged: Bool { text("state") == "purged" }
     package var isSystem: Bool { flag("system") }
 }
 

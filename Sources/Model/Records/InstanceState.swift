@@ -1,6 +1,6 @@
 /// What the API shows of an instance: one state out of what is wanted and what is reported.
 package struct InstanceState: Hashable, Sendable {
-    /// `creating`, `starting`, `running`, `stopping`, `stopped`, `error`, `removing`, `removed`.
+    /// `creating`, `starting`, `running`, `stopping`, `stopped`, `error`, `removing`, `removed`, `purged`.
     package var state: String
     /// `yes`, `no`, `error`.
     package var transitioning: String
@@ -11,7 +11,7 @@ package struct InstanceState: Hashable, Sendable {
         // A report about an earlier order says nothing about this one.
         let isCurrent: Bool = (observed?.generation ?? 0) >= desired.generation
         if desired.removed != nil {
-            self.init("removed", "no", nil)
+            self.init(desired.isPurged ? "purged" : "removed", "no", nil)
         } else if desired.goal == .removed {
             self.init("removing", "yes", observed?.message)
         } else if let failure: String = desired.failure {

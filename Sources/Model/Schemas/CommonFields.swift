@@ -23,7 +23,7 @@ package enum CommonFields {
     package static let description = FieldDefinition(
         "description",
         .string,
-        [.create, .update, .unfiltered],
+        .createUpdate,
         maxLength: 1024
     )
 
@@ -61,6 +61,16 @@ package enum CommonFields {
         options: ["healthy", "initializing", "degraded", "unhealthy", "started-once"],
         from: .observed
     )
+
+    /// What clients look for in a document and nothing here fills: always null, never to be set.
+    static func unfilled(_ fields: [(name: String, type: FieldType)]) -> [FieldDefinition] {
+        fields.map { FieldDefinition($0.name, $0.type, [.unfiltered], from: .computed) }
+    }
+
+    /// The same of a flag: always false.
+    static func never(_ name: String) -> FieldDefinition {
+        FieldDefinition(name, .boolean, [.notNull, .unfiltered], default: false, from: .computed)
+    }
 
     package static let publicEndpoints = FieldDefinition(
         "publicEndpoints",

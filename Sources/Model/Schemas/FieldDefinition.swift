@@ -41,6 +41,8 @@ package enum ValueRule: Hashable, Sendable {
     case dnsLabel
     /// ``PortSpec``; stored in its canonical form.
     case portSpec
+    /// An image with the scheme that says where it comes from; stored as `docker:…` where it names none.
+    case image
 }
 
 /// One field of a resource type.

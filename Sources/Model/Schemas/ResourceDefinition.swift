@@ -46,6 +46,8 @@ package struct LinkDefinition: Hashable, Sendable {
         case children(table: Table, member: String)
         /// To the resources that the field, a reference or an array of them, names. Answers a collection.
         case named(field: String)
+        /// To what nothing can be made of yet. Answers an empty collection.
+        case none
     }
 
     /// Camel-case; lower-cased in addresses.

@@ -1,5 +1,8 @@
 /// The state tables of the contract, as far as Drover runs their processes.
 extension StateMachine {
+    /// The records go some time after the removal by themselves; this only says that nobody needs to see them any more.
+    private static let purge = Process("purge", from: ["removed"], via: "purging", done: "purged")
+
     /// Accounts, environments, credentials, members (contract O2).
     ///
     /// Note that `remove` is not legal from `active`.
@@ -20,6 +23,7 @@ extension StateMachine {
         ),
         Process("update", from: ["inactive"], via: "updating-inactive", done: "inactive"),
         Process("update", from: ["active"], via: "updating-active", done: "active"),
+        purge,
     ])
 
     /// Roles and what gives them: nothing is to be carried out, and they can be removed as they are.
@@ -54,6 +58,7 @@ extension StateMachine {
         ),
         Process("update", from: ["stopped"], via: "updating-stopped", done: "stopped"),
         Process("update", from: ["running"], via: "updating-running", done: "running"),
+        purge,
     ])
 
     /// Services (contract O4).
@@ -118,6 +123,7 @@ extension StateMachine {
         ),
         Process("update", from: ["inactive"], via: "updating-inactive", done: "inactive"),
         Process("update", from: ["active"], via: "updating-active", done: "active"),
+        purge,
     ])
 
     /// Volumes (contract O7): `inactive` when made, `active` while mounted, `detached` after.
@@ -141,5 +147,6 @@ extension StateMachine {
         ),
         Process("update", from: ["inactive"], via: "updating-inactive", done: "inactive"),
         Process("update", from: ["active"], via: "updating-active", done: "active"),
+        purge,
     ])
 }

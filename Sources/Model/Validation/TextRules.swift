@@ -32,6 +32,9 @@ enum TextRules {
                 throw ValidationProblem(.invalidCharacters, name, "\(name) must not begin or end with -")
             }
             return text
+        case .image?:
+            // A colon alone is no scheme: `nginx:1.2` and `registry:5000/app` have one, too.
+            return text.hasPrefix("docker:") || text.hasPrefix("sim:") ? text : "docker:\(text)"
         case .portSpec?:
             do {
                 return try PortSpec(parsing: text).description

@@ -9,10 +9,7 @@ extension Schemas {
         ]
 
     private static func accountActions(_ type: String) -> [ActionDefinition] {
-        [
-            .process("activate", of: type), .process("deactivate", of: type), .process("remove", of: type),
-            .process("update", of: type),
-        ]
+        ["activate", "deactivate", "remove", "update", "purge"].map { .process($0, of: type) }
     }
 
     /// People.
@@ -84,7 +81,14 @@ extension Schemas {
                 about: "Of what is limited, what is used and the limit; in its own document only"
             ),
             CommonFields.healthState,
-        ],
+            FieldDefinition("version", .string, [.unfiltered], from: .computed, about: "Of its data; always 2"),
+            CommonFields.never("virtualMachine"),
+        ]
+            + CommonFields.unfilled([
+                ("defaultNetworkId", .reference("network")), ("hostRemoveDelaySeconds", .int),
+                ("projectLinks", .array(.reference("project"))), ("scheduledUpgradeDelayMinutes", .int),
+                ("servicesPortRange", .json),
+            ]),
         states: .standard,
         actions: accountActions("project") + [
             ActionDefinition(

@@ -9,10 +9,7 @@ extension Schemas {
         ]
 
     private static func credentialActions(_ type: String) -> [ActionDefinition] {
-        [
-            .process("activate", of: type), .process("deactivate", of: type), .process("remove", of: type),
-            .process("update", of: type),
-        ]
+        ["activate", "deactivate", "remove", "update", "purge"].map { .process($0, of: type) }
     }
 
     private static let accountLink = LinkDefinition("account", to: "account", .reference(field: "accountId"))
@@ -147,10 +144,12 @@ extension Schemas {
         resourceMethods: [.get, .delete],
         fields: CommonFields.lifecycle(.standard) + [
             FieldDefinition("name", .string, .create, maxLength: 255),
-            FieldDefinition("description", .string, [.create, .unfiltered], maxLength: 1024),
+            FieldDefinition("description", .string, .create, maxLength: 1024),
             FieldDefinition("token", .string, [.unfiltered], from: .computed),
             FieldDefinition("command", .string, [.unfiltered], from: .computed, about: "What to run on the new host"),
             FieldDefinition("registrationUrl", .string, [.unfiltered], from: .computed),
+            FieldDefinition("image", .string, [.unfiltered], from: .computed, about: "bootstrap.required.image"),
+            FieldDefinition("windowsCommand", .string, [.unfiltered], from: .computed),
         ],
         states: .standard,
         actions: credentialActions("registrationToken"),

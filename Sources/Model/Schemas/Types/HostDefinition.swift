@@ -21,7 +21,7 @@ extension Schemas {
                 from: .computed
             ),
             FieldDefinition("name", .string, .update, maxLength: 255),
-            FieldDefinition("description", .string, [.update, .unfiltered], maxLength: 1024),
+            FieldDefinition("description", .string, .update, maxLength: 1024),
             FieldDefinition("hostname", .string),
             FieldDefinition("labels", .map(.string), [.update, .schedulesUpdate]),
             FieldDefinition("agentState", .string, from: .observed),
@@ -31,13 +31,21 @@ extension Schemas {
             FieldDefinition("info", .json, from: .observed),
             FieldDefinition("instanceIds", .array(.reference("instance")), from: .computed),
             CommonFields.publicEndpoints,
-        ],
+            FieldDefinition("computeTotal", .int, [.unfiltered], from: .computed, about: "Places for instances"),
+        ]
+            + CommonFields.unfilled([
+                ("agentId", .reference("agent")), ("driver", .string), ("hostTemplateId", .string), ("memory", .int),
+                ("milliCpu", .int), ("localStorageMb", .int), ("physicalHostId", .reference("physicalHost")),
+                ("stackId", .reference("stack")),
+            ]),
         states: .host,
         actions: [
             .process("activate", of: "host"),
             .process("deactivate", of: "host"),
             .process("remove", of: "host"),
             .process("update", of: "host"),
+            .process("purge", of: "host"),
+            ActionDefinition("evacuate", output: "host", states: ["active", "inactive"]),
         ],
         links: [
             LinkDefinition("account", to: "project", .reference(field: "accountId")),

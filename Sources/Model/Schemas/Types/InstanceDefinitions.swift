@@ -23,7 +23,13 @@ extension Schemas {
                 options: ["healthy", "unhealthy", "initializing", "reinitializing"],
                 from: .observed
             ),
+            CommonFields.never("nativeContainer"),
         ]
+        + CommonFields.unfilled([
+            ("healthcheckStates", .array(.json)), ("mounts", .array(.json)),
+            ("primaryNetworkId", .reference("network")),
+            ("userPorts", .array(.string)), ("version", .string),
+        ])
 
     private static let containerFields: [FieldDefinition] =
         runtimeFields + LaunchFields.shared + [
@@ -39,6 +45,7 @@ extension Schemas {
         LinkDefinition("service", to: "service", .reference(field: "serviceId")),
         LinkDefinition("hosts", to: "host", .named(field: "hostId")),
         LinkDefinition("services", to: "service", .named(field: "serviceIds")),
+        LinkDefinition("serviceLogs", to: "serviceLog", .none),
     ]
 
     private static func instanceActions(_ type: String) -> [ActionDefinition] {
@@ -48,6 +55,7 @@ extension Schemas {
             .process("restart", of: type),
             .process("remove", of: type),
             .process("update", of: type),
+            .process("purge", of: type),
             ActionDefinition(
                 "logs",
                 input: "containerLogs",

@@ -43,6 +43,7 @@ enum LaunchFields {
             .string,
             [.create, .required, .unfiltered],
             minLength: 1,
+            rule: .image,
             about: "docker:image[:tag]"
         ),
         field("build", .embedded("dockerBuild")),

@@ -33,7 +33,14 @@ extension Schemas {
             CommonFields.healthState,
             CommonFields.publicEndpoints,
             FieldDefinition("instanceIds", .array(.reference("instance")), from: .computed),
-        ],
+            FieldDefinition("linkedServices", .map(.reference("service")), [.unfiltered], from: .computed),
+            CommonFields.never("assignServiceIpAddress"),
+        ]
+            + CommonFields.unfilled([
+                ("fqdn", .string), ("lbConfig", .json),
+                ("retainIp", .boolean), ("scalePolicy", .json), ("secondaryLaunchConfigs", .array(.json)),
+                ("selectorContainer", .string), ("selectorLink", .string), ("upgrade", .json), ("vip", .string),
+            ]),
         states: .service,
         actions: [
             .process("activate", of: "service"),
@@ -55,6 +62,9 @@ extension Schemas {
             LinkDefinition("account", to: "project", .reference(field: "accountId")),
             LinkDefinition("stack", to: "stack", .reference(field: "stackId")),
             LinkDefinition("instances", to: "instance", .children(table: .instance, member: "serviceId")),
+            LinkDefinition("consumedservices", to: "serviceConsumeMap", .none),
+            LinkDefinition("consumedbyservices", to: "serviceConsumeMap", .none),
+            LinkDefinition("serviceLogs", to: "serviceLog", .none),
         ],
         unsupported: [
             UnsupportedMember("secondaryLaunchConfigs", "sidekicks are not built yet"),

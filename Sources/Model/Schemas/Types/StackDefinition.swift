@@ -38,7 +38,12 @@ extension Schemas {
             ),
             CommonFields.healthState,
             FieldDefinition("serviceIds", .array(.reference("service")), from: .computed),
-        ],
+        ]
+            + CommonFields.unfilled([
+                ("answers", .map(.json)), ("binding", .json), ("dockerCompose", .string), ("outputs", .map(.string)),
+                ("previousEnvironment", .map(.string)), ("previousExternalId", .string), ("rancherCompose", .string),
+                ("templates", .map(.string)),
+            ]),
         states: .stack,
         actions: [
             // Their work is the services' activate and deactivate; the stack's own state stays.
@@ -60,6 +65,7 @@ extension Schemas {
             LinkDefinition("services", to: "service", .children(table: .service, member: "stackId")),
             LinkDefinition("instances", to: "instance", .children(table: .instance, member: "stackId")),
             LinkDefinition("volumes", to: "volume", .children(table: .volume, member: "stackId")),
+            LinkDefinition("volumeTemplates", to: "volumeTemplate", .none),
         ],
         unsupported: ["dockerCompose", "rancherCompose", "templates", "answers", "binding"].map {
             UnsupportedMember(

@@ -18,9 +18,15 @@ extension Schemas {
             FieldDefinition("stackId", .reference("stack"), .create),
             FieldDefinition("externalId", .string, from: .observed),
             FieldDefinition("uri", .string, [.unfiltered], from: .computed, about: "<driver>:///<name>"),
-        ],
+            CommonFields.never("isHostPath"),
+        ]
+            + CommonFields.unfilled([
+                ("accessMode", .string), ("imageId", .string), ("instanceId", .reference("instance")),
+                ("mounts", .array(.json)), ("sizeMb", .int), ("storageDriverId", .reference("storageDriver")),
+                ("volumeTemplateId", .reference("volumeTemplate")),
+            ]),
         states: .volume,
-        actions: [.process("remove", of: "volume"), .process("update", of: "volume")],
+        actions: ["remove", "update", "purge"].map { .process($0, of: "volume") },
         links: [
             LinkDefinition("account", to: "project", .reference(field: "accountId")),
             LinkDefinition("host", to: "host", .reference(field: "hostId")),
