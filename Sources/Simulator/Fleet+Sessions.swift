@@ -82,7 +82,7 @@ extension Fleet {
         }
         server.sessions[host]?.nextPing = now + Self.ticks(milliseconds: Limits.hostPingSeconds * 1_000)
         let silence: Int = Self.ticks(milliseconds: Limits.hostSilenceSeconds * 1_000)
-        let isCutOff: Bool = now - server.answeredAt >= 2 * Self.ticks(milliseconds: Limits.hostSilenceSeconds * 1_000)
+        let isCutOff: Bool = now - server.answeredAt >= Self.ticks(milliseconds: Limits.hostCutOffSeconds * 1_000)
         guard now - session.lastHeard < silence, server.held[session.project] == session.epoch,
             !isCutOff || flaws.contains(.keepsHosts)
         else {

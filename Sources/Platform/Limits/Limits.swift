@@ -496,6 +496,8 @@ package enum Limits {
     package static let hostFrameBytes: Int = 1024 * 1024
     package static let hostPingSeconds: Int = 5
     package static let hostSilenceSeconds: Int = 15
+    /// A node that has reached no majority of the cluster for this long lets its hosts go: another one may own them by now.
+    package static let hostCutOffSeconds: Int = 30
     /// Before what a host said is proposed again, after the cluster did not take it.
     package static let hostReportPauseMilliseconds: Int = 200
     /// From `reconnecting` to `disconnected`.

@@ -230,7 +230,7 @@ enum HostFault: Error, Equatable, Sendable, CustomStringConvertible {
         case .silent: "the host was not heard from for \(Limits.hostSilenceSeconds) seconds"
         case .moved: "the environment moved to another node"
         case .recertified: "the host is to get a certificate of the new authority"
-        case .cutOff: "this node has not reached a majority of the cluster for \(HostStreams.cutOffSeconds) seconds"
+        case .cutOff: "this node has not reached a majority of the cluster for \(Limits.hostCutOffSeconds) seconds"
         case .replaced: "a newer stream of this host took over"
         case .removed: "the host was removed"
         case .readerTooSlow: "the reader is too slow for the output"

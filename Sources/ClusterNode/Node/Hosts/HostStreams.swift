@@ -101,13 +101,11 @@ final class HostStreams: HostConnecting, Sendable {
         }
     }
 
-    /// No majority has answered for twice the silence that a stream may have: another node may own its hosts by now.
-    static let cutOffSeconds: Int = 2 * Limits.hostSilenceSeconds
-
+    /// No majority has answered for so long that another node may own its hosts by now.
     var isCutOff: Bool {
         // Read first: what is answered in between must not lie ahead of the time that it is taken from.
         let answered: UInt64 = answeredAt.withLock { $0 }
-        return MonotonicClock.now - answered >= UInt64(Self.cutOffSeconds) * 1_000_000_000
+        return MonotonicClock.now - answered >= UInt64(Limits.hostCutOffSeconds) * 1_000_000_000
     }
 
     // MARK: Sessions
