@@ -19,6 +19,7 @@ package enum DroverCommand {
             UpCommand.command, PsCommand.command, LogsCommand.command, ExecCommand.command, ScaleCommand.command,
             RemoveCommand.command,
             StacksCommand.command, ServicesCommand.command, HostsCommand.command, HostsCommand.token,
+            HostDutyCommands.evacuate, HostDutyCommands.deactivate, HostDutyCommands.activate,
             EnvironmentCommands.list, EnvironmentCommands.show,
             EnvironmentCommands.create, EnvironmentCommands.use, EnvironmentCommands.remove, ExplainCommand.command,
             HistoryCommand.command,

@@ -126,7 +126,11 @@ final class FakeServer: Sendable {
             resource["links"] = ["self": .string(own)]
             if state == "active" { actions["deactivate"] = .string("\(own)/?action=deactivate") }
         }
-        if type == "host", state == "active" { actions["deactivate"] = .string("\(link)/?action=deactivate") }
+        if type == "host" {
+            for action in state == "active" ? ["deactivate", "evacuate"] : ["activate"] {
+                actions[action] = .string("\(link)/?action=\(action)")
+            }
+        }
         if type == "service", state == "inactive" { actions["activate"] = .string("\(link)/?action=activate") }
         resource["actions"] = .object(actions)
         return resource
@@ -217,6 +221,8 @@ final class FakeServer: Sendable {
                 200
             )
         case ("POST", "deactivate"): await change(id) { $0["state"] = "inactive" }
+        // Its containers go later.
+        case ("POST", "evacuate"): await change(id) { $0["state"] = "inactive" }
         case ("POST", "activate"): await change(id) { $0["state"] = "active" }
         case ("PUT", _):
             let body: JSONObject = (try? JSONReader.parse(request.body))?.object ?? JSONObject()

@@ -8,7 +8,7 @@ enum RemoveCommand {
         "rm",
         operands: "NAME…",
         summary: "remove stacks, services, containers or hosts, and wait until they are gone",
-        details: "A host that is active is deactivated first.",
+        details: "A host that is active is deactivated first. 'drover hosts evacuate' empties one without removing it.",
         options: [
             OptionSpec("type", value: "TYPE", "what the names are: stack, service, container or host")
         ],
