@@ -91,6 +91,12 @@ import Testing
         #expect(await rows(world, "clientIp=192.0.2.7&limit=2").count == 2)
         let stack: JSONValue = try #require((await rows(world)).first?["resourceId"])
         #expect(await rows(world, "resourceId=\(stack.string ?? "")").count == 1)
+        let latest: Answer = await world.get("\(Self.rows)?sort=created&order=desc&limit=1")
+        #expect(Set(latest["sortLinks"]?.object?.keys ?? []) == ["created", "id"], "the orders that there are")
+        #expect(latest["sort"]?["name"] == "created" && latest["sort"]?["order"] == "desc")
+        #expect(latest["sort"]?["reverse"] == "http://drover.test:8080\(Self.rows)?limit=1&sort=created&order=asc")
+        #expect(latest.data.first?["createdTS"] == .int(World.started + 7_000))
+        #expect(await world.get("\(Self.rows)?sort=eventType")["sort"] == .null)
         for order in ["asc", "desc"] {
             var seen: [String] = []
             var next: String? = "\(Self.rows)?sort=id&order=\(order)&limit=3"

@@ -153,6 +153,10 @@ import Testing
             "https://a.example:8443"
         ),
         (
+            [("api.allow.client.override", "true")], ["X-API-request-url": "https://a.example:443/v2-beta"],
+            "https://a.example"
+        ),
+        (
             [("api.allow.client.override", "true")], ["X-API-request-url": "javascript://a.example/"],
             "http://drover.test:8080"
         ),

@@ -150,6 +150,21 @@ import Testing
         #expect(unknown.status == 200)
     }
 
+    @Test func `a reference to what was removed is embedded, as its link leads to it; lists have it no more`()
+        async throws
+    {
+        let world = World()
+        let stack: String = try await world.stack()
+        let service: String = try await world.service(stack: stack)
+        try world.change(.stack, try #require(ResourceID(stack)?.number), ["state": "removed", "removed": 9])
+        try world.change(.service, try #require(ResourceID(service)?.number), ["state": "removed", "removed": 9])
+        let path: String = "\(World.home)/services/\(service)"
+        #expect(await world.get("\(path)/stack", as: .ann)["id"] == .string(stack))
+        #expect(await world.get("\(path)?include=stack", as: .ann)["stack"]?["state"] == "removed")
+        let children: Answer = await world.get("\(World.home)/stacks/\(stack)?include=services", as: .ann)
+        #expect(children["services"] == [])
+    }
+
     @Test func `createTypes stand only where a type has others below it`() async {
         let world = World()
         #expect(await world.get("\(World.home)/stacks", as: .ann)["createTypes"] == nil)

@@ -44,7 +44,6 @@ import Testing
         ([["externalId": "1a20", "externalIdType": "rancher_id"]], "InvalidFormat"),
         ([member("1a20", "emperor")], "InvalidFormat"),
         (["1a20"], "InvalidFormat"),
-        ([], "Bad Request"),
         ([member("1a20", "member")], "Bad Request"),
         ([member("1a999", "owner")], "Bad Request"),
         ([member("1a5", "owner")], "Bad Request"),
@@ -59,8 +58,24 @@ import Testing
         #expect(await Self.list(world) == ["1a20 owner", "1a21 member"])
     }
 
+    private static let missing: [(JSONValue, String)] = [
+        ([:], "MissingRequired"), (["members": []], "MissingRequired"), (["members": nil], "NotNullable"),
+    ]
+
+    @Test(arguments: MemberTests.missing)
+    func `the list is required`(body: JSONValue, code: String) async {
+        let world = World()
+        let answer: Answer = await world.post(Self.target, body, as: .ann)
+        #expect(answer.status == 422 && answer.code == code && answer.field == "members", "\(answer)")
+        #expect(await world.post(Self.target, body, as: .bob).code == "ActionNotAvailable", "rights come first")
+        #expect(await Self.list(world) == ["1a20 owner", "1a21 member"])
+    }
+
     @Test func `whoever may set members by the setting may not touch the owners`() async {
         let world = World(settings: [("project.set.member.roles", "owner,member")])
+        // Clients take no action that the environment does not list.
+        #expect(await world.get("/v2-beta/projects/1a5", as: .bob)["actions"]?.object?.keys == ["setmembers"])
+        #expect(await World().get("/v2-beta/projects/1a5", as: .bob)["actions"] == [:])
         let same: JSONValue = [
             Self.member("1a20", "owner"), Self.member("1a21", "member"), Self.member("1a22", "member"),
         ]

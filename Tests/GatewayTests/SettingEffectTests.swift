@@ -48,7 +48,11 @@ import Testing
         let world = World()
         #expect(await world.get("/v2-beta/settings/ui.show.system", as: .bob).status == 200)
         #expect(await world.get("/v2-beta/settings/ui.pl", as: .bob).status == 404)
-        #expect(Set(await world.get("/v2-beta/settings?all=false").names) == Set(SettingCatalogue.publicNames))
+        for value in ["false", "False", "0"] {
+            let list: Answer = await world.get("/v2-beta/settings?all=\(value)")
+            #expect(Set(list.names) == Set(SettingCatalogue.publicNames), "\(value)")
+            #expect(list["pagination"]?["next"] == .null && list["pagination"]?["partial"] == false)
+        }
         _ = await world.put("/v2-beta/settings/settings.public", ["value": "ui.pl, my.own"])
         _ = await world.post("/v2-beta/settings", ["name": "my.own", "value": "1"])
         #expect(await world.get("/v2-beta/settings", as: .bob).names == ["my.own", "ui.pl"])

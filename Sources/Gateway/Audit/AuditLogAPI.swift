@@ -90,6 +90,7 @@ enum AuditLogAPI {
             }
         }
         let path: String = exchange.links.collection(definition)
+        let isSorted: Bool = sortable(definition, exchange).contains { $0.name == query.sort?.field }
         var next: JSONValue = .null
         if isPartial, let place {
             var kept: [QueryItems.Item] = items.filter { $0.name != "marker" && $0.name != "limit" }
@@ -102,13 +103,19 @@ enum AuditLogAPI {
                 "type": "collection", "resourceType": .string(definition.name), "links": ["self": .string(path)],
                 "actions": [:],
                 "data": .array(found.map { .object(document($0, definition, exchange)) }),
-                "sortLinks": ["id": .string("\(path)?sort=id")],
+                "sortLinks": .object(CollectionDocument.sortLinks(sortable(definition, exchange), items, path)),
                 "pagination": [
                     "first": nil, "previous": nil, "next": next, "limit": JSONValue(query.limit), "total": nil,
                     "partial": .bool(isPartial),
-                ], "sort": nil, "filters": filters(definition, query, exchange),
+                ], "sort": isSorted ? CollectionDocument.sort(query, items, path) : nil,
+                "filters": filters(definition, query, exchange),
             ])
         )
+    }
+
+    /// The fields that rows are in the order of.
+    private static func sortable(_ definition: ResourceDefinition, _ exchange: Exchange) -> [FieldDefinition] {
+        exchange.rights.visibleFields(of: definition).filter { $0.name == "id" || $0.name == "created" }
     }
 
     private static func passes(_ values: JSONObject, _ query: CollectionQuery) -> Bool {

@@ -51,7 +51,7 @@ enum CollectionDocument {
         return .object(document)
     }
 
-    private static func sortLinks(
+    static func sortLinks(
         _ fields: [FieldDefinition],
         _ items: [QueryItems.Item],
         _ path: String
@@ -64,7 +64,7 @@ enum CollectionDocument {
         return object
     }
 
-    private static func sort(_ query: CollectionQuery, _ items: [QueryItems.Item], _ path: String) -> JSONValue {
+    static func sort(_ query: CollectionQuery, _ items: [QueryItems.Item], _ path: String) -> JSONValue {
         guard let sort = query.sort else { return nil }
         return [
             "name": .string(sort.field), "order": sort.descending ? "desc" : "asc",

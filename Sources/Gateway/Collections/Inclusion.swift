@@ -30,22 +30,30 @@ struct Inclusion {
                 documents.append(.object(renderer.document(child)))
             }
             return (name: link.name, value: .array(documents))
-        case .reference(let field), .named(let field):
+        case .reference(let field):
+            // As the link itself: what was removed can still be read by whoever refers to it.
+            let numbers: [UInt64] = Reading.numbers(resource.values[field])
+            let found: JSONValue? = numbers.first.flatMap { document(target, $0, removed: true) }
+            return (name: link.name, value: found ?? .null)
+        case .named(let field):
             for number in Reading.numbers(resource.values[field]) {
-                if let document: JSONValue = document(target, number), !document.isNull { documents.append(document) }
+                if let document: JSONValue = document(target, number, removed: false), !document.isNull {
+                    documents.append(document)
+                }
             }
-            if case .reference = link.kind { return (name: link.name, value: documents.first ?? .null) }
             return (name: link.name, value: .array(documents))
         }
     }
 
-    /// Null for one that does not exist, was removed or is not to be seen.
-    private mutating func document(_ target: ResourceDefinition, _ number: UInt64) -> JSONValue? {
+    /// Null for one that does not exist or is not to be seen.
+    ///
+    /// - Parameter removed: whether one that was removed is shown.
+    private mutating func document(_ target: ResourceDefinition, _ number: UInt64, removed: Bool) -> JSONValue? {
         guard let table: Table = target.table else { return nil }
         let key = RecordKey(table, number)
         if let known: JSONValue = made[key] { return known }
         var document: JSONValue = .null
-        if let found: Resource = Resource.find(target, number, in: exchange.view), !found.isRemoved,
+        if let found: Resource = Resource.find(target, number, in: exchange.view), removed || !found.isRemoved,
             Reading.isVisible(found, exchange)
         {
             document = .object(renderer.document(found))

@@ -91,12 +91,19 @@ struct Renderer: Sendable {
     private func actions(of resource: Resource, id: String) -> JSONObject {
         var object = JSONObject()
         for action in resource.definition.actions
-        where Availability.isOffered(action, for: resource) && rights.mayAct(action.name, on: resource.definition)
-            && rights.may(.action(action.name), resource, in: view)
-        {
+        where Availability.isOffered(action, for: resource) && mayTake(action, resource) {
             object[action.name] = .string(links.action(resource.definition, id, action.name))
         }
         return object
+    }
+
+    private func mayTake(_ action: ActionDefinition, _ resource: Resource) -> Bool {
+        if rights.mayAct(action.name, on: resource.definition), rights.may(.action(action.name), resource, in: view) {
+            return true
+        }
+        // A setting may give this one to more than the roles do.
+        return action.name == ProjectMembers.setting
+            && ProjectMembers.settingRole(rights.subject, resource.number, in: view) != nil
     }
 
     /// A stored value as the API writes it.

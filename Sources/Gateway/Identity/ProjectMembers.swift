@@ -142,7 +142,7 @@ enum ProjectMembers {
             throw .validation(.actionNotAvailable, field: "action", message: "Only an environment has members.")
         }
         let reason: String = try mayStart(resource, exchange)
-        let wanted: [Entry] = try read(body["members"]?.array ?? [], of: resource.number, exchange)
+        let wanted: [Entry] = try read(list(body), of: resource.number, exchange)
         let present: [(record: Record, member: ProjectMemberRecord)] = living(resource.number, exchange.view)
         var change = PlannedChange(subject: .existing(resource.record.key), verb: setting, type: "project")
         change.decision = reason
@@ -188,11 +188,30 @@ enum ProjectMembers {
         return change
     }
 
+    /// The new list: the action's one input, and it is required.
+    private static func list(_ body: JSONObject) throws(Problem) -> [JSONValue] {
+        let given: JSONValue = body["members"] ?? []
+        guard !given.isNull else {
+            throw .validation(.notNullable, field: "members", message: "members must not be null")
+        }
+        let members: [JSONValue] = given.array ?? [given]
+        guard !members.isEmpty else {
+            throw .validation(.missingRequired, field: "members", message: "members is required")
+        }
+        return members
+    }
+
+    /// The role by which the setting, and nothing else, lets the caller set the members of an environment; nil when it
+    /// does not.
+    static func settingRole(_ subject: Subject, _ project: UInt64, in view: StoreView) -> String? {
+        subject.memberships.first {
+            $0.projectID == project && AuthSettings.memberSettingRoles(view).contains($0.role)
+        }?.role
+    }
+
     /// Why the caller may set members: by its rights, or by a role that the setting names.
     private static func mayStart(_ resource: Resource, _ exchange: Exchange) throws(Problem) -> String {
-        if let role: String = exchange.caller.subject.memberships.first(where: {
-            $0.projectID == resource.number && AuthSettings.memberSettingRoles(exchange.view).contains($0.role)
-        })?.role {
+        if let role: String = settingRole(exchange.caller.subject, resource.number, in: exchange.view) {
             return "\(AuthSettings.memberRoles) names \(role)"
         }
         let decision: Decision = exchange.rights.decide(.action(setting), resource, in: exchange.view)

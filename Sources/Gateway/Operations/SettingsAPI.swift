@@ -43,7 +43,7 @@ enum SettingsAPI {
         }
         let query: [QueryItems.Item] = exchange.query.items.filter { $0.name == "name" }
         // Administrators can ask for what everybody sees.
-        let onlyPublic: Bool = exchange.query["all"] == "false"
+        let onlyPublic: Bool = ["false", "0"].contains(exchange.query["all"]?.lowercased())
         let data: [JSONValue] = names.sorted().filter { name in
             SettingCatalogue.isListed(name) && (query.isEmpty || query.contains { $0.value == name })
                 && (!onlyPublic || exchange.policy.isPublic(setting: name)) && isVisible(name, exchange)
@@ -53,7 +53,10 @@ enum SettingsAPI {
             .object([
                 "type": "collection", "resourceType": "activeSetting",
                 "links": ["self": .string(exchange.links.collection(setting))], "actions": [:], "data": .array(data),
-                "pagination": ["limit": JSONValue(data.count), "partial": false], "sort": nil, "filters": [:],
+                "pagination": [
+                    "first": nil, "previous": nil, "next": nil, "limit": JSONValue(data.count), "total": nil,
+                    "partial": false,
+                ], "sort": nil, "filters": [:],
             ])
         )
     }

@@ -50,8 +50,7 @@ struct BaseURL: Hashable, Sendable {
         let isKnown: Bool = forwarded == "https" || forwarded == "http"
         let looksSecure: Bool = forwarded == nil && port.map { rules.securePorts.contains($0) } ?? false
         scheme = isKnown ? forwarded ?? "http" : (isSecure || looksSecure ? "https" : "http")
-        let isDefault: Bool = (scheme == "http" && port == "80") || (scheme == "https" && port == "443")
-        if let port, UInt16(port) != nil, !isDefault { name += ":\(port)" }
+        if let port, UInt16(port) != nil, !Self.isDefault(port, scheme) { name += ":\(port)" }
         authority = name
     }
 
@@ -65,7 +64,12 @@ struct BaseURL: Hashable, Sendable {
         let scheme: String = address[..<mark.lowerBound].lowercased()
         let authority = String(address[mark.upperBound...].prefix { $0 != "/" && $0 != "?" && $0 != "#" })
         guard scheme == "http" || scheme == "https", isAuthority(authority) else { return nil }
-        return BaseURL(scheme: scheme, authority: authority)
+        let (name, port): (String, String?) = split(authority)
+        return BaseURL(scheme: scheme, authority: isDefault(port, scheme) ? name : authority)
+    }
+
+    private static func isDefault(_ port: String?, _ scheme: String) -> Bool {
+        (scheme == "http" && port == "80") || (scheme == "https" && port == "443")
     }
 
     /// The first entry of a comma-separated header.
