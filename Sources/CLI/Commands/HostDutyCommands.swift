@@ -8,8 +8,9 @@ enum HostDutyCommands {
         "evacuate",
         summary: "take hosts out of use and have their containers made elsewhere; wait until they are empty",
         details: """
-            Before maintenance of a machine. Its containers, but those of the system, are removed, and services make others on the hosts that
-            are left. A container that no service made is not made again. 'drover hosts activate' takes the host into use again.
+            Before maintenance of a machine. Its containers, but those of the system, are removed, and services make others on the
+            hosts that are left. A container that no service made is not made again. 'drover hosts activate' takes the host into
+            use again.
             """,
         done: "inactive",
         isEmpty: true
