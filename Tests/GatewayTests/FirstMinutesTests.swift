@@ -198,6 +198,7 @@ import Testing
         (
             "projects",
             [
+                "createdStackIds": nil, "startedStackIds": nil, "allowSystemRole": false,
                 "version": "2", "virtualMachine": false, "defaultNetworkId": nil, "servicesPortRange": nil,
                 "hostRemoveDelaySeconds": nil, "scheduledUpgradeDelayMinutes": nil, "projectLinks": nil,
             ]
@@ -299,6 +300,23 @@ import Testing
             as: .nobody
         )
         #expect(script.status == 200 && script.text.contains("CATTLE_URL="))
+    }
+
+    private static let wishes: [(path: String, member: String, wish: JSONValue)] = [
+        ("projects/1a5", "hostRemoveDelaySeconds", 60), ("projects/1a5", "virtualMachine", true),
+        ("projects/1a5", "projectLinks", .array(["1a30"])),
+    ]
+
+    @Test(arguments: wishes)
+    func `what nothing acts on is refused, and its empty forms are not`(path: String, member: String, wish: JSONValue)
+        async throws
+    {
+        let world = World()
+        let refused: Answer = await world.put("/v2-beta/\(path)", .object([member: wish]))
+        #expect(refused.status == 422 && refused.code == "NotSupported" && refused.field == member, "\(refused)")
+        for empty: JSONValue in [.null, false, 0, -1, []] {
+            #expect(await world.put("/v2-beta/\(path)", .object([member: empty])).status == 200, "\(empty)")
+        }
     }
 
     // MARK: Hosts
