@@ -14,7 +14,17 @@ import Testing
         let asked = Mutex<[UInt64]>([])
 
         func status(in view: StoreView) async -> JSONObject {
-            ["clusterId": "0abc", "leader": "node1", "members": [["id": "node1", "role": "leader"]]]
+            [
+                "clusterId": "0abc", "leader": "node1",
+                "members": [
+                    ["id": "node1", "role": "leader"],
+                    [
+                        "id": "node2", "member": 402, "role": "voter", "peer": "10.0.0.2:9345",
+                        "http": "10.0.0.2:8080", "lastHeardMs": 1_200,
+                    ], ["id": "node3", "member": 403, "role": "voter", "lastHeardMs": 15_001],
+                    ["id": "alone", "member": 404, "role": "leader", "lastHeardMs": 0],
+                ],
+            ]
         }
 
         func makeToken(role: String, in view: StoreView) throws(Problem) -> MintedToken {
@@ -53,6 +63,25 @@ import Testing
         return world
     }
 
+    @Test func `memberships have a row for each node that is there`() async throws {
+        let world: World = Self.world()
+        let list: Answer = await world.get("/v2-beta/clustermemberships")
+        #expect(list.status == 200 && list.names == ["node2", "alone"], "\(list)")
+        let row: Answer = await world.get("/v2-beta/clusterMemberships/1cm402")
+        #expect(row["type"] == "clusterMembership" && row["uuid"] == "10.0.0.2:9345" && row["clustered"] == true)
+        #expect(row["heartbeat"] == .int(World.started - 1_200))
+        let config: JSONValue = try JSONReader.parse(Array((row["config"]?.string ?? "").utf8))
+        #expect(config == ["advertiseAddress": "10.0.0.2:9345", "httpPort": 8080, "clustered": true])
+        #expect(list.data.last?["clustered"] == false && list.data.last?["uuid"] == "member-404")
+        #expect(await world.get("/v2-beta/clustermemberships?clustered=True&sort=id&order=desc").names == ["node2"])
+        for id in ["1cm403", "1cm1", "node2"] {
+            #expect(await world.get("/v2-beta/clustermemberships/\(id)").status == 404, "\(id)")
+        }
+        #expect(await world.delete("/v2-beta/clustermemberships/1cm402").status == 405)
+        #expect(await world.get("/v2-beta/clustermemberships", as: .ann).status == 404)
+        #expect(await world.get("\(World.home)/clustermemberships").status == 404)
+    }
+
     private static func token(_ world: World, _ id: String) -> JoinTokenRecord? {
         world.node.store.view.holder(JoinTokenRecord.uniqueKey(id)).flatMap { world.node.store.view.get($0) }.flatMap {
             try? JoinTokenRecord(document: $0.document)
@@ -64,7 +93,7 @@ import Testing
         let answer = await world.get("/v2-beta/cluster")
         #expect(answer.status == 200 && answer.json["type"] == "cluster" && answer.json["leader"] == "node1")
         let members = await world.get("/v2-beta/cluster/members")
-        #expect(members.json["data"]?.array?.count == 1 && members.json["type"] == "collection")
+        #expect(members.json["data"]?.array?.count == 4 && members.json["type"] == "collection")
         let other = await world.get("/v2-beta/cluster/nothing")
         #expect(other.status == 404)
     }

@@ -106,6 +106,23 @@ import Testing
         #expect(config?["ports"] == ["8080:80/tcp"])
     }
 
+    @Test func `a host shows what its agent found of it`() async throws {
+        let world = World()
+        world.host()
+        world.node.write([
+            RecordWriting.put(
+                .hostObserved,
+                .known(50),
+                ["agentState": "active", "memory": 2_048, "milliCpu": 4_000, "localStorageMb": 30],
+                scope: .known(5)
+            )
+        ])
+        let host: Answer = await world.get("\(World.home)/hosts/1h50", as: .bob)
+        #expect(host["memory"] == 2_048 && host["milliCpu"] == 4_000 && host["localStorageMb"] == 30, "\(host)")
+        // As scripts that send back what they have read.
+        #expect(await world.put("\(World.home)/hosts/1h50", host.json, as: .bob).status == 200)
+    }
+
     @Test func `a host shows its agent's state and both maps of labels as one`() async throws {
         let world = World()
         world.host(50)

@@ -35,6 +35,31 @@ import Testing
         }
     }
 
+    @Test func `a key that a script chooses again each time it starts is made once`() async throws {
+        let world = World()
+        let body: JSONValue = ["accountId": "1a22", "publicValue": "chosen", "secretValue": "the secret"]
+        let first: Answer = await world.post("/v2-beta/apikeys", body)
+        #expect(first.status == 201 && first["secretValue"] == "the secret")
+        let again: Answer = await world.post("/v2-beta/apikeys", body)
+        #expect(again.status == 201 && again["id"] == first["id"], "\(again)")
+        #expect(again["secretValue"] == "the secret" && again["state"] == "active")
+        #expect(await world.get("/v2-beta/apikeys?publicValue=chosen").data.count == 1)
+        for (member, other) in [("secretValue", "another"), ("accountId", "1a21")] {
+            var members: JSONObject = try #require(body.object)
+            members[member] = .string(other)
+            let refused: Answer = await world.post("/v2-beta/apikeys", .object(members))
+            #expect(refused.code == "NotUnique" && refused.field == "publicValue", "\(member): \(refused)")
+        }
+        let mine: Answer = await world.post("/v2-beta/apikeys", body, as: .eve)
+        #expect(mine["id"] != first["id"] && mine["publicValue"] != "chosen", "who may not choose gets a new one")
+        #expect(await world.post("/v2-beta/apikeys/\(first["id"]?.string ?? "")?action=deactivate").status == 202)
+        let resting: Answer = await world.post("/v2-beta/apikeys", body)
+        #expect(resting["id"] == first["id"] && resting["actions"]?["activate"] != nil, "scripts activate it")
+        #expect(await world.delete("/v2-beta/apikeys/\(first["id"]?.string ?? "")").status == 200)
+        let anew: Answer = await world.post("/v2-beta/apikeys", body)
+        #expect(anew.status == 201 && anew["id"] != first["id"], "\(anew)")
+    }
+
     @Test func `a kind that nobody knows has no schemas`() async throws {
         let world = World()
         let (_, headers) = try await Self.account(world, "test")
@@ -173,6 +198,7 @@ import Testing
         (
             "projects",
             [
+                "createdStackIds": nil, "startedStackIds": nil, "allowSystemRole": false,
                 "version": "2", "virtualMachine": false, "defaultNetworkId": nil, "servicesPortRange": nil,
                 "hostRemoveDelaySeconds": nil, "scheduledUpgradeDelayMinutes": nil, "projectLinks": nil,
             ]
@@ -274,6 +300,23 @@ import Testing
             as: .nobody
         )
         #expect(script.status == 200 && script.text.contains("CATTLE_URL="))
+    }
+
+    private static let wishes: [(path: String, member: String, wish: JSONValue)] = [
+        ("projects/1a5", "hostRemoveDelaySeconds", 60), ("projects/1a5", "virtualMachine", true),
+        ("projects/1a5", "projectLinks", .array(["1a30"])),
+    ]
+
+    @Test(arguments: wishes)
+    func `what nothing acts on is refused, and its empty forms are not`(path: String, member: String, wish: JSONValue)
+        async throws
+    {
+        let world = World()
+        let refused: Answer = await world.put("/v2-beta/\(path)", .object([member: wish]))
+        #expect(refused.status == 422 && refused.code == "NotSupported" && refused.field == member, "\(refused)")
+        for empty: JSONValue in [.null, false, 0, -1, []] {
+            #expect(await world.put("/v2-beta/\(path)", .object([member: empty])).status == 200, "\(empty)")
+        }
     }
 
     // MARK: Hosts

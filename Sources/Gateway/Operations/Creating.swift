@@ -23,6 +23,12 @@ enum Creating {
         if definition.name == CredentialRecord.password, !made.isEmpty {
             try await Passwords.hash(&made[0], exchange, gateway)
         }
+        if definition.name == "apiKey", let draft: Draft = made.first, let secret: String = draft.secret,
+            let known: Resource = RepeatedKey.find(try validated(definition, draft.body, exchange), exchange)
+        {
+            let shown: Resource = known.revealing("secretValue", secret)
+            return .document(status: 201, .object(exchange.renderer.document(shown, onCreate: true)))
+        }
         let drafts: [Draft] = made
         // All in one transaction: either every container of a POST with `count` is there, or none.
         let subject: PlannedChange.Subject = .created(definition.table ?? .setting, index: 0)

@@ -11,7 +11,7 @@ package enum Schemas {
             clientCertificate,
             password, changeSecretInput, registrationToken, register, hostCertificate, setting, activeSetting, auditLog,
             roleTemplate, accessRole, accessRoleBinding, accessReview, host, stack, service, setServiceLinksInput,
-            launchConfig, instanceHealthCheck, instance, container, volume,
+            launchConfig, instanceHealthCheck, instance, container, volume, clusterMembership,
         ]).sorted { $0.name < $1.name }
 
     private static let byName: [String: ResourceDefinition] = Dictionary(

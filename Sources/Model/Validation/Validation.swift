@@ -89,7 +89,9 @@ package enum Validation {
     /// Clients send the empty forms of everything they know: those ask for nothing.
     private static func isEmpty(_ value: JSONValue) -> Bool {
         switch value {
-        case .null, .bool(false), .int(0): true
+        case .null, .bool(false): true
+        // Below zero is "no limit" and "never".
+        case .int(let number): number <= 0
         case .string(let text): text.isEmpty
         case .array(let elements): elements.isEmpty
         case .object(let object): object.isEmpty

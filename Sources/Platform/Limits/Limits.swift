@@ -316,6 +316,8 @@ package enum Limits {
     package static let collectionDefault: Int = 100
     package static let collectionMaximum: Int = 3_000
     package static let conflictRetries: Int = 5
+    /// How long a node may be silent and still have a `clusterMembership`: three check-ins of five seconds (contract A22).
+    package static let membershipSilenceMilliseconds: Int64 = 15_000
     package static let containerCountPerPost: Int = 100
     /// What the API lets a resource grow to: less than a record, because controllers add members of their own.
     package static let resourceBytes: Int = 192 * 1024

@@ -82,10 +82,11 @@ extension Schemas {
             ),
             CommonFields.healthState,
             FieldDefinition("version", .string, [.unfiltered], from: .computed, about: "Of its data; always 2"),
-            CommonFields.never("virtualMachine"),
+            CommonFields.never("virtualMachine"), CommonFields.never("allowSystemRole"),
         ]
             + CommonFields.unfilled([
                 ("defaultNetworkId", .reference("network")), ("hostRemoveDelaySeconds", .int),
+                ("createdStackIds", .array(.reference("stack"))), ("startedStackIds", .array(.reference("stack"))),
                 ("projectLinks", .array(.reference("project"))), ("scheduledUpgradeDelayMinutes", .int),
                 ("servicesPortRange", .json),
             ]),
@@ -117,6 +118,12 @@ extension Schemas {
                 to: "registrationToken",
                 .children(table: .credential, member: "accountId")
             ),
+        ],
+        unsupported: [
+            UnsupportedMember("hostRemoveDelaySeconds", "hosts are never removed for their silence"),
+            UnsupportedMember("virtualMachine", "virtual machines are not built yet"),
+            UnsupportedMember("projectLinks", "links between environments are not built yet"),
+            UnsupportedMember("allowSystemRole", "roles of the system are not built yet"),
         ]
     )
 

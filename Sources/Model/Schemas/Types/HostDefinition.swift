@@ -29,14 +29,16 @@ extension Schemas {
             FieldDefinition("dockerVersion", .string, [.unfiltered], from: .observed),
             FieldDefinition("runtime", .string, [.unfiltered], from: .observed, about: "What runs its containers"),
             FieldDefinition("info", .json, from: .observed),
+            FieldDefinition("memory", .int, [.unfiltered], from: .observed, about: "In bytes"),
+            FieldDefinition("milliCpu", .int, [.unfiltered], from: .observed, about: "Thousandths of a processor"),
+            FieldDefinition("localStorageMb", .int, [.unfiltered], from: .observed, about: "In MiB"),
             FieldDefinition("instanceIds", .array(.reference("instance")), from: .computed),
             CommonFields.publicEndpoints,
             FieldDefinition("computeTotal", .int, [.unfiltered], from: .computed, about: "Places for instances"),
         ]
             + CommonFields.unfilled([
-                ("agentId", .reference("agent")), ("driver", .string), ("hostTemplateId", .string), ("memory", .int),
-                ("milliCpu", .int), ("localStorageMb", .int), ("physicalHostId", .reference("physicalHost")),
-                ("stackId", .reference("stack")),
+                ("agentId", .reference("agent")), ("driver", .string), ("hostTemplateId", .string),
+                ("physicalHostId", .reference("physicalHost")), ("stackId", .reference("stack")),
             ]),
         states: .host,
         actions: [
