@@ -96,6 +96,17 @@ struct SessionTests {
         #expect(store.view.replies.count == 0, "replies go with their session")
     }
 
+    @Test func `of two sessions of one entry the older goes first`() {
+        let store = Store()
+        let first: SessionID = Self.open(store)
+        #expect(!Self.run(store, first, 1, [create(0), .openSession(nonce: 9)]).isRefused)
+        let second = SessionID(opened: store.appliedIndex, nonce: 9)
+        #expect(store.view.session(first)?.lastUsed == store.view.session(second)?.lastUsed)
+        for nonce in 0..<UInt64(Limits.sessions) - 1 { _ = Self.open(store, nonce: nonce) }
+        #expect(store.view.session(first) == nil)
+        #expect(store.view.session(second) != nil)
+    }
+
     @Test func `a client that confirms nothing loses its oldest answers, and nothing runs twice`() {
         let store = Store()
         let session: SessionID = Self.open(store)

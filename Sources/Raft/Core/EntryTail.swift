@@ -60,9 +60,9 @@ package struct EntryTail: Sendable {
         entries.removeLast(Int(lastIndex - index + 1))
     }
 
-    /// Forgets everything up to `index`, which must be in memory.
+    /// Forgets everything up to `index`, if that is in memory.
     mutating func compact(through index: LogIndex) {
-        guard index > base.index, let term = term(at: index) else { return }
+        guard let term = term(at: index) else { return }
         entries.removeFirst(Int(index - base.index))
         base = LogPosition(index: index, term: term)
     }

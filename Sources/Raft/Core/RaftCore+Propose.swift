@@ -83,10 +83,9 @@ extension RaftCore {
         for position in pendingWrites.indices {
             pendingWrites[position].last = min(pendingWrites[position].last, index - 1)
         }
-        let changed: Bool = configurations.truncate(
-            from: index,
-            keepsLast: flaws.contains(.keepsTruncatedConfiguration)
-        )
+        let last: Configuration = configuration
+        let changed: Bool = configurations.truncate(from: index)
+        if changed, flaws.contains(.keepsTruncatedConfiguration) { configurations = .init(base: index - 1, last) }
         disk.append(.truncate(to: log.last, configuration))
         if changed { onConfigurationChanged() }
     }

@@ -25,7 +25,7 @@ extension RaftCore {
     private mutating func needSnapshot(_ peer: MemberID) {
         // A silent peer would only be sent one in vain, again and again.
         guard isActive(peer), progress[peer]?.hasAnswered == true else { return }
-        progress[peer]?.awaitSnapshot()
+        progress[peer]?.phase = .snapshot
         news.append(.snapshotNeeded(peer))
     }
 

@@ -7,7 +7,7 @@
 extension RaftCore {
     /// What would be committed if this leader's own disk took no time.
     private var reachedByOthers: LogIndex {
-        min(quorum.reached { $0 == id ? log.lastIndex : match(of: $0) }, log.lastIndex)
+        quorum.reached { $0 == id ? log.lastIndex : match(of: $0) }
     }
 
     mutating func watchOwnDisk() {

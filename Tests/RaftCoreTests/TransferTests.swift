@@ -1,0 +1,23 @@
+import RaftCore
+import Testing
+
+/// Handing over takes as long as it may, counted from its own beginning.
+struct TransferTests {
+    private static func isAbandoned(_ effects: [Effect]) -> Bool {
+        effects.contains { if case .note(.transferAbandoned) = $0 { true } else { false } }
+    }
+
+    @Test(arguments: [0, 1, 20, 23, 24, 30])
+    func `a hand-over that nobody takes is given up one election timeout after it began`(before: Int) {
+        var core: RaftCore = Elected.leader()
+        for _ in 0..<before { #expect(!Self.isAbandoned(Elected.tick(&core, answering: [2, 3]))) }
+        _ = core.step(.transferLeadership(to: MemberID(2)))
+        for tick in 1...RaftSettings().electionTicks {
+            let isLast: Bool = tick == RaftSettings().electionTicks
+            #expect(Self.isAbandoned(Elected.tick(&core, answering: [2, 3])) == isLast, "after \(tick) ticks")
+        }
+        #expect(core.role == .leader)
+        let effects: [Effect] = Elected.propose(&core, 1)
+        #expect(effects.contains { if case .accepted = $0 { true } else { false } })
+    }
+}
