@@ -5,21 +5,37 @@ import Testing
 enum Elected {
     static let group = GroupIdentity(cluster: 1, incarnation: 1)
 
-    static func leader(learners: [MemberID] = [], settings: RaftSettings = RaftSettings()) -> RaftCore {
-        var core = RaftCore(
+    /// Member 1 of three in the term of its last entry; the log is on its disk.
+    static func member(
+        log: [LogEntry] = [],
+        applied: LogIndex = 0,
+        learners: [MemberID] = [],
+        settings: RaftSettings = RaftSettings(),
+        seed: UInt64 = 1
+    ) -> RaftCore {
+        RaftCore(
             id: MemberID(1),
             group: group,
-            ballot: Ballot(),
-            log: EntryTail(base: .start),
+            ballot: Ballot(term: log.last?.term ?? 0),
+            log: EntryTail(base: .start, entries: log),
             configuration: Configuration(voters: (1...3).map { MemberID($0) }, learners: learners),
-            applied: 0,
+            applied: applied,
             settings: settings,
-            random: SeededRandom(seed: 1)
+            random: SeededRandom(seed: seed)
         )
+    }
+
+    /// Lets it win with the vote of 2, and returns what it asked for since then.
+    @discardableResult static func elect(_ core: inout RaftCore) -> [Effect] {
         while core.role == .follower { _ = core.step(.tick) }
-        _ = hear(&core, .preVoteReply(granted: true), from: 2, term: 1)
+        _ = hear(&core, .preVoteReply(granted: true), from: 2, term: core.term + 1)
         _ = core.step(.ballotDurable(core.ballot))
-        _ = hear(&core, .voteReply(granted: true), from: 2)
+        return hear(&core, .voteReply(granted: true), from: 2)
+    }
+
+    static func leader(learners: [MemberID] = [], settings: RaftSettings = RaftSettings()) -> RaftCore {
+        var core: RaftCore = member(learners: learners, settings: settings)
+        elect(&core)
         _ = core.step(.logDurable(write: 1))
         for member in core.configuration.members where member != core.id {
             _ = hear(&core, .appendAccepted(match: 1), from: member.number)
@@ -49,6 +65,14 @@ enum Elected {
         var effects: [Effect] = core.step(.tick)
         for member in members { effects += hear(&core, .heartbeatReply(round: 0), from: member) }
         return effects
+    }
+
+    static func entries(_ terms: [Term]) -> [LogEntry] {
+        terms.enumerated().map { LogEntry(index: LogIndex($0.offset) + 1, term: $0.element, kind: .data, payload: [1]) }
+    }
+
+    static func sent(_ effects: [Effect]) -> [Message.Body] {
+        effects.compactMap { if case .send(let message) = $0 { message.body } else { nil } }
     }
 
     static func propose(_ core: inout RaftCore, _ count: Int) -> [Effect] {

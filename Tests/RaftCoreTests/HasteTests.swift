@@ -5,22 +5,14 @@ import Testing
 struct HasteTests {
     private static let settings = RaftSettings()
 
-    private static func member(seed: UInt64) -> RaftCore {
-        RaftCore(
-            id: MemberID(1),
-            group: Elected.group,
-            ballot: Ballot(term: 1),
-            log: EntryTail(base: .start),
-            configuration: Configuration(voters: (1...3).map { MemberID($0) }),
-            applied: 0,
-            random: SeededRandom(seed: seed)
-        )
-    }
+    private static func member(seed: UInt64) -> RaftCore { Elected.member(seed: seed) }
+
+    private static let word: Message.Body = .heartbeat(commit: .start, round: 0)
 
     /// A member that was told ten ticks after the last word of its leader that this one is gone.
     private static func hasty(seed: UInt64) -> RaftCore {
         var core: RaftCore = member(seed: seed)
-        _ = Elected.hear(&core, .heartbeat(commit: .start, round: 0), from: 3)
+        _ = Elected.hear(&core, word, from: 3)
         for _ in 0..<10 { _ = core.step(.tick) }
         _ = core.step(.peerGone(MemberID(3)))
         return core
@@ -77,5 +69,25 @@ struct HasteTests {
         var core: RaftCore = Self.member(seed: seed)
         Self.agree(&core)
         #expect(Self.ticksToCampaign(&core) >= Self.settings.electionTicks)
+    }
+
+    @Test(arguments: UInt64(0)..<20)
+    func `a wrong report is forgotten with the next word of the leader`(seed: UInt64) {
+        var core: RaftCore = Self.hasty(seed: seed)
+        _ = Elected.hear(&core, Self.word, from: 3)
+        #expect(Self.ticksToCampaign(&core) >= Self.settings.electionTicks)
+        // Nor is it in haste afterwards.
+        let asked: Int = (1...200).first { _ in !Elected.sent(core.step(.tick)).isEmpty } ?? .max
+        #expect(asked >= Self.settings.electionTicks)
+    }
+
+    @Test(arguments: UInt64(0)..<20)
+    func `how long a leader may be silent does not hang on how often it spoke`(seed: UInt64) {
+        var once: RaftCore = Self.member(seed: seed)
+        var often: RaftCore = once
+        _ = Elected.hear(&once, Self.word, from: 3)
+        for _ in 0..<5 { _ = Elected.hear(&often, Self.word, from: 3) }
+        let ticks: Int = Self.ticksToCampaign(&once)
+        #expect(Self.ticksToCampaign(&often) == ticks)
     }
 }

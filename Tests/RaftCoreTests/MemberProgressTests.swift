@@ -36,6 +36,18 @@ struct MemberProgressTests {
         }
     }
 
+    @Test(arguments: [
+        Message.Body.appendAccepted(match: 1), .heartbeatReply(round: 0),
+        .appendRejected(AppendRejection(previousIndex: 1, hint: LogPosition(index: 1, term: 1), number: 1)),
+    ])
+    func `whatever a member answers, it was heard`(answer: Message.Body) throws {
+        var core: RaftCore = Elected.leader()
+        for _ in 0..<5 { _ = Elected.tick(&core, answering: [2]) }
+        _ = Elected.hear(&core, answer, from: 3)
+        #expect(try Self.seen(core, 3).silentTicks == 0)
+        #expect(try !Self.seen(core, 3).hasLostLog)
+    }
+
     @Test func `it tells how it reaches each`() throws {
         var core: RaftCore = Elected.leader()
         _ = Elected.propose(&core, 3)

@@ -124,4 +124,21 @@ struct SlowDiskTests {
         let pauses: [Int] = zip(turns.dropFirst(), turns).map { $0 - $1 }
         #expect(turns.count > 2 && pauses.allSatisfy { $0 >= limit }, "\(turns)")
     }
+
+    @Test func `how long it was quick before does not put it off`() {
+        var busy = Busy()
+        for _ in 0..<500 { #expect(busy.turn(diskTicks: 0) == nil) }
+        let limit: Int = RaftSettings().slowDiskTicks
+        let ticks: Int = (1...1_000).first { _ in busy.turn(diskTicks: 6) != nil } ?? .max
+        #expect(ticks >= limit && ticks <= limit + 10, "\(ticks) ticks")
+    }
+
+    @Test func `a quick moment makes up for a slow one of the same length, not for more`() {
+        var busy = Busy()
+        let limit: Int = RaftSettings().slowDiskTicks
+        for _ in 0..<(limit - 20) { #expect(busy.turn(diskTicks: 6) == nil) }
+        for _ in 0..<20 { #expect(busy.turn(diskTicks: 0) == nil) }
+        let ticks: Int = (1...1_000).first { _ in busy.turn(diskTicks: 6) != nil } ?? .max
+        #expect(ticks >= 30 && ticks <= 60, "\(ticks) ticks")
+    }
 }

@@ -20,4 +20,20 @@ struct TransferTests {
         let effects: [Effect] = Elected.propose(&core, 1)
         #expect(effects.contains { if case .accepted = $0 { true } else { false } })
     }
+
+    @Test func `who has everything is told at once, and is sent nothing else`() {
+        var core: RaftCore = Elected.leader()
+        #expect(Elected.sent(core.step(.transferLeadership(to: MemberID(2)))) == [.campaignNow])
+        // It says so again with each acknowledgement, in case the first word was lost.
+        #expect(Elected.sent(Elected.hear(&core, .appendAccepted(match: 1), from: 2)) == [.campaignNow])
+        #expect(Elected.sent(Elected.hear(&core, .appendAccepted(match: 1), from: 3)).isEmpty)
+    }
+
+    @Test func `who is told to campaign does so at once, and learns who led`() {
+        var core: RaftCore = Elected.member(log: Elected.entries([1]))
+        let effects: [Effect] = Elected.hear(&core, .campaignNow, from: 2)
+        #expect(effects.contains(.note(.following(MemberID(2), 1))))
+        #expect(core.role == .candidate && core.term == 2)
+        #expect(core.step(.read(ids: [5])).contains(.readRefused(ids: [5], leader: nil)), "it follows nobody any more")
+    }
 }

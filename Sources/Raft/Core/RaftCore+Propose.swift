@@ -37,7 +37,7 @@ extension RaftCore {
     mutating func appendOwn(_ entries: [LogEntry]) {
         for entry in entries { uncommittedBytes += entry.cost }
         appendLocally(entries)
-        broadcastAppend(evenEmpty: false)
+        broadcastAppend()
     }
 
     /// Appends to the log in memory and asks for the disk.

@@ -11,12 +11,6 @@ extension RaftCore {
     }
 
     mutating func watchOwnDisk() {
-        guard commit < log.lastIndex || durable < log.lastIndex else {
-            // Nothing waits for anybody, as at most ticks.
-            othersReached = (othersReached.now, log.lastIndex)
-            slowDiskTicks = max(0, slowDiskTicks - 1)
-            return
-        }
         let isWaitedFor: Bool = durable < othersReached.before
         othersReached = (othersReached.now, reachedByOthers)
         slowDiskTicks = isWaitedFor ? slowDiskTicks + 1 : max(0, slowDiskTicks - 1)
