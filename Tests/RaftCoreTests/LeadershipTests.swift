@@ -73,6 +73,20 @@ struct LeadershipTests {
         #expect(core.commit == 3 && effects.contains(.commit(through: 3)))
     }
 
+    @Test func `a leader that is removed leads until that is committed, says so, and goes`() {
+        var core: RaftCore = Elected.leader()
+        _ = core.step(.proposeConfiguration(voters: [MemberID(2), MemberID(3)], learners: []))
+        _ = core.step(.logDurable(write: 2))
+        for member: UInt64 in [2, 3] { _ = Elected.hear(&core, .appendAccepted(match: 2), from: member) }
+        #expect(core.configuration.voters == [MemberID(2), MemberID(3)] && !core.configuration.isJoint)
+        _ = Elected.hear(&core, .appendAccepted(match: 3), from: 2)
+        #expect(core.role == .leader && core.commit == 2)
+        let effects: [Effect] = Elected.hear(&core, .appendAccepted(match: 3), from: 3)
+        #expect(effects.contains(.note(.leaderRemoved)))
+        #expect(effects.contains(.note(.steppedDown(1, .removed))))
+        #expect(core.role == .follower && core.commit == 3)
+    }
+
     @Test(arguments: [(LogIndex(3), true), (2, false)])
     func `a learner becomes a voter that lacks no more than it may`(match: LogIndex, isTaken: Bool) {
         var settings = RaftSettings()

@@ -88,6 +88,7 @@ struct PatienceTests {
     @Test(arguments: UInt64(0)..<10)
     func `a candidate waits as long for its votes, however late the promises came`(seed: UInt64) {
         var core: RaftCore = Elected.member(seed: seed)
+        _ = Elected.hear(&core, Self.word, from: 3)
         _ = Self.ticksToCampaign(&core)
         #expect(core.step(.read(ids: [4])).contains(.readRefused(ids: [4], leader: nil)))
         for _ in 0..<20 { _ = core.step(.tick) }

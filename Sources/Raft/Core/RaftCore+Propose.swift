@@ -85,7 +85,9 @@ extension RaftCore {
         }
         let last: Configuration = configuration
         let changed: Bool = configurations.truncate(from: index)
-        if changed, flaws.contains(.keepsTruncatedConfiguration) { configurations = .init(base: index - 1, last) }
+        if flaws.contains(.keepsTruncatedConfiguration), changed, index - 1 > configurations.currentIndex {
+            configurations.append(last, at: index - 1)
+        }
         disk.append(.truncate(to: log.last, configuration))
         if changed { onConfigurationChanged() }
     }
