@@ -149,6 +149,7 @@ struct GoneTests {
         let waits: [Int] = zip(attempts.dropFirst(), attempts).map { $0 - $1 }
         let hasty: Int = waits.prefix { $0 <= 2 * settings.goneTicks }.count
         #expect(hasty == settings.goneCampaigns - 1, "\(attempts)")
+        #expect(waits.prefix(hasty).allSatisfy { $0 > settings.goneTicks }, "there is time for an answer: \(attempts)")
         #expect(waits.dropFirst(hasty).allSatisfy { $0 >= settings.electionTicks }, "\(attempts)")
     }
 }

@@ -84,6 +84,22 @@ struct QuietTests {
         #expect(lastQuiet.contains(3))
     }
 
+    @Test(arguments: [
+        // After which tick member 3 was last heard, and how quiet the leader is before the 25th and the next three: it looks at
+        // the tick at which an election timeout without a word ends, whichever comes between.
+        (0, [3, 2, 1, 0]), (1, [0, 2, 1, 0]), (2, [0, 0, 1, 0]), (3, [0, 0, 0, 0]),
+    ])
+    func `a leader looks at the tick at which a silent member counts no more`(heardAt: Int, quiet: [Int]) {
+        var core: RaftCore = Elected.leader()
+        var seen: [Int] = []
+        for tick in 0..<28 {
+            if tick == heardAt { _ = Elected.hear(&core, .heartbeatReply(round: 0), from: 3) }
+            if tick >= 24 { seen.append(core.quietTicks) }
+            _ = Elected.tick(&core, answering: [2])
+        }
+        #expect(seen == quiet)
+    }
+
     @Test func `a follower is quiet no longer than its leader, and not at the end of its patience`() {
         var core: RaftCore = Self.member(1...3)
         var quiet: [Int] = []

@@ -104,4 +104,41 @@ struct SlowDiskTests {
         // And what was counted before is forgotten by then.
         #expect((0..<(limit / 2)).allSatisfy { _ in busy.turn(diskTicks: 6) == nil })
     }
+
+    @Test func `a disk that is quicker than those of the others is no reason, however slow it is`() {
+        var busy = Busy()
+        busy.lag = [2: 20, 3: 20, 4: 20]
+        #expect((0..<1_000).allSatisfy { _ in busy.turn(diskTicks: 6) == nil })
+        #expect(busy.core.role == .leader)
+    }
+
+    @Test func `of two that have as much the first is handed to, and when it does not come it begins to count anew`() {
+        var busy = Busy()
+        var turns: [Int] = []
+        for turn in 1...1_000 {
+            guard let heir = busy.turn(diskTicks: 6) else { continue }
+            #expect(heir == MemberID(2))
+            turns.append(turn)
+        }
+        let limit: Int = RaftSettings().slowDiskTicks
+        let pauses: [Int] = zip(turns.dropFirst(), turns).map { $0 - $1 }
+        #expect(turns.count > 2 && pauses.allSatisfy { $0 >= limit }, "\(turns)")
+    }
+
+    @Test func `how long it was quick before does not put it off`() {
+        var busy = Busy()
+        for _ in 0..<500 { #expect(busy.turn(diskTicks: 0) == nil) }
+        let limit: Int = RaftSettings().slowDiskTicks
+        let ticks: Int = (1...1_000).first { _ in busy.turn(diskTicks: 6) != nil } ?? .max
+        #expect(ticks >= limit && ticks <= limit + 10, "\(ticks) ticks")
+    }
+
+    @Test func `a quick moment makes up for a slow one of the same length, not for more`() {
+        var busy = Busy()
+        let limit: Int = RaftSettings().slowDiskTicks
+        for _ in 0..<(limit - 20) { #expect(busy.turn(diskTicks: 6) == nil) }
+        for _ in 0..<20 { #expect(busy.turn(diskTicks: 0) == nil) }
+        let ticks: Int = (1...1_000).first { _ in busy.turn(diskTicks: 6) != nil } ?? .max
+        #expect(ticks >= 30 && ticks <= 60, "\(ticks) ticks")
+    }
 }

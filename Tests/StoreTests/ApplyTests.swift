@@ -121,6 +121,14 @@ struct ApplyTests {
         #expect(store.apply(index: 9, transaction()) == .committed(revision: 9, numbers: []))
     }
 
+    @Test func `a known number that would have been the next is not given out again`() {
+        let store = Store()
+        #expect(store.apply(index: 1, transaction([put(1)])) == .committed(revision: 1, numbers: []))
+        #expect(
+            store.apply(index: 2, transaction([create(0)], created: 1)) == .committed(revision: 2, numbers: [2])
+        )
+    }
+
     @Test func `created numbers are filled into keys, scopes, documents, terms, unique keys and names`() {
         let store = Store()
         _ = store.apply(index: 1, transaction([put(41)]))

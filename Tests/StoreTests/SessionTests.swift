@@ -67,6 +67,18 @@ struct SessionTests {
         #expect(store.view.recordCount == 5)
     }
 
+    @Test func `a client may confirm all that lies below its request, and nothing above`() {
+        let store = Store()
+        let session: SessionID = Self.open(store)
+        for sequence: UInt64 in 1...3 { _ = Self.run(store, session, sequence) }
+        #expect(!Self.run(store, session, 4, below: 4).isRefused)
+        #expect(store.view.session(session)?.answeredBelow == 4 && store.view.session(session)?.replies == 1)
+        _ = Self.run(store, session, 5, below: 6)
+        #expect(store.view.session(session)?.answeredBelow == 4, "it confirms its own request")
+        #expect(!Self.run(store, session, 6, below: 2).isRefused)
+        #expect(store.view.session(session)?.answeredBelow == 4 && store.view.session(session)?.replies == 3)
+    }
+
     @Test func `a session that was never opened runs nothing`() {
         let store = Store()
         #expect(Self.run(store, SessionID(opened: 1, nonce: 1), 1) == .refused(.sessionExpired(sequence: 1)))
@@ -94,6 +106,17 @@ struct SessionTests {
         }
         #expect(store.view.recordCount == count)
         #expect(store.view.replies.count == 0, "replies go with their session")
+    }
+
+    @Test func `of two sessions of one entry the older goes first`() {
+        let store = Store()
+        let first: SessionID = Self.open(store)
+        #expect(!Self.run(store, first, 1, [create(0), .openSession(nonce: 9)]).isRefused)
+        let second = SessionID(opened: store.appliedIndex, nonce: 9)
+        #expect(store.view.session(first)?.lastUsed == store.view.session(second)?.lastUsed)
+        for nonce in 0..<UInt64(Limits.sessions) - 1 { _ = Self.open(store, nonce: nonce) }
+        #expect(store.view.session(first) == nil)
+        #expect(store.view.session(second) != nil)
     }
 
     @Test func `a client that confirms nothing loses its oldest answers, and nothing runs twice`() {

@@ -23,16 +23,9 @@ struct ConfigurationHistory: Sendable {
         steps.append((index, configuration))
     }
 
-    /// - Parameter keepsLast: a flaw: what was cut off stays in force.
     /// - Returns: whether the current configuration changed.
-    mutating func truncate(from index: LogIndex, keepsLast: Bool = false) -> Bool {
+    mutating func truncate(from index: LogIndex) -> Bool {
         let count: Int = steps.count
-        if keepsLast, steps.count > 1, currentIndex >= index {
-            let last: Configuration = current
-            while steps.count > 1, currentIndex >= index { steps.removeLast() }
-            steps.append((index - 1, last))
-            return true
-        }
         while steps.count > 1, currentIndex >= index { steps.removeLast() }
         return steps.count != count
     }

@@ -26,9 +26,8 @@ package struct EntryTail: Sendable {
 
     /// The term of the entry at `index`, or nil when it was compacted away or does not exist yet.
     package func term(at index: LogIndex) -> Term? {
-        if index == base.index { return base.term }
-        guard index > base.index, index <= lastIndex else { return nil }
-        return entries[offset(of: index)].term
+        guard index >= base.index, index <= lastIndex else { return nil }
+        return index == base.index ? base.term : entries[offset(of: index)].term
     }
 
     package subscript(index: LogIndex) -> LogEntry { entries[offset(of: index)] }
@@ -42,7 +41,6 @@ package struct EntryTail: Sendable {
 
     /// Entries from `first` on, at least one if there is one, at most about `bytes` of them.
     func batch(from first: LogIndex, bytes: Int) -> [LogEntry] {
-        guard first <= lastIndex else { return [] }
         var size: Int = 0
         var end: LogIndex = first
         while end <= lastIndex {
@@ -60,9 +58,9 @@ package struct EntryTail: Sendable {
         entries.removeLast(Int(lastIndex - index + 1))
     }
 
-    /// Forgets everything up to `index`, which must be in memory.
+    /// Forgets everything up to `index`, if that is in memory.
     mutating func compact(through index: LogIndex) {
-        guard index > base.index, let term = term(at: index) else { return }
+        guard let term = term(at: index) else { return }
         entries.removeFirst(Int(index - base.index))
         base = LogPosition(index: index, term: term)
     }

@@ -39,10 +39,10 @@ extension RaftCore {
                 id: peer,
                 isVoter: configuration.isVoter(peer),
                 match: state.match,
-                lag: log.lastIndex - min(state.match, log.lastIndex),
+                lag: log.lastIndex - state.match,
                 phase: phase,
                 silentTicks: state.silentTicks,
-                isActive: state.silentTicks < settings.electionTicks,
+                isActive: isActive(peer),
                 hasLostLog: state.hasLostLog
             )
         }

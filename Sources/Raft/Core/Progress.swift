@@ -73,18 +73,14 @@ struct Progress: Sendable {
     mutating func probe(from index: LogIndex) {
         next = max(match + 1, index)
         phase = .probe(waiting: false)
-        clearWindow()
     }
 
     mutating func replicate() {
         next = match + 1
         phase = .replicate
-        clearWindow()
-    }
-
-    mutating func awaitSnapshot() {
-        phase = .snapshot
-        clearWindow()
+        // What was under way before counts no more.
+        inFlight = []
+        inFlightBytes = 0
     }
 
     /// A heartbeat came back, so the way is open again: lets one message through where lost ones might block.
@@ -96,10 +92,5 @@ struct Progress: Sendable {
     private mutating func forgetOldest() {
         guard !inFlight.isEmpty else { return }
         inFlightBytes -= inFlight.removeFirst().bytes
-    }
-
-    private mutating func clearWindow() {
-        inFlight = []
-        inFlightBytes = 0
     }
 }

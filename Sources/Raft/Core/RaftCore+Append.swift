@@ -12,10 +12,7 @@ extension RaftCore {
             previous = entry.position
             entries.removeFirst()
         }
-        guard previous.index >= commit else {
-            verified = max(verified, commit)
-            return acknowledge(to: leader)
-        }
+        guard previous.index >= commit else { return acknowledge(to: leader) }
         guard log.term(at: previous.index) == previous.term else {
             let hint: LogPosition = log.possibleMatch(atMost: previous.index, term: previous.term)
             let rejection = AppendRejection(
@@ -32,7 +29,7 @@ extension RaftCore {
             appendLocally(Array(entries))
         }
         verified = max(verified, end)
-        advanceCommit(to: max(commit, min(request.commit, verified)))
+        advanceCommit(to: min(request.commit, verified))
         // While the disk still works nothing is said: its answer brings us to `onLogDurable`.
         if durable >= verified || flaws.contains(.acknowledgesEarly) { acknowledge(to: leader) }
     }
@@ -59,7 +56,7 @@ extension RaftCore {
     mutating func onHeartbeat(commit leaderCommit: LogPosition, round: UInt64, from leader: MemberID) {
         // The same term at the same index: the logs agree up to there.
         if log.term(at: leaderCommit.index) == leaderCommit.term { verified = max(verified, leaderCommit.index) }
-        advanceCommit(to: max(commit, min(leaderCommit.index, verified)))
+        advanceCommit(to: min(leaderCommit.index, verified))
         send(.heartbeatReply(round: round), to: leader)
         // The leader believes that this is on the disk here, and would send nothing.
         if mending != nil, log.term(at: leaderCommit.index) != leaderCommit.term {

@@ -37,7 +37,7 @@ extension RaftCore {
     mutating func appendOwn(_ entries: [LogEntry]) {
         for entry in entries { uncommittedBytes += entry.cost }
         appendLocally(entries)
-        broadcastAppend(evenEmpty: false)
+        broadcastAppend()
     }
 
     /// Appends to the log in memory and asks for the disk.
@@ -83,10 +83,11 @@ extension RaftCore {
         for position in pendingWrites.indices {
             pendingWrites[position].last = min(pendingWrites[position].last, index - 1)
         }
-        let changed: Bool = configurations.truncate(
-            from: index,
-            keepsLast: flaws.contains(.keepsTruncatedConfiguration)
-        )
+        let last: Configuration = configuration
+        let changed: Bool = configurations.truncate(from: index)
+        if flaws.contains(.keepsTruncatedConfiguration), changed, index - 1 > configurations.currentIndex {
+            configurations.append(last, at: index - 1)
+        }
         disk.append(.truncate(to: log.last, configuration))
         if changed { onConfigurationChanged() }
     }

@@ -49,7 +49,7 @@ extension RaftCore {
 
     /// A member that lost its log may have forgotten a vote, too: it does not confirm a leader.
     private func hasConfirmed(_ member: MemberID, _ round: UInt64) -> Bool {
-        progress[member].map { $0.round == round && !$0.hasLostLog } ?? false
+        progress[member]?.round == round && progress[member]?.hasLostLog == false
     }
 
     mutating func refuseReads(leader: MemberID?) {

@@ -1,11 +1,11 @@
 /// A leader's side of replication, and what counts as committed.
 extension RaftCore {
-    mutating func broadcastAppend(evenEmpty: Bool) {
-        for peer in peers { replicate(to: peer, evenEmpty: evenEmpty) }
+    mutating func broadcastAppend() {
+        for peer in peers { replicate(to: peer) }
     }
 
-    /// Sends as much as the peer's window takes.
-    mutating func replicate(to peer: MemberID, evenEmpty: Bool) {
+    /// Sends as much as the peer's window takes; a message without entries, when there are none, unless told otherwise.
+    mutating func replicate(to peer: MemberID, evenEmpty: Bool = true) {
         var mayBeEmpty: Bool = evenEmpty
         while let state = progress[peer], !state.hasLostLog, state.mayReceive(settings) {
             let hasEntries: Bool = state.next <= log.lastIndex
@@ -25,7 +25,7 @@ extension RaftCore {
     private mutating func needSnapshot(_ peer: MemberID) {
         // A silent peer would only be sent one in vain, again and again.
         guard isActive(peer), progress[peer]?.hasAnswered == true else { return }
-        progress[peer]?.awaitSnapshot()
+        progress[peer]?.phase = .snapshot
         news.append(.snapshotNeeded(peer))
     }
 
@@ -64,9 +64,9 @@ extension RaftCore {
         let meeting: LogPosition = log.possibleMatch(atMost: rejection.hint.index, term: rejection.hint.term)
         // Below the base nothing is known, so the next message finds that a snapshot is needed.
         let next: LogIndex = rejection.hint.index < log.base.index ? log.base.index : meeting.index + 1
-        state.probe(from: max(1, min(next, rejection.previousIndex)))
+        state.probe(from: min(next, rejection.previousIndex))
         progress[peer] = state
-        replicate(to: peer, evenEmpty: true)
+        replicate(to: peer)
     }
 
     mutating func broadcastHeartbeat() {
@@ -93,7 +93,7 @@ extension RaftCore {
         state.heartbeatAnswered(settings)
         progress[peer] = state
         // Messages may have been lost: an empty one finds out.
-        if state.match < log.lastIndex { replicate(to: peer, evenEmpty: true) }
+        if state.match < log.lastIndex { replicate(to: peer) }
         finishReads()
     }
 
@@ -105,7 +105,7 @@ extension RaftCore {
         guard log.term(at: reached) == ballot.term || flaws.contains(.commitsOldTerms) else { return }
         for entry in log.slice(commit + 1, through: reached) { uncommittedBytes -= entry.cost }
         advanceCommit(to: reached)
-        broadcastAppend(evenEmpty: true)
+        broadcastAppend()
         startReads()
         onOwnCommit()
     }

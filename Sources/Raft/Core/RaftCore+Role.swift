@@ -18,12 +18,10 @@ extension RaftCore {
         if isDiskStalled, !configuration.isOnly(id) {
             return becomeFollower(leader: nil, because: .diskStalled)
         }
-        if electionElapsed >= settings.electionTicks {
-            electionElapsed = 0
-            if let target = transferTarget {
-                transferTarget = nil
-                note(.transferAbandoned(to: target))
-            }
+        // Counted since the transfer began.
+        if let target = transferTarget, electionElapsed >= settings.electionTicks {
+            transferTarget = nil
+            note(.transferAbandoned(to: target))
         }
         watchOwnDisk()
         for peer in peers { progress[peer]?.silentTicks += 1 }
@@ -64,9 +62,8 @@ extension RaftCore {
         else {
             return nil
         }
-        let isResting: Bool = peers.allSatisfy { peer in
-            guard let state: Progress = progress[peer] else { return false }
-            return state.phase == .replicate && state.match == log.lastIndex && !state.hasLostLog
+        let isResting: Bool = progress.values.allSatisfy { state in
+            state.phase == .replicate && state.match == log.lastIndex && !state.hasLostLog
                 && state.silentTicks < 2 * settings.heartbeatTicks
         }
         return isResting ? ballot.term : nil
@@ -91,7 +88,7 @@ extension RaftCore {
     /// Heard from within one election timeout.
     func isActive(_ member: MemberID) -> Bool {
         guard member != id else { return true }
-        return progress[member].map { $0.silentTicks < settings.electionTicks } ?? false
+        return (progress[member]?.silentTicks ?? .max) < settings.electionTicks
     }
 
     /// A term above ours was seen.
@@ -116,10 +113,6 @@ extension RaftCore {
         if role == .leader { refuseReads(leader: leader) }
         role = .follower
         self.leader = nil
-        progress = [:]
-        transferTarget = nil
-        votes = [:]
-        contactElapsed = settings.electionTicks
         resetElectionTimer()
         if let leader { follow(leader) }
     }
@@ -136,7 +129,6 @@ extension RaftCore {
 
     private mutating func follow(_ leader: MemberID) {
         self.leader = leader
-        contactElapsed = 0
         note(.following(leader, ballot.term))
     }
 
@@ -150,16 +142,12 @@ extension RaftCore {
         precondition(role == .candidate, "only a candidate becomes leader, not a \(role)")
         role = .leader
         leader = id
-        electionElapsed = 0
         heartbeatElapsed = 0
         transferTarget = nil
-        progress = [:]
-        for peer in peers { progress[peer] = Progress(next: log.lastIndex + 1) }
-        reads = ReadRounds()
-        uncommittedBytes = 0
-        for entry in log.slice(commit + 1, through: log.lastIndex) { uncommittedBytes += entry.cost }
+        let fresh = Progress(next: log.lastIndex + 1)
+        progress = Dictionary(uniqueKeysWithValues: peers.map { ($0, fresh) })
+        uncommittedBytes = log.slice(commit + 1, through: log.lastIndex).reduce(0) { $0 + $1.cost }
         note(.becameLeader(ballot.term))
-        appendNumber = 0
         (slowDiskTicks, othersReached) = (0, (0, 0))
         appendOwn([LogEntry(index: log.lastIndex + 1, term: ballot.term, kind: .noop)])
     }

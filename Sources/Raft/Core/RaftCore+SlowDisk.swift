@@ -7,16 +7,10 @@
 extension RaftCore {
     /// What would be committed if this leader's own disk took no time.
     private var reachedByOthers: LogIndex {
-        min(quorum.reached { $0 == id ? log.lastIndex : match(of: $0) }, log.lastIndex)
+        quorum.reached { $0 == id ? log.lastIndex : match(of: $0) }
     }
 
     mutating func watchOwnDisk() {
-        guard commit < log.lastIndex || durable < log.lastIndex else {
-            // Nothing waits for anybody, as at most ticks.
-            othersReached = (othersReached.now, log.lastIndex)
-            slowDiskTicks = max(0, slowDiskTicks - 1)
-            return
-        }
         let isWaitedFor: Bool = durable < othersReached.before
         othersReached = (othersReached.now, reachedByOthers)
         slowDiskTicks = isWaitedFor ? slowDiskTicks + 1 : max(0, slowDiskTicks - 1)

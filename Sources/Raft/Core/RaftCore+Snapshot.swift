@@ -34,6 +34,6 @@ extension RaftCore {
         // Whether or not it arrived, the next message finds out where the peer stands.
         state.probe(from: succeeded ? log.lastIndex + 1 : state.match + 1)
         progress[peer] = state
-        if succeeded { replicate(to: peer, evenEmpty: true) }
+        if succeeded { replicate(to: peer) }
     }
 }

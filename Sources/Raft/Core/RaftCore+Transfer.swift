@@ -9,7 +9,6 @@ extension RaftCore {
         transferTarget = target
         electionElapsed = 0
         finishTransfer(with: target)
-        replicate(to: target, evenEmpty: false)
     }
 
     /// Tells the target once it has the whole log.

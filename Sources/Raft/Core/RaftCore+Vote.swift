@@ -23,7 +23,6 @@ extension RaftCore {
         verified = commit
         // The own vote counts when it is on the disk, see `onBallotDurable`.
         votes = [:]
-        isTransferCandidate = isTransfer
         resetCampaignTimer()
         note(.becameCandidate(ballot.term))
         for voter in votersToAsk {

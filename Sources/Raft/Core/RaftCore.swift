@@ -87,8 +87,6 @@ package struct RaftCore: Sendable {
     /// The leader's process is gone: so many campaigns are still made without the usual wait.
     var hastyCampaigns: Int = 0
     var votes: [MemberID: Bool] = [:]
-    /// This candidacy was asked for by the leader.
-    var isTransferCandidate: Bool = false
 
     /// Up to here this member may have acknowledged entries that its disk has lost since: until its log reaches that, it gives
     /// no vote and wants none.
@@ -103,7 +101,7 @@ package struct RaftCore: Sendable {
     var heartbeatElapsed: Int = 0
     var transferTarget: MemberID?
     var uncommittedBytes: Int = 0
-    /// Append requests sent in this term.
+    /// Append requests sent so far.
     var appendNumber: UInt64 = 0
     var reads = ReadRounds()
 
@@ -202,7 +200,7 @@ package struct RaftCore: Sendable {
             held = []
         } else {
             held += outgoing
-            if held.count > settings.heldMessages { held.removeFirst(held.count - settings.heldMessages) }
+            held.removeFirst(max(0, held.count - settings.heldMessages))
         }
         effects += disk
         news = []
@@ -241,7 +239,6 @@ package struct RaftCore: Sendable {
 
     mutating func advanceCommit(to index: LogIndex) {
         precondition(index <= log.lastIndex, "commit \(index) is beyond the log, which ends at \(log.lastIndex)")
-        guard index > commit else { return }
-        commit = index
+        commit = max(commit, index)
     }
 }

@@ -46,7 +46,6 @@ struct ReadRounds: Sendable {
 
     /// Read answers come after the commit they may rest on.
     mutating func takeReady(to effects: inout [Effect]) {
-        guard !ready.isEmpty else { return }
         effects += ready
         ready = []
     }
