@@ -58,6 +58,7 @@ extension Fleet {
             host: host.number,
             project: host.project,
             epoch: epoch,
+            facts: hello.facts,
             work: [.facts(hello.facts)],
             lastHeard: now,
             nextPing: now + Self.ticks(milliseconds: Limits.hostPingSeconds * 1_000)
@@ -87,6 +88,9 @@ extension Fleet {
             !isCutOff || flaws.contains(.keepsHosts)
         else {
             return end(server, sessionOf: host)
+        }
+        if !HostReports.isShownActive(host, in: server.view) {
+            server.sessions[host]?.work.append(.facts(session.facts))
         }
         send(.ping, session, revision: server.member.applied)
     }
@@ -151,7 +155,8 @@ extension Fleet {
         server.sessions[host]?.attempts = 0
         server.sessions[host]?.failsSince = nil
         let work: FleetSession.Work? = server.sessions[host]?.work.removeFirst()
-        if case .facts? = work { welcome(server, host) }
+        // Said once more, they welcome nobody.
+        if case .facts? = work, server.sessions[host]?.isWelcomed == false { welcome(server, host) }
     }
 
     private func welcome(_ server: FleetServer, _ host: UInt64) {

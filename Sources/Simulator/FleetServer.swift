@@ -119,6 +119,7 @@ struct FleetSession {
     let host: UInt64
     let project: UInt64
     let epoch: UInt64
+    let facts: HostFacts
     var watch: Watch?
     /// The revision of the last sync that was sent.
     var held: Revision = 0

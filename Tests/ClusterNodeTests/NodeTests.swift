@@ -1,5 +1,6 @@
 import Foundation
 import Gateway
+import HostFrames
 import HostProtocol
 import JSON
 import Model
@@ -243,6 +244,34 @@ import Testing
             #expect("\(fault)".contains(endpoint), "\(fault)")
         }
         try? FileManager.default.removeItem(atPath: other.path)
+        await rig.stop()
+    }
+
+    @Test func `a word of a host's absence that is written after its return is taken back`() async throws {
+        let rig = try await NodeRig()
+        _ = try await rig.host("alpha")
+        let id: String = try #require(try await rig.call("GET", "hosts").body["data"]?.array?.first?["id"]?.string)
+        _ = try await rig.wait(for: "the host", "hosts/\(id)") { $0["agentState"]?.string == "active" }
+        let state: ReplicatedState = await rig.node.node.state
+        let host: Record = try #require(state.store.view.records(in: .host).first)
+        let owner: ScopeOwner = try #require(state.store.view.epoch(host.scope))
+        let late: Transaction = try #require(
+            HostReports.agentState(
+                "reconnecting",
+                host: host.key.number,
+                scope: host.scope,
+                epoch: owner.epoch,
+                time: 1,
+                in: state.store.view
+            )
+        )
+        guard case .committed = try await state.propose(late) else {
+            Issue.record("the late word was refused")
+            return await rig.stop()
+        }
+        _ = try await rig.wait(for: "the host to be shown as it is", "hosts/\(id)") {
+            $0["state"]?.string == "active" && $0["agentState"]?.string == "active"
+        }
         await rig.stop()
     }
 

@@ -86,6 +86,15 @@ package enum HostReports {
         }
     }
 
+    /// Whether a host that is connected is shown as such.
+    ///
+    /// A word of its absence whose fate nobody knew may be written after the host's own: the leader that took it was gone when it was
+    /// asked. Then the host's facts are to be written once more.
+    package static func isShownActive(_ host: UInt64, in view: some RecordReading) -> Bool {
+        guard let record: Record = view.get(RecordKey(.hostObserved, host)) else { return false }
+        return (try? HostObservation(document: record.document))?.agentState == "active"
+    }
+
     /// How the host's agent is.
     package static func agentState(
         _ state: String,

@@ -14,7 +14,7 @@ import Synchronization
 /// One server node: the rooms of the house wired together, started in order and stopped in the opposite one.
 package final class Node: Sendable {
     package var configuration: NodeConfiguration { node.configuration }
-    private let node: NodeContext
+    let node: NodeContext
     private let listeners: NodeListeners
     private let control: NodeControl
     private let peers: NodePeers

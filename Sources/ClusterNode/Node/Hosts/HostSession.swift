@@ -40,9 +40,7 @@ final class HostSession: Sendable {
             await room.joined(self)
             // What is lost from here on moves this session; what was lost before has not seen it.
             guard room.ownership.epoch(of: project) == epoch else { throw HostFault.moved }
-            try await room.propose(for: self) { view, time in
-                HostReports.facts(hello.facts, host: host, scope: project, epoch: epoch, time: time, in: view)
-            }
+            try await write(hello.facts, epoch)
             logger.notice("host connected", ["host.runtime": .string(hello.facts.runtime)])
             // The watch begins right after the view: what changes meanwhile is in it, and nothing is told twice.
             let view: StoreView = room.state.store.view
@@ -65,7 +63,7 @@ final class HostSession: Sendable {
                 view.revision
             )
             for part in HostOrders.all(of: host, in: view).parts() { try await send(.sync(part), epoch, view.revision) }
-            await carry(watch, epoch: epoch, from: view.revision, logger)
+            await carry(watch, hello.facts, epoch: epoch, from: view.revision, logger)
         } catch {
             logger.notice("host stream ended", ["error": "\(error)"])
         }
@@ -73,12 +71,18 @@ final class HostSession: Sendable {
         await room.left(self)
     }
 
-    private func carry(_ watch: Watch, epoch: UInt64, from revision: Revision, _ logger: Logger) async {
+    private func carry(
+        _ watch: Watch,
+        _ facts: HostFacts,
+        epoch: UInt64,
+        from revision: Revision,
+        _ logger: Logger
+    ) async {
         await withTaskGroup(of: String.self) { group in
             group.addTask { await self.reason { try await self.sendChanges(watch, epoch, revision) } }
             group.addTask { await self.reason { try await self.receive() } }
             group.addTask { await self.reason { try await self.writeReports(epoch) } }
-            group.addTask { await self.reason { try await self.keepAlive(epoch) } }
+            group.addTask { await self.reason { try await self.keepAlive(facts, epoch) } }
             let reason: String = await group.next() ?? ""
             logger.notice("host disconnected", ["reason": .string(reason)])
             await socket.close()
@@ -146,7 +150,13 @@ final class HostSession: Sendable {
         }
     }
 
-    private func keepAlive(_ epoch: UInt64) async throws {
+    private func write(_ facts: HostFacts, _ epoch: UInt64) async throws {
+        try await room.propose(for: self) { view, time in
+            HostReports.facts(facts, host: host, scope: project, epoch: epoch, time: time, in: view)
+        }
+    }
+
+    private func keepAlive(_ facts: HostFacts, _ epoch: UInt64) async throws {
         while true {
             try await room.loop.sleep(milliseconds: Limits.hostPingSeconds * 1_000)
             // Read first: what is heard in between must not lie ahead of the time that it is taken from.
@@ -158,6 +168,7 @@ final class HostSession: Sendable {
             guard room.isWelcome(host) else { throw HostFault.removed }
             // Ended in good order it comes back at once, gets its certificate, and loses nothing.
             guard !room.isBehind(host) else { throw HostFault.recertified }
+            if !HostReports.isShownActive(host, in: room.state.store.view) { try await write(facts, epoch) }
             let servers: [String] = room.servers.baseURLs
             let isNews: Bool = toldServers.withLock { told in
                 defer { told = servers }
