@@ -13,9 +13,12 @@ import Testing
 
     /// Seeds that once failed stay here for good, each with a word on what it found.
     static let regressions: [(seed: UInt64, members: Int, steps: Int)] = [
-        (1_090, 3, steps),  // a member that was removed and never heard of it kept its hosts from their new owner for good
-        (1_127, 5, steps),  // the clock was set back an hour: what was to be tried again in a second waited as long
-        (22_197, 3, 2_500),  // a word of a host's absence was written after its return: it was shown as away for good
+        // A member that was removed and never heard of it kept its hosts from their new owner for good.
+        (1_090, 3, steps),
+        // The clock was set back an hour: what was to be tried again in a second waited as long.
+        (1_127, 5, steps),
+        // A word of a host's absence was written after its return: it was shown as away for good.
+        (22_197, 3, 2_500),
     ]
 
     @Test(arguments: regressions)
