@@ -99,8 +99,11 @@ extension EndToEnd {
                 }
                 // The others go on.
                 try await rig.up("kept", scale: 0, through: "node1").ends(0)
-                let seen: String = try await rig.client(["cluster", "status"], through: "node1").ends(0).out
-                #expect(seen.contains("diskLow") || seen.contains("read-only"), "\(seen)")
+                // It looks once a second whether there is an alarm to be told.
+                try await wait(for: "its alarm to be seen by the others") {
+                    let seen: String = try await rig.client(["cluster", "status"], through: "node1").ends(0).out
+                    return seen.contains("diskLow") || seen.contains("read-only")
+                }
                 try await page.type(on: rig)
                 try await rig.up("after", scale: 0, through: "node2").ends(0)
                 for node in Self.nodes { #expect(try await stacks(rig, through: node) == ["kept", "after"]) }
