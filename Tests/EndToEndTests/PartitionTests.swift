@@ -33,60 +33,58 @@ extension EndToEnd {
         @Test func `an owner that is cut off while its hosts are not is replaced, and nothing is doubled`() async throws
         {
             try await NetRig.run { rig in
-                try await rig.up("shop", scale: 6, through: "node1").ends(0)
-                let before = try await rig.agree(through: "node1")
-                let places: Places = try await rig.places(through: "node1")
-                let owner: String = places.owner
-                let others: [String] = places.voters.filter { $0 != owner }
-                try await rig.cut(owner)
-                try await wait(for: "another owner") {
-                    try await rig.places(through: others[0]).owner != owner
+                _ = try await replaced(rig) { owner, _ in
+                    try await rig.cut(owner)
+                } heal: { owner, _ in
+                    try await rig.heal(owner)
                 }
-                try await rig.up("more", scale: 4, through: others[0]).ends(0)
-                let during = try await rig.agree(through: others[1])
-                try #require(during.held.count == 10)
-                try #require(Set(before.held).isSubset(of: during.held), "containers were restarted")
-                try await rig.heal(owner)
-                try await wait(for: "\(owner) to follow again") {
-                    try await rig.places(through: owner).voters.count == 3
-                }
-                try await rig.client(["scale", "more/web=5"], through: owner).ends(0)
-                let after = try await rig.agree(through: owner)
-                try #require(after.held.count == 11)
-                try #require(Set(during.held).isSubset(of: after.held), "containers were restarted")
             }
         }
 
         @Test func `an owner that only its hosts still reach lets them go, and its successor serves them`() async throws
         {
             try await NetRig.run { rig in
-                try await rig.up("shop", scale: 6, through: "node1").ends(0)
-                let before = try await rig.agree(through: "node1")
-                let places: Places = try await rig.places(through: "node1")
-                let owner: String = places.owner
-                let others: [String] = places.voters.filter { $0 != owner }
-                for other in others {
-                    try await rig.drop(from: owner, to: other)
-                    try await rig.drop(from: other, to: owner)
+                let owner: String = try await replaced(rig) { owner, others in
+                    for other in others {
+                        try await rig.drop(from: owner, to: other)
+                        try await rig.drop(from: other, to: owner)
+                    }
+                } heal: { owner, others in
+                    for node in [owner] + others { try await rig.letAll(to: node) }
                 }
-                try await wait(for: "another owner") { try await rig.places(through: others[0]).owner != owner }
-                // The hosts are still connected to the old one, whose answers they hear: it has to send them away.
-                try await rig.up("more", scale: 4, through: others[0]).ends(0)
-                let during = try await rig.agree(through: others[1])
-                try #require(during.held.count == 10)
-                try #require(Set(before.held).isSubset(of: during.held), "containers were restarted")
+                // The hosts were connected to it, and heard its answers.
                 try #require(rig.log(owner).contains("has not reached a majority"), "it was not the node that let go")
-                for node in places.voters { try await rig.letAll(to: node) }
-                try await wait(for: "\(owner) to follow again") {
-                    try await rig.places(through: owner).voters.count == 3
-                }
-                try await rig.client(["scale", "more/web=5"], through: owner).ends(0)
-                let after = try await rig.agree(through: owner)
-                try #require(
-                    after.held.count == 11 && Set(during.held).isSubset(of: after.held),
-                    "containers were restarted"
-                )
             }
+        }
+
+        /// An owner is cut off, another one takes over with everything as it was, and the first follows again.
+        ///
+        /// - Returns: the owner that was cut off.
+        private func replaced(
+            _ rig: NetRig,
+            cut: (_ owner: String, _ others: [String]) async throws -> Void,
+            heal: (_ owner: String, _ others: [String]) async throws -> Void
+        ) async throws -> String {
+            try await rig.up("shop", scale: 6, through: "node1").ends(0)
+            let before = try await rig.agree(through: "node1")
+            let places: Places = try await rig.places(through: "node1")
+            let owner: String = places.owner
+            let others: [String] = places.voters.filter { $0 != owner }
+            try await cut(owner, others)
+            try await wait(for: "another owner") { try await rig.places(through: others[0]).owner != owner }
+            try await rig.up("more", scale: 4, through: others[0]).ends(0)
+            let during = try await rig.agree(through: others[1])
+            try #require(during.held.count == 10)
+            try #require(Set(before.held).isSubset(of: during.held), "containers were restarted")
+            try await heal(owner, others)
+            try await wait(for: "\(owner) to follow again") {
+                try await rig.places(through: owner).voters.count == 3
+            }
+            try await rig.client(["scale", "more/web=5"], through: owner).ends(0)
+            let after = try await rig.agree(through: owner)
+            try #require(after.held.count == 11)
+            try #require(Set(during.held).isSubset(of: after.held), "containers were restarted")
+            return owner
         }
 
         @Test func `an old copy of a node's folder that is started beside the cluster changes nothing`() async throws {

@@ -1,3 +1,0 @@
-import EventLoop
-import Glibc
-import Synchronization
