@@ -18,6 +18,7 @@ struct DestinationBench {
     private static let counts: [Int] = [1, 64, 256]
     private static let bodyConnections: Int = 8
     private static let bodyBytes: Int = 1024 * 1024
+    private static let variety: Int = 16
     private static let name: String = "destination"
 
     /// Every case of this bench begins so.
@@ -108,8 +109,10 @@ struct DestinationBench {
         for count in Self.counts where options.wants("\(Self.name)-\(count)-cpu") {
             cases += try await compare("\(Self.name)-\(count)-cpu", count, path: "/passing/a", 0)
         }
-        if options.wants("\(Self.name)-checked-64-cpu") {
-            cases += try await compare("\(Self.name)-checked-64-cpu", 64, path: "/checked/a", 0)
+        for (word, path, isVaried) in [
+            ("varied", "/passing/a", true), ("checked", "/checked/a", false), ("checked-varied", "/checked/a", true),
+        ] where options.wants("\(Self.name)-\(word)-64-cpu") {
+            cases += try await compare("\(Self.name)-\(word)-64-cpu", 64, path: path, isVaried: isVaried, 0)
         }
         if options.wants("\(Self.name)-body-1m") {
             cases += try await compare("\(Self.name)-body-1m", Self.bodyConnections, path: "/passing/a", Self.bodyBytes)
@@ -118,20 +121,28 @@ struct DestinationBench {
     }
 
     /// One case for each peer; ours stands in all of them.
-    private func compare(_ name: String, _ connections: Int, path: String, _ bytes: Int) async throws -> [BenchCase] {
+    ///
+    /// - Parameter isVaried: each request of a connection has another path and another header than the one before.
+    private func compare(
+        _ name: String,
+        _ connections: Int,
+        path: String,
+        isVaried: Bool = false,
+        _ bytes: Int
+    ) async throws -> [BenchCase] {
         var ours: [LoadResult] = []
         var theirs: [[LoadResult]] = peers.map { _ in [] }
         for round in 1...options.rounds {
             options.progress("\(name), round \(round): drover")
             ours.append(
-                try await load(cluster.place(node), connections, path, bytes) { [cluster, node] in
+                try await load(cluster.place(node), connections, path, isVaried, bytes) { [cluster, node] in
                     [cluster.process(node)].compactMap(\.self)
                 }
             )
             for (index, peer) in peers.enumerated() {
                 options.progress("\(name), round \(round): \(peer.name)")
                 theirs[index].append(
-                    try await load(peer.place, connections, path, bytes) { peer.processes }
+                    try await load(peer.place, connections, path, isVaried, bytes) { peer.processes }
                 )
             }
         }
@@ -168,13 +179,18 @@ struct DestinationBench {
         _ place: ServerPlace,
         _ count: Int,
         _ path: String,
+        _ isVaried: Bool,
         _ bytes: Int,
         processes: @escaping @Sendable () -> [Int32]
     ) async throws -> LoadResult {
         let body: [UInt8]? = bytes > 0 ? [UInt8](repeating: 0x20, count: bytes) : nil
-        let request: [UInt8] = cluster.request(body == nil ? "GET" : "PUT", path, body)
+        let method: String = body == nil ? "GET" : "PUT"
+        let requests: [[UInt8]] =
+            isVaried
+            ? (0..<Self.variety).map { cluster.request(method, "\(path)\($0)", body, mark: "\($0)") }
+            : [cluster.request(method, path, body)]
         return try await LoadRun.perform(
-            [LoadRun.Client](repeating: LoadRun.asking(request, of: place), count: count),
+            [LoadRun.Client](repeating: LoadRun.asking(requests, of: place), count: count),
             on: loops,
             warmUp: options.warmUp,
             seconds: options.seconds,

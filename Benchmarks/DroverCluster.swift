@@ -135,9 +135,10 @@ final class DroverCluster: BenchSide {
     }
 
     /// A whole request as it goes on the wire.
-    func request(_ method: String, _ path: String, _ body: [UInt8]? = nil) -> [UInt8] {
+    func request(_ method: String, _ path: String, _ body: [UInt8]? = nil, mark: String? = nil) -> [UInt8] {
         var text: String = "\(method) \(path) HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: \(authorization)\r\n"
         text += "Accept: application/json\r\n"
+        if let mark { text += "X-Mark: \(mark)\r\n" }
         if let body { text += "Content-Type: application/json\r\nContent-Length: \(body.count)\r\n" }
         return Array((text + "\r\n").utf8) + (body ?? [])
     }

@@ -18,13 +18,20 @@ final class LoadRun: Sendable {
 
     /// A client that asks the same again and again, over one connection, and expects 200.
     static func asking(_ request: [UInt8], of place: ServerPlace) -> Client {
+        asking([request], of: place)
+    }
+
+    /// The same with several requests in turn.
+    static func asking(_ requests: [[UInt8]], of place: ServerPlace) -> Client {
         { run, loop in
             let client: HTTPLoadClient = try await run.turnstile.pass { try await HTTPLoadClient(place, on: loop) }
             try await run.arrive()
             var tally = LoadTally()
+            var turn: Int = 0
             while !run.isOver {
                 let start: UInt64 = MonotonicClock.now
-                guard try await client.exchange(request) == 200 else {
+                turn = (turn + 1) % requests.count
+                guard try await client.exchange(requests[turn]) == 200 else {
                     throw BenchFault("a request was refused: \(client.refusal)")
                 }
                 run.count(start, into: &tally)

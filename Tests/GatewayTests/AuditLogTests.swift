@@ -42,10 +42,20 @@ import Testing
         #expect(first["requestObject"] == #"{"name":"web"}"# && first["decision"]?.string?.contains("allow") == true)
         #expect(first["requestId"] == made.headers["x-api-request-id"].map { .string($0) })
         #expect(first["links"]?["resource"]?.string?.hasSuffix("/stacks/\(stack)") == true)
+        func left(_ row: JSONValue) throws -> JSONValue {
+            try JSONReader.parse(Array((row["responseObject"]?.string ?? "").utf8))
+        }
+        let response: JSONValue = try left(first)
+        #expect(response["id"] == .string(stack) && response["type"] == "stack" && response["name"] == "web")
+        #expect(response["accountId"] == "1a5" && response["creatorId"] == "1a21" && response["description"] == .null)
+        #expect(try left(all[1])["description"] == "new" && left(all[1])["state"] == "activating")
+        #expect(try left(all[2])["state"] == "removing", "\(all[2])")
+        #expect(first["runtime"] == .null)
         let change: JSONValue? = all[1]["changes"]?.array?.first { $0["field"] == "description" }
         #expect(change?["before"] == .null && change?["after"] == "new" && change?["resourceId"] == .string(stack))
         let item: Answer = await world.get("\(Self.rows)/\(first["id"]?.string ?? "")")
         #expect(item.status == 200 && item["eventType"] == "api.stack.create")
+        #expect(item["responseObject"] == first["responseObject"])
         for method in ["POST", "PUT", "DELETE"] {
             #expect([404, 405].contains(await world.send(method, "\(Self.rows)/\(first["id"]?.string ?? "")").status))
         }

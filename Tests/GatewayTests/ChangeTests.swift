@@ -37,6 +37,18 @@ import Testing
         #expect(stored["kind"] == "stack")
         #expect(stored["system"] == false)
         #expect(stored["created"] == .int(World.started))
+        // Of a change, too: what there is no more of is no change.
+        let count: Int = world.node.changes.count
+        let path: String = "\(World.home)/stacks/\(answer["id"]?.string ?? "")"
+        let same: Answer = await world.put(
+            path,
+            ["uuid": "mine", "accountId": "1a30", "nonsense": 1, "id": "x"],
+            as: .bob
+        )
+        #expect(same.status == 200 && same["uuid"] == answer["uuid"], "\(same)")
+        let project: Answer = await world.put("/v2-beta/projects/1a5", ["uuid": "mine", "state": "removed"], as: .ann)
+        #expect(project.status == 200 && project["uuid"] == "account-5" && project["state"] == "active", "\(project)")
+        #expect(world.node.changes.count == count)
     }
 
     @Test func `query parameters and forms count as members, beneath those of the body`() async {
@@ -341,6 +353,11 @@ import Testing
         #expect(gone.status == 200, "what was removed can still be read by id")
         #expect(gone["actions"] == [:])
         #expect(gone["removedTS"] == 9)
+        let kept: Int64 = Limits.removedPurgeSeconds * 1_000
+        #expect(gone["removeTimeTS"] == .int(9 + kept) && gone["transitioning"] == "no")
+        #expect(gone["removeTime"]?.string == StoredDate.text(9 + kept))
+        let living: Answer = await world.get("\(World.home)/stacks/\(try await world.stack("living"))", as: .ann)
+        #expect(living["removeTime"] == .null && living["removeTimeTS"] == nil)
         #expect(await world.put(path, ["description": "x"], as: .ann).status == 409)
     }
 

@@ -82,6 +82,25 @@ import Testing
         #expect(await world.get("\(World.home)/clustermemberships").status == 404)
     }
 
+    @Test func `one resource says that this is a cluster, and of how many nodes`() async throws {
+        let world: World = Self.world()
+        let list: Answer = await world.get("/v2-beta/haconfigs")
+        #expect(list.status == 200 && list.data.count == 1 && list["pagination"]?["total"] == 1, "\(list)")
+        let config: Answer = await world.get("/v2-beta/haConfigs/haConfig")
+        #expect(config["id"] == "haConfig" && config["type"] == "haConfig" && config["actions"] == [:])
+        #expect(config["enabled"] == true && config["clusterSize"] == 4 && config["dbHost"] == .null)
+        #expect(config["links"] == ["self": "http://drover.test:8080/v2-beta/haconfigs/haConfig"])
+        #expect(list.data.first == config.json)
+        #expect(await world.get("/v2-beta/haconfigs?enabled=false").data.isEmpty)
+        #expect(await world.get("/v2-beta/haconfigs?id=haConfig&clusterSize_gt=3").data.count == 1)
+        #expect(await world.get("/v2-beta/haconfigs/1").status == 404)
+        #expect(await world.put("/v2-beta/haconfigs/haConfig", ["enabled": false]).status == 405)
+        #expect(await world.get("/v2-beta/haconfigs", as: .ann).status == 404)
+        #expect(await world.get("\(World.home)/haconfigs").status == 404)
+        let alone: Answer = await World().get("/v2-beta/haconfigs/haconfig")
+        #expect(alone["enabled"] == false && alone["clusterSize"] == 1, "\(alone)")
+    }
+
     private static func token(_ world: World, _ id: String) -> JoinTokenRecord? {
         world.node.store.view.holder(JoinTokenRecord.uniqueKey(id)).flatMap { world.node.store.view.get($0) }.flatMap {
             try? JoinTokenRecord(document: $0.document)

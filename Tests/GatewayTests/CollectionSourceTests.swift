@@ -155,17 +155,14 @@ import Testing
             target: target,
             headers: ["Host": "drover.test", "Authorization": World.credentials(.ann)]
         )
-        let arrival = Arrival(
-            request: request,
-            connection: ConnectionInfo(
-                peer: .tcp(host: "192.0.2.7", port: 1),
-                local: .tcp(host: "127.0.0.1", port: 8080),
-                stream: MemoryStream(loop: world.loop, peer: "192.0.2.7")
-            ),
-            id: "r",
-            base: BaseURL(scheme: "http", authority: "drover.test"),
-            facts: nil
+        let connection = ConnectionInfo(
+            peer: .tcp(host: "192.0.2.7", port: 1),
+            local: .tcp(host: "127.0.0.1", port: 8080),
+            stream: MemoryStream(loop: world.loop, peer: "192.0.2.7")
         )
+        let policy: PolicySnapshot = world.gateway.policies.snapshot(of: world.node.store.view)
+        let reception = Reception(request, connection, policy, local: "127.0.0.1:8080")
+        let arrival = Arrival(reception, request, connection, id: "r")
         guard let path = APIPath(segments: request.segments ?? []) else { fatalError("\(target) is no path") }
         return arrival.exchange(
             path,

@@ -72,7 +72,7 @@ import Testing
         try world.change(.service, try #require(ResourceID(service)?.number), ["state": "active"])
         #expect(
             Set(await world.get(path, as: .ann)["actions"]?.object?.keys ?? []) == [
-                "deactivate", "remove", "update", "setservicelinks",
+                "deactivate", "remove", "update", "restart", "setservicelinks",
             ]
         )
         let moved: Answer = await world.get(path, as: .ann, headers: ["X-API-Action-Links": "1"])
@@ -119,8 +119,15 @@ import Testing
         ])
         let host: Answer = await world.get("\(World.home)/hosts/1h50", as: .bob)
         #expect(host["memory"] == 2_048 && host["milliCpu"] == 4_000 && host["localStorageMb"] == 30, "\(host)")
-        // As scripts that send back what they have read.
+        // As scripts that send back what they have read: nothing is held to what was found that day.
         #expect(await world.put("\(World.home)/hosts/1h50", host.json, as: .bob).status == 200)
+        #expect(try world.stored(.host, "1h50")["memory"] == nil)
+        let path: String = "\(World.home)/hosts/1h50"
+        let set: Answer = await world.put(path, ["memory": 4_096, "hostname": "other", "computeTotal": 1], as: .bob)
+        #expect(set["memory"] == 4_096 && set["milliCpu"] == 4_000, "\(set)")
+        #expect(set["hostname"] == "node" && set["computeTotal"] == 1_000_000, "what is not to be set is dropped")
+        #expect(await world.put(path, ["memory": "lots"], as: .bob).code == "InvalidFormat")
+        #expect(await world.put(path, ["memory": nil], as: .bob)["memory"] == 2_048, "what the agent finds again")
     }
 
     @Test func `a host shows its agent's state and both maps of labels as one`() async throws {

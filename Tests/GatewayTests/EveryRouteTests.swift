@@ -87,6 +87,7 @@ import Testing
             )
         ])
         ids["host"] = "1h77"
+        ids["userPreference"] = try await world.made("eve", "/v2-beta/userpreferences", ["name": "p", "value": "v"])
         return ids
     }
 
@@ -285,12 +286,9 @@ import Testing
             local: .tcp(host: "127.0.0.1", port: 8080),
             stream: MemoryStream(loop: world.loop, peer: "192.0.2.7")
         )
-        let arrival = Arrival(
-            request: request,
-            connection: connection,
-            id: "test",
-            base: BaseURL(headers: request.headers, isSecure: false, local: "127.0.0.1:8080")
-        )
+        let policy: PolicySnapshot = world.gateway.policies.snapshot(of: world.node.store.view)
+        let reception = Reception(request, connection, policy, local: "127.0.0.1:8080")
+        let arrival = Arrival(reception, request, connection, id: "test")
         return arrival.exchange(path, QueryItems(), world.node.store.view, world.gateway)
     }
 }

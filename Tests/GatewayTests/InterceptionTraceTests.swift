@@ -10,11 +10,13 @@ import Testing
                 requestID: "\(id)",
                 uuid: nil,
                 time: 0,
-                method: "GET",
-                path: "/",
-                template: nil,
-                account: "nobody",
-                destination: nil
+                subject: InterceptionTrace.Subject(
+                    method: "GET",
+                    path: "/",
+                    template: nil,
+                    account: "nobody",
+                    destination: nil
+                )
             )
         )
     }

@@ -26,6 +26,64 @@ import Testing
         #expect(await world.get("/v2-beta/settings/My.own").status == 404)
     }
 
+    static let filtered: [(String, [String])] = [
+        ("name=MY.OWN", ["my.own"]),
+        ("id=my.own", ["my.own"]),
+        ("id_like=my.%25", ["my.own", "my.password"]),
+        ("name_prefix=my.", ["my.own", "my.password"]),
+        ("name_like=my.%25&name_ne=my.own", ["my.password"]),
+        ("name=my.own&name=my.password", []),
+        ("name_prefix=my.&value=1", ["my.own"]),
+        ("name_prefix=my.&nonsense=1&name_between=2", ["my.own", "my.password"]),
+        ("inDb=true", ["api.host", "my.own", "my.password"]),
+        ("source=database&name_notlike=my.%25", ["api.host"]),
+        ("inDb=1&sort=value&order=desc", ["my.password", "api.host", "my.own"]),
+        ("inDb=1&sort=source&order=desc", ["my.password", "my.own", "api.host"]),
+        ("inDb=1&sort=id&order=desc&limit=2", ["my.password", "my.own"]),
+        ("inDb=1&limit=2&marker=m2", ["my.password"]),
+        // Blank for everybody, so nobody may try its value out.
+        ("value=ldap-secret", []),
+    ]
+
+    @Test(arguments: filtered)
+    func `settings are filtered, sorted and paged like everything else`(query: String, names: [String]) async {
+        let world = World(settings: [
+            ("api.host", "http://a.example"), ("my.own", "1"), ("my.password", "x"),
+        ])
+        _ = await world.post(
+            "/v2-beta/settings",
+            ["name": "api.auth.ldap.service.account.password", "value": "ldap-secret"]
+        )
+        let answer: Answer = await world.get(
+            "/v2-beta/settings?\(query)&name_ne=api.auth.ldap.service.account.password"
+        )
+        #expect(answer.status == 200)
+        #expect(answer.names == names)
+        for link in answer.data.compactMap({ $0["links"]?["self"]?.string }) {
+            #expect(link.hasPrefix("http://drover.test:8080/v2-beta/settings/"))
+        }
+    }
+
+    @Test func `the list of settings is whole unless it is asked for in pages`() async {
+        let world = World()
+        let all: Answer = await world.get("/v2-beta/settings")
+        #expect(all["pagination"]?["partial"] == false && all["pagination"]?["total"] == JSONValue(all.data.count))
+        #expect(all.data.count >= SettingCatalogue.all.count)
+        #expect(all["filters"]?["name"] == .null && all["sortLinks"]?["name"] != nil)
+        let page: Answer = await world.get("/v2-beta/settings?limit=3")
+        #expect(page.names == Array(all.names.prefix(3)) && page["pagination"]?["partial"] == true)
+        let next: String? = page["pagination"]?["next"]?.string
+        #expect(next == "http://drover.test:8080/v2-beta/settings?limit=3&marker=m3")
+        // Who sees the public ones only learns of no other, by no filter.
+        let some: [String] = await world.get("/v2-beta/settings", as: .bob).names
+        #expect(await world.get("/v2-beta/settings?inDb=false", as: .bob).names == some)
+        #expect(await world.get("/v2-beta/settings?name=api.auth.realm", as: .bob).names.isEmpty)
+        #expect(
+            await world.get("/v2-beta/settings?all=false&name_prefix=api.").names
+                == some.filter { $0.hasPrefix("api.") }
+        )
+    }
+
     @Test func `POST and PUT store, DELETE goes back to the default`() async {
         let world = World()
         let made: Answer = await world.post("/v2-beta/settings", ["name": "my.own", "value": 5])

@@ -93,6 +93,27 @@ import WebSocket
         }
     }
 
+    @Test(arguments: [(nil, 43_200_000), ("3", 15_000)] as [(String?, Int64)])
+    func `a subscription ends with its last ping, after twelve hours unless a setting says otherwise`(
+        pings: String?,
+        milliseconds: Int64
+    ) async throws {
+        var timing: GatewayTiming = World.timing
+        timing.rightsMilliseconds = 20
+        let world = World(settings: pings.map { [("api.sub.max.pings", $0)] } ?? [], timing: timing)
+        try await Served.run(world) { served in
+            let listener: Listener = try await served.open(Self.subscribe)
+            #expect(await eventually { await !listener.frames.isEmpty })
+            world.clock.advance(milliseconds - 1)
+            let heard: Int = await listener.frames.count
+            #expect(await eventually { await listener.frames.count > heard + 1 })
+            #expect(await !listener.isOver)
+            world.clock.advance(1)
+            #expect(await eventually { await listener.isOver })
+            #expect(await listener.frames.allSatisfy { $0.contains(#""name":"ping""#) }, "nobody lost any rights")
+        }
+    }
+
     @Test func `whose key is deactivated is logged out`() async throws {
         try await Served.run { served in
             let listener: Listener = try await served.open(Self.subscribe, as: .bob)

@@ -37,6 +37,65 @@ import Testing
     }
 
     @Test(arguments: [true, false])
+    func `what cannot be sent twice goes out on a kept connection only right after its last exchange`(
+        isPatient: Bool
+    ) async throws {
+        let ports = Shared<Set<String>>([])
+        var limits = HTTPClientLimits()
+        limits.busyMilliseconds = isPatient ? 3_600_000 : 0
+        let handler: HTTPServer.Handler = { request, info in
+            ports.change { $0.insert("\(info.peer)") }
+            return await SummedBody.handler(request, info)
+        }
+        try await World.run(clientLimits: limits, streams: { _ in true }, handler: handler) {
+            (world: World) async throws in
+            for _ in 0..<3 {
+                var request = HTTPRequest(method: "POST", target: "/taken")
+                request.bodyStream = Self.stream(10, length: true)
+                #expect(try await world.client.send(request, to: world.server.endpoint).status == 200)
+            }
+            #expect(ports.value.count == (isPatient ? 1 : 3))
+        }
+    }
+
+    @Test func `an answer that is let go of late ends nothing of who has its connection by then`() async throws {
+        let ports = Shared<Set<String>>([])
+        let handler: HTTPServer.Handler = { request, info in
+            ports.change { $0.insert("\(info.peer)") }
+            return await SummedBody.handler(request, info)
+        }
+        var limits = HTTPClientLimits()
+        limits.busyMilliseconds = 3_600_000
+        try await World.run(clientLimits: limits, streams: { _ in true }, handler: handler) {
+            (world: World) async throws in
+            var first: HTTPAnswer? = try await world.client.open(
+                HTTPRequest(method: "GET", target: "/"),
+                to: world.server.endpoint
+            )
+            while try await first?.next() != nil {}
+            let isBegun = Shared<Bool>(false)
+            let mayEnd = Shared<Bool>(false)
+            let left = Shared<Int>(3)
+            let loop: EventLoop = world.loops.all[1]
+            let upload = Task {
+                var request = HTTPRequest(method: "POST", target: "/taken")
+                request.bodyStream = BodyStream(length: 3 * Self.piece.count) {
+                    left.change { $0 -= 1 }
+                    if left.value == 1 { isBegun.change { $0 = true } }
+                    while left.value == 1, !mayEnd.value { try await loop.sleep(milliseconds: 1) }
+                    return left.value < 0 ? nil : Self.piece
+                }
+                return try await world.client.send(request, to: world.server.endpoint).status
+            }
+            #expect(await eventually { isBegun.value })
+            first?.close()
+            first = nil
+            mayEnd.change { $0 = true }
+            #expect(try await upload.value == 200 && ports.value.count == 1)
+        }
+    }
+
+    @Test(arguments: [true, false])
     func `a long body comes piece by piece, and the next request is behind it`(length: Bool) async throws {
         try await World.run(streams: { $0.path == "/taken" }, handler: SummedBody.handler) {
             (world: World) async throws in
@@ -49,7 +108,6 @@ import Testing
                 #expect(text == "\(length ? "3000000" : "unknown") 3000000 \(sum)\n")
                 #expect(!answer.headers.contains("connection"))
             }
-            // Of the three connections that this takes one is made for each stream.
             #expect(
                 String(decoding: try await world.send("POST", "/taken", body: "short").body, as: UTF8.self)
                     == "whole 5\n"

@@ -136,13 +136,15 @@ import Testing
         }
         try await World.run(limits, handler: handler) { (world: World) async throws in
             let stream: SocketStream = try await world.connect()
-            for number in 1...5 {
-                let text = String(repeating: "\(number)", count: 5_000)
-                let head: String = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5000\r\n\r\n"
-                try await stream.write(Array("\(head)\(text)".utf8), before: soon)
-                let answer: String = try await stream.readUntil(text)
-                #expect(answer.hasPrefix("HTTP/1.1 200 "), "\(number): \(answer.prefix(200))")
-                try await stream.loop.sleep(milliseconds: 40)
+            try await world.promptly { () async throws in
+                for number in 1...5 {
+                    let text = String(repeating: "\(number)", count: 5_000)
+                    let head: String = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5000\r\n\r\n"
+                    try await stream.write(Array("\(head)\(text)".utf8), before: soon)
+                    let answer: String = try await stream.readUntil(text)
+                    #expect(answer.hasPrefix("HTTP/1.1 200 "), "\(number): \(answer.prefix(200))")
+                    try await stream.loop.sleep(milliseconds: 40)
+                }
             }
             #expect(tasks.value.count > 1 && world.server.connectionCount == 1)
             let ask: String = "GET /upgrade HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nand "
@@ -164,7 +166,9 @@ import Testing
         limits.restMilliseconds = 5
         limits.idleMilliseconds = 1_500
         try await World.run(limits) { (world: World) async throws in
-            #expect(try await world.raw("GET / HTTP/1.1\r\nHost: a\r\n\r\n").hasSuffix("GET / "))
+            try await world.promptly { () async throws in
+                #expect(try await world.raw("GET / HTTP/1.1\r\nHost: a\r\n\r\n").hasSuffix("GET / "))
+            }
         }
     }
 
@@ -221,7 +225,7 @@ import Testing
         try await World.run(handler: { request, info in
             if request.path == "/slow" {
                 running.change { $0 = true }
-                while !released.value { try? await info.loop.sleep(milliseconds: 1) }
+                while !released.value, !Task.isCancelled { try? await info.loop.sleep(milliseconds: 1) }
             }
             return .text(200, "done")
         }) { (world: World) async throws in
@@ -231,7 +235,9 @@ import Testing
             let busy: SocketStream = try await world.connect()
             try await busy.write(Array("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n".utf8), before: soon)
             #expect(await eventually { running.value })
-            let stop = Task { await world.server.stop(graceMilliseconds: 60_000) }
+            let stop = Task(executorPreference: world.loops.all[0]) {
+                await world.server.stop(graceMilliseconds: 60_000)
+            }
             #expect(try await idle.read(upTo: 10, before: soon) == [])
             #expect(await eventually { await fault { _ = try await world.connect() } != nil })
             released.change { $0 = true }

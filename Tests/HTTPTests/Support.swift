@@ -72,6 +72,11 @@ struct World: Sendable {
         return String(decoding: answer, as: UTF8.self)
     }
 
+    /// Runs on a thread of its own: who waits for the threads that all tests share may come too late for a server's deadlines.
+    func promptly(_ body: () async throws -> Void) async throws {
+        try await withTaskExecutorPreference(loops.all[1]) { try await body() }
+    }
+
     func connect() async throws -> SocketStream {
         try await loops.all[1].connect(to: server.endpoint, before: soon)
     }

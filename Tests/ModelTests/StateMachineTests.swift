@@ -24,7 +24,8 @@ struct StateMachineTests {
     }
 
     static let shown: [(String, String, [String])] = [
-        ("service", "active", ["deactivate", "remove", "update", "setservicelinks"]),
+        ("service", "active", ["deactivate", "remove", "update", "restart", "setservicelinks"]),
+        ("service", "restarting", ["activate", "deactivate", "remove", "setservicelinks"]),
         ("service", "inactive", ["activate", "remove", "update", "setservicelinks"]),
         ("service", "removing", []),
         ("service", "removed", []),

@@ -61,7 +61,9 @@ struct ProjectionTests {
         let member: Projection = projection(.member, in: .environment(5))
         #expect(member["service"]?.collectionMethods == [.get, .post])
         #expect(member["service"]?.resourceMethods == [.get, .put, .delete])
-        #expect(member.actions("service") == ["activate", "deactivate", "remove", "setservicelinks", "update"])
+        #expect(
+            member.actions("service") == ["activate", "deactivate", "remove", "restart", "setservicelinks", "update"]
+        )
         #expect(member["account"]?.collectionMethods == [.get] && member["account"]?.resourceMethods == [.get])
         #expect(member["project"]?.resourceMethods == [.get])
         #expect(member.actions("project").isEmpty)

@@ -133,3 +133,35 @@ struct RemovalTests {
         #expect(world.pending() == [])
     }
 }
+
+/// What is deleted some time after its removal.
+struct PurgedTablesTests {
+    @Test
+    func `documents name a moment of forgetting for exactly what is forgotten`() {
+        var state = MemoryState()
+        let context = ControlContext(
+            scope: 0,
+            epoch: 1,
+            time: 2 * Limits.removedPurgeSeconds * 1_000,
+            uuids: UUIDSource(seed: (high: 1, low: 2)),
+            requestID: "t"
+        )
+        state.epochs[0] = 1
+        var number: UInt64 = 100
+        for table in (1...70).map({ Table(rawValue: $0) }) {
+            number += 1
+            let write: Write = RecordWriting.put(table, .known(number), ["kind": "x", "removed": 1], scope: .known(0))
+            guard
+                case .committed = state.apply(
+                    Transaction(time: 1, actor: "t", requestID: "t", writes: [write]),
+                    isController: false
+                )
+            else {
+                Issue.record("\(table) was refused")
+                continue
+            }
+            let plan: Plan = PurgeController.plan(number, in: state, context)
+            #expect(plan.transactions.isEmpty != Table.purged.contains(table), "\(table)")
+        }
+    }
+}

@@ -217,3 +217,84 @@ struct ServiceLifecycleTests {
         #expect(world.service(again).state == "active")
     }
 }
+
+/// `restart` of a service: batch after batch.
+struct ServiceRestartTests {
+    private static func restarting(_ world: inout World, _ web: UInt64, batch: Int, interval: Int64) {
+        var record: ServiceRecord = world.service(web)
+        record.restart = ServiceRestart(batchSize: batch, intervalMilliseconds: interval, upTo: record.createIndex)
+        world.put(.service, web, record.fields)
+    }
+
+    private static func generations(_ world: World, _ web: UInt64) -> [Int64] {
+        world.instances(of: web).compactMap { world.instance($0)?.generation }
+    }
+
+    @Test
+    func `each instance is started again once, and the service is active after the last`() {
+        var world = World()
+        _ = world.addHost("alpha")
+        let web: UInt64 = world.addService("web", in: world.addStack("app"), scale: 5)
+        world.settle()
+        let before: [UInt64] = world.instances(of: web)
+        var down: [Int] = []
+        world.inspect = { transaction in
+            let orders: Int = transaction.writes.count {
+                if case .put(let write) = $0 { write.table == .instance } else { false }
+            }
+            if orders > 0 { down.append(orders) }
+        }
+        Self.restarting(&world, web, batch: 2, interval: 0)
+        #expect(world.service(web).shownState == "restarting" && world.service(web).state == "active")
+        world.settle()
+        #expect(down == [2, 2, 1], "never more than a batch at a time")
+        #expect(world.instances(of: web) == before && world.running(of: web) == before)
+        #expect(Self.generations(world, web) == [2, 2, 2, 2, 2])
+        #expect(world.service(web).restart == nil && world.service(web).shownState == "active")
+        #expect(world.pending() == [])
+    }
+
+    @Test
+    func `the next batch waits for its moment, and for everything to run`() {
+        var world = World()
+        let hosts: [UInt64] = [world.addHost("alpha"), world.addHost("beta")]
+        let web: UInt64 = world.addService("web", in: world.addStack("app"), scale: 2)
+        world.settle()
+        Self.restarting(&world, web, batch: 1, interval: 5_000)
+        world.settle()
+        world.advance(seconds: 4)
+        #expect(Self.generations(world, web) == [2, 1])
+        // Out of reach: it is not told to go down, and nothing is passed over.
+        let last: UInt64 = world.instances(of: web)[1]
+        let away: UInt64 = world.instance(last)?.hostID ?? 0
+        #expect(hosts.contains(away))
+        world.disconnect(away)
+        world.advance(seconds: 20)
+        #expect(world.service(web).shownState == "restarting")
+        #expect(world.instance(last)?.generation == 1)
+        #expect(world.observed(web).problem?.contains("app-web-2") == true)
+        world.connect(away)
+        world.settle()
+        #expect(Self.generations(world, web) == [2, 2])
+        #expect(world.service(web).shownState == "active" && world.observed(web).problem == nil)
+    }
+
+    @Test
+    func `what was made since needs no restart, and an end of the service ends the restart`() {
+        var world = World()
+        _ = world.addHost("alpha")
+        let web: UInt64 = world.addService("web", in: world.addStack("app"), scale: 2)
+        world.settle()
+        Self.restarting(&world, web, batch: 1, interval: 1_000)
+        world.patch(.service, web, ["scale": 4, "state": "updating-active"])
+        world.settle()
+        world.advance(seconds: 10)
+        #expect(Self.generations(world, web) == [2, 2, 1, 1])
+        #expect(world.service(web).shownState == "active")
+        Self.restarting(&world, web, batch: 1, interval: 1_000)
+        world.patch(.service, web, ["state": "removing"])
+        #expect(world.service(web).shownState == "removing")
+        world.settle()
+        #expect(world.service(web).removed != nil)
+    }
+}

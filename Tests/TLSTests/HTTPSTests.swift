@@ -184,4 +184,62 @@ import WebSocket
             }
         }
     }
+
+    /// Says so many messages, each as soon as the one before was taken.
+    private final class Speaker: PushSocketOwner, @unchecked Sendable {
+        // @unchecked: `socket` and `next` are touched by the loop's thread only.
+        static let text = String(repeating: "x", count: 50_000)
+        private var socket: PushSocket?
+        private var next: Int = 0
+        let count: Int
+        let waits = Shared(0)
+        let ends = Shared(0)
+
+        init(_ count: Int) { self.count = count }
+
+        func socketStands(_ socket: PushSocket) {
+            self.socket = socket
+            socketIsFree()
+        }
+
+        func socketIsFree() {
+            while next < count, let socket, socket.isFree {
+                socket.send(ServerTextFrame(Array("\(next) \(Self.text)".utf8)))
+                next += 1
+                if !socket.isFree { waits.change { $0 += 1 } }
+            }
+        }
+
+        func socketHasEnded() {
+            socket = nil
+            ends.change { $0 += 1 }
+        }
+    }
+
+    @Test func `a WebSocket without a task says everything in order, answers pings, and ends in good order`()
+        async throws
+    {
+        let speaker = Speaker(150)
+        try await withWorld({ request, _ in WebSocket.response(to: request, owner: speaker) }) { world in
+            let socket: WebSocket = try await .connect(to: world.server.endpoint, target: "/", client: world.client)
+            #expect(await eventually { speaker.waits.value > 0 })
+            // What the peer says meanwhile is heard: more than one record, and more than the system holds.
+            try await socket.ping()
+            let sending = Task {
+                for _ in 0..<20 { try await socket.send(binary: [UInt8](repeating: 1, count: 50_000)) }
+            }
+            for number in 0..<150 { #expect(try await socket.receive() == .text("\(number) \(Speaker.text)")) }
+            try await sending.value
+            #expect(speaker.ends.value == 0)
+            await socket.close()
+            #expect(await eventually { speaker.ends.value == 1 && world.server.connectionCount == 0 })
+        }
+        let other = Speaker(1)
+        try await withWorld({ request, _ in WebSocket.response(to: request, owner: other) }) { world in
+            let socket: WebSocket = try await .connect(to: world.server.endpoint, target: "/", client: world.client)
+            _ = try await socket.receive()
+            #expect(other.ends.value == 0)
+        }
+        #expect(other.ends.value == 1, "the server has stopped")
+    }
 }

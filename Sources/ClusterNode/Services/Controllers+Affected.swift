@@ -49,7 +49,7 @@ extension Controllers {
     /// What has no controller of its own is only ever deleted, some time after it was removed.
     package static func mayConcern(_ record: Record) -> Bool {
         switch record.key.table {
-        case .volume, .credential, .projectMember:
+        case .volume, .credential, .projectMember, .userPreference:
             do throws(JSONError) {
                 return !(try JSONReader.member("removed", of: record.document)?.isNull ?? true)
             } catch {

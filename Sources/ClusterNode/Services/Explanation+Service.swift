@@ -8,7 +8,7 @@ extension Explanation {
         let blueprint = InstanceBlueprint(service, in: state)
         var text = Explanation(
             title: "service \(blueprint.stackName)/\(record.name) (\(id(number, "s")))",
-            state: record.state
+            state: record.shownState
         )
         let present: [InstanceView] = state.all(.instance, "serviceId", number, as: InstanceRecord.self)
             .filter { $0.record.removed == nil }.map { InstanceView($0, in: state) }
@@ -26,6 +26,13 @@ extension Explanation {
             text.fix.append("activate it: its action `activate`")
             return text
         default: break
+        }
+        if let restart: ServiceRestart = record.restart {
+            let left: Int = wanted.filter { restart.includes($0.record) }.count
+            text.because.append(
+                "it is being restarted, \(restart.batchSize) at a time: \(left) containers are still to come"
+            )
+            text.waitsFor.append("all containers to run before the next are restarted")
         }
         let running: Int = wanted.filter { $0.isRunning || $0.isStartedOnce }.count
         let goal: String = record.isGlobal ? "one instance on each host that qualifies" : "scale \(record.scale)"

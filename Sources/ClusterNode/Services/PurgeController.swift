@@ -5,7 +5,7 @@ import StoreFormat
 package enum PurgeController {
     /// What is deleted, with the records beside it.
     ///
-    /// Accounts stay: audit records name them for good.
+    /// The tables of ``Table/purged``.
     static let tables: [(table: Table, beside: [Table])] = [
         (.instance, [.instanceObserved]),
         (.service, [.serviceObserved]),
@@ -14,6 +14,7 @@ package enum PurgeController {
         (.volume, [.volumeObserved]),
         (.credential, []),
         (.projectMember, []),
+        (.userPreference, []),
     ]
 
     /// Numbers are unique across tables, so the number alone says what is meant.

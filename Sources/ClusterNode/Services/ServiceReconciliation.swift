@@ -49,10 +49,13 @@ struct ServiceReconciliation<State: StateReading> {
         removeSurplus()
         start()
         let isComplete: Bool = createMissing()
-        if draft.isEmpty, isComplete, service.record.state != "active", isStarted() {
-            var record: ServiceRecord = service.record
-            record.state = "active"
-            draft.rewrite(service, to: record)
+        let isOnItsWay: Bool = service.record.state != "active" || service.record.restart != nil
+        if draft.isEmpty, isComplete, isOnItsWay, isStarted() {
+            if let restart: ServiceRestart = service.record.restart, restarts(restart) {
+                if !draft.isEmpty { plan.notes.append("restarts a batch of \(service.record.name)") }
+            } else {
+                finish()
+            }
         }
         plan.propose(draft)
         plan.settle(
@@ -63,6 +66,43 @@ struct ServiceReconciliation<State: StateReading> {
             context
         )
         return plan
+    }
+
+    private mutating func finish() {
+        var record: ServiceRecord = service.record
+        record.state = "active"
+        record.restart = nil
+        draft.rewrite(service, to: record)
+    }
+
+    /// Orders the next batch to start again, when its moment has come: everything that should run does.
+    ///
+    /// - Returns: false when none is left.
+    private mutating func restarts(_ restart: ServiceRestart) -> Bool {
+        let left: [InstanceView] = kept.filter { restart.includes($0.record) && $0.isRunning }
+        guard let first: InstanceView = left.first else { return false }
+        guard context.time >= restart.notBefore else {
+            plan.wake(at: restart.notBefore)
+            return true
+        }
+        var next: ServiceRestart = restart
+        for view in left.prefix(max(restart.batchSize, 1)) {
+            // They take turns: none is passed over, and none is told to go down whose return nobody would see.
+            guard !draft.isFull, host(of: view)?.isConnected ?? false else { break }
+            var record: InstanceRecord = view.record
+            record.generation += 1
+            draft.rewrite(view.instance, to: record)
+            next.after = record.createIndex
+        }
+        if draft.isEmpty {
+            complain("\(first.record.name) is restarted when its host answers again")
+            return true
+        }
+        next.notBefore = context.time + restart.intervalMilliseconds
+        var record: ServiceRecord = service.record
+        record.restart = next
+        draft.rewrite(service, to: record)
+        return true
     }
 
     mutating func host(of view: InstanceView) -> HostView? {

@@ -24,7 +24,7 @@ enum AccessLine {
         switch response.body {
         case .bytes(let bytes): line["bytes"] = JSONValue(bytes.count)
         case .stream(let length, _): line["bytes"] = length.map { JSONValue($0) } ?? .null
-        case .upgrade: line["bytes"] = .null
+        case .upgrade, .handOver: line["bytes"] = .null
         }
         line["milliseconds"] = .double((Double(MonotonicClock.now - since) / 1e4).rounded() / 100)
         line["agent"] = JSONValue(request.headers["user-agent"].map { String($0.prefix(256)) })

@@ -29,7 +29,7 @@ enum AuditLogAPI {
             else { throw missing }
             let values: JSONObject = AuditRow.values(entry, record)
             guard isVisible(values, exchange) else { throw missing }
-            return .document(status: 200, .object(document(values, definition, exchange)))
+            return .document(status: 200, .object(document(shown(values, entry, record), definition, exchange)))
         case ("POST", nil) where exchange.query["action"]?.lowercased() == "verify":
             guard exchange.rights.decide(.update, "setting").isAllowed else {
                 throw .validation(.invalidAction, field: "action", message: "auditLogs have no action verify for you.")
@@ -78,7 +78,7 @@ enum AuditLogAPI {
                     isPartial = true
                     break scan
                 }
-                found.append(values)
+                found.append(shown(values, entry, record))
                 place = entry.revision
             }
             scanned += page.count
@@ -111,6 +111,13 @@ enum AuditLogAPI {
                 "filters": filters(definition, query, exchange),
             ])
         )
+    }
+
+    /// The row with what only rows have that are shown.
+    private static func shown(_ values: JSONObject, _ entry: HistoryEntry, _ record: AuditRecord) -> JSONObject {
+        var values: JSONObject = values
+        values["responseObject"] = AuditRow.responseObject(entry, record)
+        return values
     }
 
     /// The fields that rows are in the order of.

@@ -23,7 +23,7 @@ enum AuditRow {
             "description": record.description.isEmpty ? .null : .string(record.description),
             "eventType": .string(eventType(record.eventType)), "kind": "auditLog",
             "resourceType": .string(record.resourceType), "resourceId": resourceID(entry, record),
-            "requestObject": text(envelope.request), "responseObject": .null,
+            "requestObject": text(envelope.request),
             "responseCode": JSONValue(responseCode(record.eventType)), "runtime": .null,
             "requestId": .string(entry.requestID),
             "credentialId": record.credential.isEmpty ? .null : .string(record.credential),
@@ -34,6 +34,47 @@ enum AuditRow {
         ]
         values["changes"] = .array(changes(entry))
         return values
+    }
+
+    /// The resource as the change left it, JSON as a string.
+    ///
+    /// Of it what is stored, with secrets masked: what a document works out from other records belongs to its moment.
+    /// Apart from ``values(_:_:)``, since nothing is filtered by it: for the rows that are shown only.
+    ///
+    /// - Returns: null for a change that left none, or was about no resource.
+    static func responseObject(_ entry: HistoryEntry, _ record: AuditRecord) -> JSONValue {
+        guard let number: UInt64 = entry.resource,
+            let type: ResourceDefinition = Schemas.definition(record.resourceType),
+            let after: Record = entry.changes.first(where: { $0.key.number == number && $0.key.table == type.table })?
+                .after
+        else { return .null }
+        let stored: JSONObject = fields(after)
+        let definition: ResourceDefinition =
+            Schemas.definition(for: after.key.table, kind: stored["kind"]?.string ?? "") ?? type
+        var document: JSONObject = [
+            "id": .string(id(number, definition, stored)), "type": .string(definition.name),
+            "baseType": .string(definition.baseType),
+        ]
+        let masked: JSONObject = Masking.masked(stored, definition)
+        for field in definition.fields where field.source == .desired && !isLeftOut(field.name) {
+            let value: JSONValue = masked[field.name] ?? .null
+            document[field.name] =
+                isSecret(field, of: definition, stored) ? "***" : Renderer.rendered(value, field.type, default: field)
+        }
+        return .string(String(decoding: Masking.written(document), as: UTF8.self))
+    }
+
+    private static func id(_ number: UInt64, _ definition: ResourceDefinition, _ fields: JSONObject) -> String {
+        definition.idLetters.map { ResourceID(number: number).rendered($0) } ?? fields["name"]?.string
+            ?? String(number)
+    }
+
+    /// Whether it is the value of a setting that is nobody's to read.
+    private static func isSecret(_ field: FieldDefinition, of definition: ResourceDefinition, _ fields: JSONObject)
+        -> Bool
+    {
+        definition.table == .setting && field.name == "value"
+            && SettingsAPI.isSecret(fields["name"]?.string ?? "")
     }
 
     /// `remove` is the process behind DELETE, which the contract calls `delete`; environments were always called so here.
@@ -101,15 +142,11 @@ enum AuditRow {
             }
             let old: JSONObject = Masking.masked(before, definition)
             let new: JSONObject = Masking.masked(after, definition)
-            let id: String =
-                definition.idLetters.map { ResourceID(number: change.key.number).rendered($0) }
-                ?? (after["name"] ?? before["name"])?.string ?? String(change.key.number)
+            let id: String = id(change.key.number, definition, change.after == nil ? before : after)
             for field in definition.fields where field.source == .desired && before[field.name] != after[field.name] {
                 let (was, becomes): (JSONValue, JSONValue) = (old[field.name] ?? .null, new[field.name] ?? .null)
                 guard !(was.isNull && becomes.isNull) else { continue }
-                let isSetting: Bool = definition.table == .setting && field.name == "value"
-                let isSecret: Bool =
-                    isSetting && SettingsAPI.isSecret(after["name"]?.string ?? before["name"]?.string ?? "")
+                let isSecret: Bool = isSecret(field, of: definition, change.after == nil ? before : after)
                 found.append(
                     .object([
                         "resourceType": .string(definition.name), "resourceId": .string(id),

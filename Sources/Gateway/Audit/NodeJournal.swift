@@ -77,8 +77,9 @@ enum Journaling {
         _ gateway: Gateway
     ) {
         gateway.journal?.note([
-            "event": .string(name), "requestId": .string(facts.requestID), "account": .string(facts.account),
-            "method": .string(facts.method), "path": .string(facts.path), "interceptor": JSONValue(rule),
+            "event": .string(name), "requestId": .string(facts.requestID), "account": .string(facts.subject.account),
+            "method": .string(facts.subject.method), "path": .string(facts.subject.path),
+            "interceptor": JSONValue(rule),
             "reason": .string(String(reason.prefix(1_024))),
         ])
     }

@@ -43,7 +43,8 @@ enum CollectionDocument {
             "first": nil, "previous": nil,
             "next": page.isPartial
                 ? .string(address(path, items, setting: ["limit": "\(query.limit)", "marker": "m\(query.end)"])) : nil,
-            "limit": JSONValue(query.limit), "total": nil, "partial": .bool(page.isPartial),
+            "limit": JSONValue(query.limit), "total": page.total.map { JSONValue($0) } ?? .null,
+            "partial": .bool(page.isPartial),
         ]
         document["sort"] = sort(query, items, path)
         document["filters"] = .object(filters(fields, query))

@@ -6,12 +6,14 @@ struct CollectionPage {
     private(set) var rows: [Resource] = []
     /// Whether there are more behind them.
     private(set) var isPartial: Bool = false
+    /// How many there are on all pages; nil where the page was full before the last of them was looked at.
+    private(set) var total: Int?
 
     /// Goes through the numbers in the order of the request, and no further than the page needs: only a collection that
     /// is sorted by something else than its ids is decoded as a whole.
     ///
     /// - Parameters:
-    ///   - numbers: ascending.
+    ///   - numbers: ascending: the order of rows that nothing else tells apart.
     ///   - resource: nil where there is nothing that the caller is shown.
     init(_ numbers: [UInt64], _ query: CollectionQuery, resource: (_ number: UInt64) -> Resource?) {
         func row(_ number: UInt64) -> Resource? { resource(number).flatMap { query.shows($0) ? $0 : nil } }
@@ -30,6 +32,7 @@ struct CollectionPage {
                     return
                 }
             }
+            total = skipped + rows.count
             return
         }
         let found: [Resource] = Self.sorted(numbers.compactMap { row($0) }, by: sort.field, sort.descending)
@@ -37,14 +40,15 @@ struct CollectionPage {
         let end: Int = min(query.end, found.count)
         rows = Array(found[start..<end])
         isPartial = end < found.count
+        total = found.count
     }
 
-    /// By the wanted field, then by number in the same direction.
+    /// By the wanted field, then by where they stood in the same direction.
     private static func sorted(_ resources: [Resource], by field: String, _ isDescending: Bool) -> [Resource] {
-        let ascending: [Resource] = resources.sorted { left, right in
-            let order: Int = compare(left.values[field] ?? .null, right.values[field] ?? .null)
-            return order == 0 ? left.number < right.number : order < 0
-        }
+        let ascending: [Resource] = resources.enumerated().sorted { left, right in
+            let order: Int = compare(left.element.values[field] ?? .null, right.element.values[field] ?? .null)
+            return order == 0 ? left.offset < right.offset : order < 0
+        }.map(\.element)
         return isDescending ? ascending.reversed() : ascending
     }
 

@@ -13,15 +13,23 @@ struct CollectionQuery: Sendable {
     /// The one link to embed: only the first `include` counts.
     var include: String?
     var showsRemoved: Bool = false
+    private let idsAreNames: Bool
 
     /// - Parameters:
     ///   - items: the decoded query in its order.
     ///   - fields: those that can be filtered by and that the caller sees: a filter on another one would tell its value.
     ///   - now: milliseconds since 1970, for dates that are given as `now`.
+    ///   - idsAreNames: whether rows have names for ids, under the member `id`.
     /// - Throws: 400 for more filters than anybody needs.
-    init(_ items: [QueryItems.Item], fields: [FieldDefinition], now: Int64) throws(Problem) {
+    init(
+        _ items: [QueryItems.Item],
+        fields: [FieldDefinition],
+        now: Int64,
+        idsAreNames: Bool = false
+    ) throws(Problem) {
         var byName: [String: FieldDefinition] = [:]
         for field in fields { byName[field.name.lowercased()] = field }
+        self.idsAreNames = idsAreNames
         var sortField: String?
         var descending = false
         for item in items {
@@ -34,7 +42,7 @@ struct CollectionQuery: Sendable {
             case "include": include = include ?? item.value.lowercased()
             case "_removed": showsRemoved = true
             default:
-                if let filter: Filter = Self.filter(item.name, item.value, byName, now) { filters.append(filter) }
+                if let filter: Filter = filter(item.name, item.value, byName, now) { filters.append(filter) }
             }
         }
         guard filters.count <= Limits.collectionFilters else {
@@ -53,7 +61,8 @@ struct CollectionQuery: Sendable {
         if resource.isRemoved, !showsRemoved { return false }
         return filters.allSatisfy { filter in
             // Ids are texts in documents, but numbers are what is compared.
-            filter.matches(filter.field == "id" ? JSONValue(resource.number) : resource.values[filter.field] ?? .null)
+            let isNumber: Bool = filter.field == "id" && !idsAreNames
+            return filter.matches(isNumber ? JSONValue(resource.number) : resource.values[filter.field] ?? .null)
         }
     }
 
@@ -68,18 +77,22 @@ struct CollectionQuery: Sendable {
         return value
     }
 
-    private static func filter(
+    private func filter(
         _ name: String,
         _ value: String,
         _ fields: [String: FieldDefinition],
         _ now: Int64
     ) -> Filter? {
-        if let field: FieldDefinition = fields[name.lowercased()] { return Filter(field, .eq, value, now: now) }
+        if let field: FieldDefinition = fields[name.lowercased()] { return made(field, .eq, value, now) }
         guard let separator: String.Index = name.lastIndex(of: "_"),
             let modifier = Filter.Modifier(rawValue: String(name[name.index(after: separator)...]).lowercased()),
             let field: FieldDefinition = fields[String(name[..<separator]).lowercased()],
             field.filterModifiers.contains(modifier.rawValue)
         else { return nil }
-        return Filter(field, modifier, value, now: now)
+        return made(field, modifier, value, now)
+    }
+
+    private func made(_ field: FieldDefinition, _ modifier: Filter.Modifier, _ value: String, _ now: Int64) -> Filter {
+        Filter(field, modifier, value, now: now, idsAreNames: idsAreNames)
     }
 }

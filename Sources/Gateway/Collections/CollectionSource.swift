@@ -26,6 +26,10 @@ enum CollectionSource {
         if definition.isEnvironmentScoped || table == .credential, let project: UInt64 = exchange.projectNumber {
             return view.numbers(table, RecordWriting.term(definition.environmentMember, project))
         }
+        if table == .userPreference, UserPreferences.listsOwn(exchange) {
+            let own: UInt64? = exchange.caller.accountNumber
+            return own.map { view.numbers(table, RecordWriting.term("accountId", $0)) } ?? []
+        }
         if let kind: String = definition.kind, RecordWriting.indexedTexts[table]?.contains("kind") == true {
             return view.numbers(table, Array("kind=\(kind)".utf8))
         }

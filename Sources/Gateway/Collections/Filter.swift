@@ -29,12 +29,14 @@ struct Filter: Sendable {
         case nothing
     }
 
-    /// - Parameter now: milliseconds since 1970, for a date that is given as `now`.
-    init(_ field: FieldDefinition, _ modifier: Modifier, _ text: String, now: Int64) {
+    /// - Parameters:
+    ///   - now: milliseconds since 1970, for a date that is given as `now`.
+    ///   - idsAreNames: whether an id is compared as a text.
+    init(_ field: FieldDefinition, _ modifier: Modifier, _ text: String, now: Int64, idsAreNames: Bool = false) {
         self.field = field.name
         self.modifier = modifier
         self.text = text
-        let type: FieldType = field.name == "id" ? .reference("") : field.type
+        let type: FieldType = field.name == "id" && !idsAreNames ? .reference("") : field.type
         if case .reference = type { isReference = true } else { isReference = false }
         // Documents never show null for such a flag, so it must not be one to filters.
         standIn = type == .boolean && !field.isNullable ? field.defaultValue ?? false : .null

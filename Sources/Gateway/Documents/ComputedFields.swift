@@ -1,4 +1,5 @@
 import JSON
+import Limits
 import Model
 import Store
 import StoreFormat
@@ -29,6 +30,11 @@ enum ComputedFields {
             if observed == nil { values["healthState"] = "healthy" }
             lifecycle(&values, definition)
         default: lifecycle(&values, definition)
+        }
+        if let removed: Int64 = values["removed"]?.int, let table: Table = definition.table,
+            Table.purged.contains(table)
+        {
+            values["removeTime"] = .int(removed + Limits.removedPurgeSeconds * 1_000)
         }
     }
 
@@ -75,6 +81,7 @@ enum ComputedFields {
         _ observed: JSONObject?
     ) {
         let observation = ServiceObservation(fields: observed ?? [:])
+        values["state"] = .string(ServiceRecord(fields: values).shownState)
         lifecycle(&values, definition)
         values["linkedServices"] = [:]
         if observed == nil {
@@ -83,7 +90,9 @@ enum ComputedFields {
             values["healthState"] = values["scale"]?.int == 0 ? "healthy" : "unhealthy"
         }
         // While it is kept going: whoever stops or removes it is not told what went wrong before.
-        let isKept: Bool = ["activating", "active", "updating-active"].contains(values["state"]?.string)
+        let isKept: Bool = ["activating", "active", "updating-active", "restarting"].contains(
+            values["state"]?.string
+        )
         if let problem: String = observation.problem, isKept {
             values["transitioning"] = "error"
             values["transitioningMessage"] = .string(problem)
@@ -99,6 +108,7 @@ enum ComputedFields {
         lifecycle(&values, definition)
         values["computeTotal"] = 1_000_000
         values["state"] = .string(HostState.shown(desired: HostRecord(fields: values), observed: observation))
+        for name in HostRecord.totals where values[name]?.int == nil { values[name] = observed?[name] ?? .null }
         // What the agent reports and what users set are one map to those who read it; users win.
         var labels: [String: String] = observation.labels
         labels.merge(HostRecord(fields: values).labels) { _, users in users }

@@ -68,8 +68,13 @@ struct FederationDoor {
         // Numbers are put into documents, not into pages made of them.
         inner.headers["Accept"] = "application/json"
         inner.headers.remove("Accept-Encoding")
-        var own: Arrival = arrival
-        own.request = inner
+        let reception = Reception(
+            inner,
+            arrival.connection,
+            arrival.reception.policy,
+            local: gateway.localAuthority()
+        )
+        let own = Arrival(reception, inner, arrival.connection, id: arrival.id)
         var response: HTTPResponse = await gateway.answer(own)
         if let schemas: String = response.headers["X-API-Schemas"] {
             response.headers["X-API-Schemas"] = ids.numbered(address: schemas)

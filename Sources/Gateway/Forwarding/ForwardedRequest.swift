@@ -3,10 +3,10 @@ import HTTP
 /// Makes of a request the one that goes to another node, and of its answer the one that goes to the client.
 enum ForwardedRequest {
     /// Fields that are about one connection (RFC 9110, section 7.6.1), and expectations that were met already.
-    private static let ofConnection: [String] = [
+    private static let ofConnection = HeaderNames([
         "connection", "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "te", "trailer",
         "transfer-encoding", "upgrade", "expect", "content-length",
-    ]
+    ])
 
     /// - Parameter upgrades: keeps what asks for another protocol.
     static func make(_ request: HTTPRequest, _ facts: ForwardedFacts, upgrades: Bool = false) -> HTTPRequest {
@@ -33,8 +33,8 @@ enum ForwardedRequest {
 
     static func withoutConnection(_ headers: HTTPHeaders) -> HTTPHeaders {
         var result: HTTPHeaders = headers
-        for value in headers.all("connection") {
-            for name in value.split(separator: ",") { result.remove(String(name.filter { $0 != " " && $0 != "\t" })) }
+        for name in headers.members(of: "connection") {
+            result.remove(name)
         }
         result.remove(anyOf: ofConnection)
         return result

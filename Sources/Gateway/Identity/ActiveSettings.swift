@@ -1,4 +1,5 @@
 import JSON
+import Limits
 import Model
 import Store
 import StoreFormat
@@ -27,6 +28,13 @@ enum ActiveSettings {
     static func registrationTokenMilliseconds(_ view: StoreView) -> Int64 {
         let stored: Int64 = value("registration.token.period.millis", view).flatMap { Int64($0) } ?? 315_360_000_000
         return min(max(stored, 0), 31_536_000_000_000)
+    }
+
+    /// How long a subscription lasts: as long as its pings take, which come every five seconds.
+    static func subscriptionMilliseconds(_ view: StoreView) -> Int64 {
+        let stored: Int64? = value("api.sub.max.pings", view).flatMap { Int64($0) }
+        let pings: Int64 = min(max(stored ?? Limits.subscriptionPings, 1), 1_000_000)
+        return pings * Int64(Limits.streamRightsMilliseconds)
     }
 
     /// The address that hosts are told to register at, without the API's version; nil for the caller's own.

@@ -44,6 +44,18 @@ final class PolicySnapshot: Sendable {
         var expires: Int64?
     }
 
+    struct InterfaceCookie: Sendable {
+        /// As the browser sends it, name and value.
+        let shown: String
+        /// As the browser is told of it.
+        let set: String
+
+        init(_ name: String, _ value: String) {
+            shown = "\(name)=\(value)"
+            set = "\(shown); Path=/"
+        }
+    }
+
     let stamp: Stamp
     let isSecurityEnabled: Bool
     /// The type of the configured provider; nil while nobody can log in.
@@ -60,8 +72,8 @@ final class PolicySnapshot: Sendable {
     private let interceptorText: String
     /// Names of the settings for everybody who is logged in.
     private let publicSettings: Set<String>
-    /// Cookies of the user interface, complete with their names; `PL`, and `LANG` where a language is set.
-    let interfaceCookies: [(name: String, value: String)]
+    /// Cookies of the user interface: `PL`, and `LANG` where a language is set.
+    let interfaceCookies: [InterfaceCookie]
     /// Where each node writes a line for each request; nil for nowhere.
     let accessLog: String?
     let crossOrigin: CrossOrigin
@@ -89,7 +101,7 @@ final class PolicySnapshot: Sendable {
         let word = CharacterClass("a-zA-Z0-9._-")
         interfaceCookies = [("PL", "ui.pl"), ("LANG", "localization")].compactMap { cookie, setting in
             let value: String = ActiveSettings.value(setting, view) ?? ""
-            return value.isEmpty || !word.containsAll(of: value) ? nil : (name: cookie, value: value)
+            return value.isEmpty || !word.containsAll(of: value) ? nil : InterfaceCookie(cookie, value)
         }
         let file: String = ActiveSettings.value("access.log", view) ?? ""
         accessLog = SettingDefinition.isFileName(file) ? file : nil

@@ -16,14 +16,14 @@ final class RightsChanges: Sendable {
 
     private struct State {
         var next: UInt64 = 1
-        var bells: [UInt64: Entry] = [:]
+        var listeners: [UInt64: Entry] = [:]
         /// By account or environment.
         var concerned: [UInt64: Set<UInt64>] = [:]
         var watching: Task<Void, Never>?
     }
 
     private struct Entry {
-        weak var bell: RightsBell?
+        weak var listener: (any RightsListener)?
         var subjects: [UInt64]
     }
 
@@ -35,31 +35,39 @@ final class RightsChanges: Sendable {
         self.store = store
     }
 
-    /// How many streams listen.
-    var count: Int { state.withLock { $0.bells.count } }
+    /// How many listen.
+    var count: Int { state.withLock { $0.listeners.count } }
 
     /// The bell of one stream; letting go of it ends the listening.
     func bell(for exchange: Exchange) -> RightsBell {
+        let bell = RightsBell(on: exchange.connection.loop, self)
+        let id: UInt64 = listen(bell, for: exchange)
+        bell.listening.withLock { $0 = id }
+        return bell
+    }
+
+    /// From here on the listener is told; to be ended by ``forget(_:)`` with what this returns.
+    func listen(_ listener: any RightsListener, for exchange: Exchange) -> UInt64 {
         let subjects: [UInt64] = [exchange.caller.accountNumber, exchange.projectNumber].compactMap(\.self)
         let loop: EventLoop = exchange.connection.loop
         return state.withLock { state in
-            let bell = RightsBell(state.next, on: loop, self)
+            let id: UInt64 = state.next
             state.next += 1
-            state.bells[bell.id] = Entry(bell: bell, subjects: subjects)
-            for subject in subjects { state.concerned[subject, default: []].insert(bell.id) }
+            state.listeners[id] = Entry(listener: listener, subjects: subjects)
+            for subject in subjects { state.concerned[subject, default: []].insert(id) }
             if state.watching == nil { state.watching = start(on: loop) }
-            return bell
+            return id
         }
     }
 
-    fileprivate func forget(_ id: UInt64) {
+    func forget(_ id: UInt64) {
         let idle: Task<Void, Never>? = state.withLock { state in
-            guard let entry: Entry = state.bells.removeValue(forKey: id) else { return nil }
+            guard let entry: Entry = state.listeners.removeValue(forKey: id) else { return nil }
             for subject in entry.subjects {
                 state.concerned[subject]?.remove(id)
                 if state.concerned[subject]?.isEmpty ?? false { state.concerned[subject] = nil }
             }
-            guard state.bells.isEmpty else { return nil }
+            guard state.listeners.isEmpty else { return nil }
             defer { state.watching = nil }
             return state.watching
         }
@@ -129,40 +137,41 @@ final class RightsChanges: Sendable {
 
     /// - Parameter subjects: nil for all.
     private func ring(_ subjects: Set<UInt64>?) {
-        let bells: [RightsBell] = state.withLock { state in
-            guard let subjects else { return state.bells.values.compactMap(\.bell) }
+        let listeners: [any RightsListener] = state.withLock { state in
+            guard let subjects else { return state.listeners.values.compactMap(\.listener) }
             let ids: Set<UInt64> = subjects.reduce(into: []) { $0.formUnion(state.concerned[$1] ?? []) }
-            return ids.compactMap { state.bells[$0]?.bell }
+            return ids.compactMap { state.listeners[$0] }.compactMap(\.listener)
         }
-        for bell in bells { bell.ring() }
+        for listener in listeners { listener.rightsMayHaveChanged() }
     }
 }
 
+/// Who wants to hear that the rights behind a stream may have changed.
+protocol RightsListener: AnyObject, Sendable {
+    /// Called on any thread.
+    func rightsMayHaveChanged()
+}
+
 /// What one stream waits by: rung when the rights behind it may have changed.
-final class RightsBell: Sendable {
-    let id: UInt64
+final class RightsBell: RightsListener {
     private let changes: RightsChanges
     // Rights may have changed between the request and this moment: they are looked at once at the beginning.
-    let bell: LoopBell
-    private let changed = Atomic<Bool>(true)
+    private let bell: LoopBell
+    fileprivate let listening = Mutex<UInt64?>(nil)
 
-    init(_ id: UInt64, on loop: EventLoop, _ changes: RightsChanges) {
-        self.id = id
+    fileprivate init(on loop: EventLoop, _ changes: RightsChanges) {
         self.changes = changes
         bell = LoopBell(on: loop, isRung: true)
     }
 
-    deinit { changes.forget(id) }
+    deinit {
+        if let id: UInt64 = listening.withLock({ $0 }) { changes.forget(id) }
+    }
 
     /// Returns after the time, or as soon as it is rung; at once if it was since the last call.
-    func wait(milliseconds: Int) async -> LoopBell.Outcome { await wait(until: .after(milliseconds: milliseconds)) }
-    func wait(until deadline: Deadline) async -> LoopBell.Outcome { await bell.wait(until: deadline) }
-
-    /// Whether the rights may have changed since the last call; for who lets others ring ``bell`` as well.
-    func takeChange() -> Bool { changed.exchange(false, ordering: .acquiringAndReleasing) }
-
-    fileprivate func ring() {
-        changed.store(true, ordering: .releasing)
-        bell.ring()
+    func wait(milliseconds: Int) async -> LoopBell.Outcome {
+        await bell.wait(until: .after(milliseconds: milliseconds))
     }
+
+    func rightsMayHaveChanged() { bell.ring() }
 }

@@ -5,33 +5,24 @@ import Logging
 
 /// Hands one request to the service behind a destination, and its answer to the client as it comes.
 struct DestinationCall {
-    let destination: DestinationRule
-    let arrival: Arrival
-    let client: ClientAddress
+    let prepared: PreparedCall
+    /// Of the request, for the client and for the destination.
+    let requestID: String
     let traceParent: String
-    /// How many interceptors' calls led to the request.
-    let depth: Int
-    /// Canonical names of the headers in which a validator said who is calling.
-    var identity: Set<String> = []
     /// Who is calling, under the cluster's key.
     var assertion: String?
 
     /// Never throws: whoever does not answer is a 502.
     ///
-    /// - Parameter request: what interceptors made of it.
+    /// - Parameter request: has the body.
     func answer(_ request: HTTPRequest, _ gateway: Gateway) async -> HTTPResponse {
-        let http: HTTPClient = gateway.interceptors.clients.client(
-            arrival.connection.loop,
-            secure: destination.address.isSecure,
-            allowed: destination.allowedAddresses
-        )
         do {
-            let answer: HTTPAnswer = try await http.open(
+            let answer: HTTPAnswer = try await prepared.client.open(
                 outgoing(request),
-                to: destination.address.endpoint,
+                to: prepared.endpoint,
                 limits: Self.limits
             )
-            return try await response(answer, isHead: request.method == "HEAD")
+            return try await response(answer, isHead: prepared.request.method == "HEAD")
         } catch let refusal as HTTPRefusal where request.bodyStream != nil {
             // What is wrong is the client's body.
             return Interception.document(Problem(refused: refusal))
@@ -39,7 +30,7 @@ struct DestinationCall {
             gateway.logger.notice(
                 "a destination does not answer",
                 [
-                    "request.id": .string(arrival.id), "destination": .string(destination.address.authority),
+                    "request.id": .string(requestID), "destination": .string(prepared.authority),
                     "error": .string("\(error)"),
                 ]
             )
@@ -47,7 +38,7 @@ struct DestinationCall {
                 Problem(
                     status: 502,
                     code: "Bad Gateway",
-                    message: "The destination \(destination.address.authority) of this path does not answer."
+                    message: "The destination \(prepared.authority) of this path does not answer."
                 )
             )
         }
@@ -64,47 +55,22 @@ struct DestinationCall {
 
     // MARK: The request
 
-    private func outgoing(_ request: HTTPRequest) -> HTTPRequest {
-        let address: OutboundAddress = destination.address
-        let base: Substring = address.path.hasSuffix("/") ? address.path.dropLast() : address.path[...]
-        var target: String = base + (request.path.hasPrefix("/") ? request.path : "/\(request.path)")
-        if let query: String = request.query { target += "?\(query)" }
-        var outgoing = HTTPRequest(
-            method: request.method,
-            target: target,
-            headers: ForwardedRequest.withoutConnection(request.headers),
-            body: request.body
-        )
-        outgoing.bodyStream = request.bodyStream
-        outgoing.headers.removeAll { isWithheld(HeaderLists.canonical($0)) }
-        let before: [String] = request.headers.all("x-forwarded-for")
-        outgoing.headers["X-Forwarded-For"] =
-            before.isEmpty ? client.peer : (before + [client.peer]).joined(separator: ", ")
-        if !outgoing.headers.contains("x-forwarded-proto") {
-            outgoing.headers.append("X-Forwarded-Proto", arrival.base.scheme)
-        }
-        if !outgoing.headers.contains("x-forwarded-host") {
-            outgoing.headers.append("X-Forwarded-Host", arrival.base.authority)
-        }
-        outgoing.headers["traceparent"] = traceParent
-        outgoing.headers["X-API-Request-Id"] = arrival.id
-        outgoing.headers[HeaderPolicy.depth] = String(depth + 1)
+    private func outgoing(_ body: HTTPRequest) -> HTTPRequest {
+        var outgoing: HTTPRequest = prepared.request
+        outgoing.body = body.body
+        outgoing.bodyStream = body.bodyStream
+        outgoing.headers.reserve(3, bytes: 128 + (assertion?.utf8.count ?? 0))
+        outgoing.headers.append("traceparent", traceParent)
+        outgoing.headers.append("X-API-Request-Id", requestID)
         if let assertion { outgoing.headers.append(AssertionSigner.header, assertion) }
         return outgoing
-    }
-
-    /// No header says who is calling but what a validator said.
-    private func isWithheld(_ name: String) -> Bool {
-        guard !identity.contains(name) else { return false }
-        return HeaderPolicy.isIdentity(name) || name == "X-Api-Project-Id" || name == HeaderPolicy.breakGlass
-            || (!destination.passesCredentials && HeaderPolicy.isCredential(name))
     }
 
     // MARK: The answer
 
     private func response(_ answer: HTTPAnswer, isHead: Bool) async throws -> HTTPResponse {
         var headers: HTTPHeaders = ForwardedRequest.withoutConnection(answer.headers)
-        headers["X-API-Request-Id"] = arrival.id
+        headers["X-API-Request-Id"] = requestID
         let length: Int? = answer.headers["content-length"].flatMap { Int($0) }
         if isHead || answer.status == 204 || answer.status == 304 {
             _ = try await answer.next()  // the end, after which the connection is free again

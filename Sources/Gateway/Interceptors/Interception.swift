@@ -183,11 +183,13 @@ enum Interception {
                     requestID: id,
                     uuid: uuid,
                     time: time,
-                    method: request.method,
-                    path: spelled.path,
-                    template: route.template,
-                    account: facts.account,
-                    destination: route.destination?.address.authority
+                    subject: InterceptionTrace.Subject(
+                        method: request.method,
+                        path: spelled.path,
+                        template: route.template,
+                        account: facts.account,
+                        destination: route.destination?.address.authority
+                    )
                 )
             )
         }
@@ -259,8 +261,8 @@ enum Interception {
             event,
             [
                 "audit": .string(audit), "request.id": .string(trace.facts.requestID),
-                "interceptor": .string(rule.name), "account": .string(trace.facts.account),
-                "http.method": .string(trace.facts.method), "http.path": .string(trace.facts.path),
+                "interceptor": .string(rule.name), "account": .string(trace.facts.subject.account),
+                "http.method": .string(trace.facts.subject.method), "http.path": .string(trace.facts.subject.path),
                 "reason": .string(what),
             ]
         )

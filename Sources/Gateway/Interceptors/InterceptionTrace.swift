@@ -4,28 +4,44 @@ import Synchronization
 
 /// What happened to one request among the interceptors; shadows add theirs when they have answered.
 final class InterceptionTrace: Sendable {
+    /// What is the same for all requests that are the same: a class, so that each keeps but one reference.
+    final class Subject: Sendable {
+        let method: String
+        let path: String
+        let template: String?
+        let account: String
+        let destination: String?
+
+        init(method: String, path: String, template: String?, account: String, destination: String?) {
+            self.method = method
+            self.path = path
+            self.template = template
+            self.account = account
+            self.destination = destination
+        }
+    }
+
     struct Facts: Sendable {
         var requestID: String
         /// What interceptors are told; nil when there is none to tell.
         var uuid: String?
         /// Milliseconds since 1970.
         var time: Int64
-        var method: String
-        var path: String
-        var template: String?
-        var account: String
-        var destination: String?
+        var subject: Subject
     }
 
     let facts: Facts
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     private struct State {
         var steps: [InterceptorStep] = []
         var outcome: String = "proceed"
     }
 
-    init(_ facts: Facts) { self.facts = facts }
+    init(_ facts: Facts, steps: [InterceptorStep] = []) {
+        self.facts = facts
+        state = Mutex(State(steps: steps))
+    }
 
     func add(_ step: InterceptorStep) { state.withLock { $0.steps.append(step) } }
     func end(_ outcome: String) { state.withLock { $0.outcome = outcome } }
@@ -33,11 +49,12 @@ final class InterceptionTrace: Sendable {
 
     var document: JSONValue {
         let (steps, outcome): ([InterceptorStep], String) = state.withLock { ($0.steps, $0.outcome) }
+        let subject: Subject = facts.subject
         return .object([
             "type": "interceptorTrace", "id": .string(facts.requestID), "uuid": JSONValue(facts.uuid),
-            "timeTS": .int(facts.time), "method": .string(facts.method), "path": .string(facts.path),
-            "template": JSONValue(facts.template), "accountId": .string(facts.account),
-            "destination": JSONValue(facts.destination), "outcome": .string(outcome),
+            "timeTS": .int(facts.time), "method": .string(subject.method), "path": .string(subject.path),
+            "template": JSONValue(subject.template), "accountId": .string(subject.account),
+            "destination": JSONValue(subject.destination), "outcome": .string(outcome),
             "steps": .array(steps.map(\.document)),
         ])
     }

@@ -26,9 +26,7 @@ struct InterceptorChain: Sendable {
         for rule in rules {
             guard let address: OutboundAddress = rule.endpoint else {
                 for (name, value) in message.identity { message.headers.set(name, [value]) }
-                var step = InterceptorStep(rule, .identified, milliseconds: 0)
-                step.message = message.identity.isEmpty ? "anonymous" : nil
-                trace.add(step)
+                trace.add(InterceptorStep(identifiedBy: rule, isAnonymous: message.identity.isEmpty))
                 continue
             }
             if rule.mode == .shadow {

@@ -35,6 +35,12 @@ struct InterceptorStep: Sendable {
         changes = []
     }
 
+    /// What a validator has done.
+    init(identifiedBy rule: InterceptorRule, isAnonymous: Bool) {
+        self.init(rule, .identified, milliseconds: 0)
+        if isAnonymous { message = "anonymous" }
+    }
+
     var document: JSONValue {
         .object([
             "name": .string(name), "type": .string(type), "phase": .string(phase.rawValue),

@@ -43,6 +43,7 @@ final class OutboundClients: Sendable {
     private func make(_ loop: EventLoop, secure: Bool, _ allowed: [AddressRange]) -> HTTPClient {
         var limits = HTTPClientLimits()
         limits.idleMilliseconds = Limits.interceptorIdleMilliseconds
+        limits.idleConnections = Limits.destinationIdleConnections
         return HTTPClient(loop: loop, limits: limits) { endpoint, loop, deadline in
             let stream: SocketStream = try await loop.connect(to: endpoint, before: deadline) { address in
                 if let reason: String = AddressRule.refusal(of: address, allowed: allowed) {

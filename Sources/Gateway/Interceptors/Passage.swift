@@ -14,16 +14,21 @@ enum Passage {
     /// - Returns: nil when the request goes on as usual, with its whole body.
     static func answer(
         _ arrival: inout Arrival,
-        _ segments: [String],
-        _ query: QueryItems,
+        _ address: Reception.Address,
         _ gateway: Gateway
     ) async throws(Problem) -> HTTPResponse? {
-        guard let found: Found = find(arrival.request, segments, query, gateway) else {
-            try await collect(&arrival)
-            return nil
+        var passage: PassageRoute? = arrival.reception.passage
+        if passage?.passesBodies != true { try await collect(&arrival) }
+        if MethodOverride.mayBeInBody(arrival.request), !arrival.request.body.isEmpty {
+            passage = PassageRoute.find(
+                arrival.request,
+                address.segments,
+                address.query,
+                arrival.reception.policy.interceptors
+            )
         }
-        if !found.passesBodies { try await collect(&arrival) }
-        return try await answer(arrival, found, query, gateway)
+        guard let passage else { return nil }
+        return try await answer(arrival, passage, address.query, gateway)
     }
 
     /// Whether the body of this request, of which only the head has come, is passed on unseen.
@@ -31,53 +36,14 @@ enum Passage {
         guard let segments: [String] = request.segments, let query: QueryItems = request.queryItems else {
             return false
         }
-        return find(request, segments, query, gateway)?.passesBodies ?? false
-    }
-
-    /// What the configuration says of a request.
-    private struct Found {
-        var api: APIPath?
-        var spelled: RequestSpellings
-        var route: InterceptorTable.Route
-
-        /// A long body need not be seen here, by anybody.
-        var passesBodies: Bool
-    }
-
-    private static func find(
-        _ request: HTTPRequest,
-        _ segments: [String],
-        _ query: QueryItems,
-        _ gateway: Gateway
-    ) -> Found? {
         let table: InterceptorTable = gateway.policies.snapshot(of: gateway.state.store.view).interceptors
-        guard !table.isEmpty, !InterceptorExemption.covers(request, segments) else { return nil }
-        let api: APIPath? = APIPath(segments: segments)
-        let spelled = RequestSpellings(
-            request,
-            segments: segments,
-            method: MethodOverride.method(of: request, query),
-            api: api,
-            project: nil
-        )
-        let route: InterceptorTable.Route = table.route(spelled)
-        // What ends at the API is intercepted when it is known who asks.
-        guard route.destination != nil || (api == nil && !route.requests.isEmpty) else { return nil }
-        // A form may name another method, and that another interceptor.
-        let mayBeAnother: Bool = MethodOverride.mayBeInBody(request) && table.intercepts(spelled)
-        return Found(
-            api: api,
-            spelled: spelled,
-            route: route,
-            passesBodies: route.destination != nil && route.requests.isEmpty && !mayBeAnother
-        )
+        return PassageRoute.find(request, segments, query, table)?.passesBodies ?? false
     }
 
     private static func collect(_ arrival: inout Arrival) async throws(Problem) {
         guard let stream: BodyStream = arrival.request.bodyStream else { return }
         do {
-            arrival.request.body = try await stream.collect(upTo: Limits.httpBodyBytes)
-            arrival.request.bodyStream = nil
+            arrival = Arrival(arrival, collected: try await stream.collect(upTo: Limits.httpBodyBytes))
         } catch let refusal as HTTPRefusal {
             throw Problem(refused: refusal)
         } catch {
@@ -87,37 +53,28 @@ enum Passage {
 
     private static func answer(
         _ arrival: Arrival,
-        _ found: Found,
+        _ passage: PassageRoute,
         _ query: QueryItems,
         _ gateway: Gateway
     ) async throws(Problem) -> HTTPResponse? {
-        let (api, spelled, route): (APIPath?, RequestSpellings, InterceptorTable.Route) = (
-            found.api, found.spelled, found.route
-        )
+        let (spelled, route): (RequestSpellings, InterceptorTable.Route) = (passage.spelled, passage.route)
         let loop: EventLoop = arrival.connection.loop
-        let client = ClientAddress(headers: arrival.request.headers, peer: arrival.connection.peer.host)
         let depth: Int = try InterceptedMessage.depth(of: arrival.request)
-        if route.requests.isEmpty, route.responses.isEmpty, let destination: DestinationRule = route.destination {
+        if let destination: DestinationRule = route.destination, passage.isOnlyIdentified,
+            route.requests.isEmpty || (arrival.request.body.isEmpty && !destination.asserts)
+        {
             // Nobody is to be shown anything.
-            gateway.interceptors.traces.keep(InterceptionTrace(facts(arrival, spelled, route, gateway)))
-            let call = DestinationCall(
-                destination: destination,
-                arrival: arrival,
-                client: client,
-                traceParent: TraceContext(arrival.request.headers, requestID: arrival.id).outgoing(),
-                depth: depth
-            )
-            return await call.answer(arrival.request, gateway)
+            return try await identified(arrival, passage, destination, query, depth: depth, gateway)
         }
         var facts: Interception.CallerFacts = .nobody
         if route.requests.contains(where: { $0.endpoint == nil }) {
-            facts = try await identity(arrival, api, query, gateway)
+            facts = try await identity(arrival, passage.api, query, gateway).facts
         }
         let prepared = try Interception.Prepared(
             arrival.request,
             arrival.id,
             gateway.now(),
-            client,
+            arrival.reception.client,
             spelled,
             route,
             facts,
@@ -128,21 +85,25 @@ enum Passage {
         case .refused(let response): return response
         case .passed(let message, let applied):
             guard let destination: DestinationRule = route.destination else { return nil }
-            let identified: Bool = !message.identity.isEmpty
+            let isIdentified: Bool = !message.identity.isEmpty
             let request: HTTPRequest =
-                applied || identified
+                applied || isIdentified
                 ? Interception.rewritten(arrival.request, message, prepared.message, dropsIdentity: false)
                 : arrival.request
+            let isKnown: Bool = message.headers["X-Api-Account-Id"] != nil
             var call = DestinationCall(
-                destination: destination,
-                arrival: arrival,
-                client: client,
-                traceParent: message.traceParent,
-                depth: depth
+                prepared: PreparedCall(
+                    request,
+                    of: arrival,
+                    to: destination,
+                    identity: isKnown ? Set(message.identity.map { HeaderLists.canonical($0.name) }) : [],
+                    depth: depth,
+                    subject: prepared.trace.facts.subject,
+                    gateway.interceptors.clients
+                ),
+                requestID: arrival.id,
+                traceParent: message.traceParent
             )
-            if message.headers["X-Api-Account-Id"] != nil {
-                call.identity = Set(message.identity.map { HeaderLists.canonical($0.name) })
-            }
             if destination.asserts, let signer: AssertionSigner = message.signer, let caller = message.caller {
                 call.assertion = signer.assertion(
                     caller,
@@ -162,47 +123,116 @@ enum Passage {
         }
     }
 
-    /// Of a request that no interceptor sees.
-    private static func facts(
+    /// The answer of a destination that nobody stands before but this gateway, which may have to say who is calling.
+    private static func identified(
         _ arrival: Arrival,
-        _ spelled: RequestSpellings,
-        _ route: InterceptorTable.Route,
+        _ passage: PassageRoute,
+        _ destination: DestinationRule,
+        _ query: QueryItems,
+        depth: Int,
         _ gateway: Gateway
-    ) -> InterceptionTrace.Facts {
-        InterceptionTrace.Facts(
+    ) async throws(Problem) -> HTTPResponse {
+        let prepared: PreparedCall
+        if let last: PreparedCall = passage.lastCall, isTrue(last, gateway) {
+            prepared = last
+        } else {
+            prepared = try await prepare(arrival, passage, destination, query, depth: depth, gateway)
+        }
+        let facts = InterceptionTrace.Facts(
             requestID: arrival.id,
             uuid: nil,
             time: gateway.now(),
-            method: arrival.request.method,
-            path: spelled.path,
-            template: route.template,
-            account: "nobody",
-            destination: route.destination?.address.authority
+            subject: prepared.subject
         )
+        gateway.interceptors.traces.keep(InterceptionTrace(facts, steps: prepared.steps))
+        let call = DestinationCall(
+            prepared: prepared,
+            requestID: arrival.id,
+            traceParent: TraceContext(arrival.request.headers, requestID: arrival.id).outgoing()
+        )
+        return await call.answer(arrival.request, gateway)
+    }
+
+    /// Whether what was found out about a caller holds still, as far as ``Consistency/recent(_:on:)`` promises.
+    private static func isTrue(_ call: PreparedCall, _ gateway: Gateway) -> Bool {
+        guard !call.client.isClosed else { return false }
+        guard let identified: PreparedCall.Moment = call.identified else { return true }
+        let milliseconds: Int = gateway.timing.identityMilliseconds
+        return gateway.freshness.isWithin(milliseconds: milliseconds)
+            && MonotonicClock.now - identified.time < UInt64(max(0, milliseconds)) * 1_000_000
+            && gateway.state.store.view.lastChange(in: .loginToken) == identified.logins
+    }
+
+    private static func prepare(
+        _ arrival: Arrival,
+        _ passage: PassageRoute,
+        _ destination: DestinationRule,
+        _ query: QueryItems,
+        depth: Int,
+        _ gateway: Gateway
+    ) async throws(Problem) -> PreparedCall {
+        let route: InterceptorTable.Route = passage.route
+        var request: HTTPRequest = arrival.reception.request
+        var caller: Interception.CallerFacts = .nobody
+        var canBeKept: Bool = true
+        var names: Set<String> = []
+        let moment = PreparedCall.Moment(
+            time: MonotonicClock.now,
+            logins: gateway.state.store.view.lastChange(in: .loginToken)
+        )
+        if !route.requests.isEmpty {
+            (caller, canBeKept) = try await identity(arrival, passage.api, query, gateway)
+            for (name, value) in caller.identity {
+                let name: String = HeaderLists.canonical(name)
+                names.insert(name)
+                request.headers[name] = value
+            }
+        }
+        let call = PreparedCall(
+            request,
+            of: arrival,
+            to: destination,
+            identity: names,
+            depth: depth,
+            subject: InterceptionTrace.Subject(
+                method: arrival.request.method,
+                path: passage.spelled.path,
+                template: route.template,
+                account: caller.account,
+                destination: destination.address.authority
+            ),
+            steps: route.requests.map { InterceptorStep(identifiedBy: $0, isAnonymous: caller.identity.isEmpty) },
+            identified: route.requests.isEmpty ? nil : moment,
+            gateway.interceptors.clients
+        )
+        if canBeKept { passage.lastCall = call }
+        return call
     }
 
     /// Who is calling; whoever shows nothing is nobody, and whoever shows what is wrong is refused.
+    ///
+    /// - Returns: also whether the settings, the accounts, their keys and logins are all that it follows from.
     private static func identity(
         _ arrival: Arrival,
         _ api: APIPath?,
         _ query: QueryItems,
         _ gateway: Gateway
-    ) async throws(Problem) -> Interception.CallerFacts {
+    ) async throws(Problem) -> (facts: Interception.CallerFacts, isPlain: Bool) {
         let headers: HTTPHeaders = arrival.request.headers
         let showsSomething: Bool =
             headers.contains("authorization") || query["token"] != nil
             || headers.all("cookie").contains { $0.contains("token=") }
         let path: APIPath? = api ?? APIPath(segments: [APIPath.currentVersion])
-        guard let path else { return .nobody }
+        guard let path else { return (.nobody, false) }
         let deadline: Deadline = .after(milliseconds: gateway.timing.requestMilliseconds)
         var exchange: Exchange = try await gateway.begin(arrival, path, query, deadline, .recent)
-        if !showsSomething, exchange.certified == nil, exchange.policy.isSecurityEnabled { return .nobody }
+        if !showsSomething, exchange.certified == nil, exchange.policy.isSecurityEnabled { return (.nobody, true) }
         let isKnown: Bool = await isKnown(&exchange, gateway)
         // The key may be younger than the state.
         if !isKnown { exchange = try await gateway.begin(arrival, path, query, deadline, .current) }
         _ = try await Identify.stage(&exchange, gateway, isKnown: isKnown)
         if !isKnown { _ = try await ProjectScope.stage(&exchange, gateway) }
-        return Interception.facts(exchange)
+        return (Interception.facts(exchange), isKnown && exchange.certified == nil)
     }
 
     /// Whether the state that the request has knows its caller, and lets it in; nothing is counted.

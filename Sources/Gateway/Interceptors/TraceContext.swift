@@ -33,7 +33,7 @@ struct TraceContext: Hashable, Sendable {
     }
 
     /// For a call of ours: the same trace, another part of it.
-    func outgoing() -> String { "00-\(traceID)-\(Hex.encode(SecureRandom.identifier(8)))-\(flags)" }
+    func outgoing() -> String { "00-\(traceID)-\(Hex.encode(SecureRandom.identifier()))-\(flags)" }
 
     private static func isHex(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) || (0x61...0x66).contains(byte) }
 }

@@ -175,6 +175,17 @@ enum Changing {
     }
 
     private static func transaction(_ change: PlannedChange, _ exchange: Exchange) -> Transaction {
+        // What a user interface remembers is nobody's deed (contract A21).
+        guard change.type != UserPreferences.type else {
+            return Transaction(
+                time: exchange.time,
+                actor: exchange.caller.name,
+                requestID: exchange.id,
+                preconditions: change.preconditions + policy(exchange),
+                writes: change.writes,
+                created: change.created
+            )
+        }
         var audit = AuditRecord(
             eventType: "api.\(change.type).\(change.verb)",
             resourceType: change.type,

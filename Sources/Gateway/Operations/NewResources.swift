@@ -40,6 +40,9 @@ enum NewResources {
         case "service": try service(&fields, &change, exchange)
         case "container": try container(&fields, &change, place)
         case "volume": try volume(&fields, &change, exchange)
+        case UserPreferences.type:
+            try UserPreferences.complete(&fields, exchange)
+            put(.userPreference, fields, &change, scope: .known(0))
         case "roleTemplate", "accessRole", "accessRoleBinding":
             try AccessRoles.complete(&fields, &change, definition, exchange)
         default: throw .methodNotAllowed("\(definition.plural) cannot be created.")

@@ -86,11 +86,16 @@ enum Reading {
         {
             return nil
         }
+        if definition.table == .userPreference, resource.accountID != exchange.caller.accountNumber,
+            UserPreferences.listsOwn(exchange)
+        {
+            return nil
+        }
         return isListed(resource, exchange) ? resource : nil
     }
 
     /// Nil for a row that does not show the caller what is compared: neither a filter nor an order may tell of it.
-    private static func comparable(_ resource: Resource, _ query: CollectionQuery, _ exchange: Exchange) -> Resource? {
+    static func comparable(_ resource: Resource, _ query: CollectionQuery, _ exchange: Exchange) -> Resource? {
         guard exchange.rights.hidesFieldsByObject(resource.definition.name),
             !query.filters.isEmpty || query.sort != nil
         else { return resource }

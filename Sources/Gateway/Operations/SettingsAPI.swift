@@ -1,5 +1,6 @@
 import HTTP
 import JSON
+import Limits
 import Model
 import RBAC
 import Store
@@ -9,7 +10,7 @@ import StoreFormat
 enum SettingsAPI {
     static func answer(_ exchange: inout Exchange, _ gateway: Gateway) async throws(Problem) -> Answer {
         switch (exchange.method, exchange.path.id) {
-        case ("GET", nil), ("HEAD", nil): return list(exchange)
+        case ("GET", nil), ("HEAD", nil): return try list(exchange)
         case ("GET", let name?), ("HEAD", let name?): return .document(status: 200, try document(name, exchange))
         case ("POST", nil):
             guard exchange.rights.collectionMethods(of: setting).contains(.post) else { throw notYours }
@@ -34,31 +35,56 @@ enum SettingsAPI {
         Schemas.definition("setting") ?? Schemas.all[0]
     }
 
+    /// What is read.
+    private static var active: ResourceDefinition { Schemas.definition("activeSetting") ?? setting }
+
     private static let notYours = Problem.methodNotAllowed("Settings are for administrators to change.")
 
-    private static func list(_ exchange: Exchange) -> Answer {
+    /// With the filters, orders and pages of every collection; without a `limit` it is the whole list, which clients read
+    /// once and keep.
+    private static func list(_ exchange: Exchange) throws(Problem) -> Answer {
         var names: Set<String> = Set(SettingCatalogue.all.map(\.name))
         for record in exchange.view.records(in: .setting) {
             if let stored = try? SettingRecord(document: record.document) { names.insert(stored.name) }
         }
-        let query: [QueryItems.Item] = exchange.query.items.filter { $0.name == "name" }
+        let items: [QueryItems.Item] = exchange.query.items
+        var query = try CollectionQuery(
+            items,
+            fields: exchange.rights.visibleFields(of: active).filter(\.isFilterable),
+            now: exchange.time,
+            idsAreNames: true
+        )
+        if exchange.query["limit"] == nil { query.limit = Limits.collectionMaximum }
         // Administrators can ask for what everybody sees.
         let onlyPublic: Bool = ["false", "0"].contains(exchange.query["all"]?.lowercased())
-        let data: [JSONValue] = names.sorted().filter { name in
-            SettingCatalogue.isListed(name) && (query.isEmpty || query.contains { $0.value == name })
-                && (!onlyPublic || exchange.policy.isPublic(setting: name)) && isVisible(name, exchange)
-        }.map { .object(render($0, exchange)) }
+        let rows: [Resource] = names.sorted().compactMap { name in
+            guard SettingCatalogue.isListed(name), !onlyPublic || exchange.policy.isPublic(setting: name) else {
+                return nil
+            }
+            let row: Resource = resource(name, exchange)
+            return exchange.rights.may(.get, row, in: exchange.view) ? row : nil
+        }
+        // Numbered by their places: their order is that of their names, whichever number a record has.
+        let page = CollectionPage(rows.indices.map { UInt64($0) }, query) { place in
+            Reading.comparable(rows[Int(place)], query, exchange)
+        }
         return .document(
             status: 200,
-            .object([
-                "type": "collection", "resourceType": "activeSetting",
-                "links": ["self": .string(exchange.links.collection(setting))], "actions": [:], "data": .array(data),
-                "pagination": [
-                    "first": nil, "previous": nil, "next": nil, "limit": JSONValue(data.count), "total": nil,
-                    "partial": false,
-                ], "sort": nil, "filters": [:],
-            ])
+            CollectionDocument.make(
+                page,
+                of: active,
+                query: query,
+                items: items,
+                path: exchange.links.collection(setting),
+                renderer: exchange.renderer,
+                embed: { (name: "links", value: links(Renderer.id(of: $0), exchange)) }
+            )
         )
+    }
+
+    /// Both types share the addresses of the one that can be written.
+    private static func links(_ name: String, _ exchange: Exchange) -> JSONValue {
+        ["self": .string(exchange.links.item(setting, name))]
     }
 
     private static func isVisible(_ name: String, _ exchange: Exchange) -> Bool {
@@ -74,8 +100,7 @@ enum SettingsAPI {
 
     private static func render(_ name: String, _ exchange: Exchange) -> JSONObject {
         var document: JSONObject = exchange.renderer.document(resource(name, exchange))
-        // Both types share the addresses of the one that can be written.
-        document["links"] = ["self": .string(exchange.links.item(setting, name))]
+        document["links"] = links(name, exchange)
         return document
     }
 
@@ -97,14 +122,14 @@ enum SettingsAPI {
 
     private static func resource(_ name: String, _ exchange: Exchange) -> Resource {
         let record: Record? = stored(name, exchange.view)
-        let value: String? = record.flatMap { try? SettingRecord(document: $0.document) }?.value
+        let kept: String? = record.flatMap { try? SettingRecord(document: $0.document) }?.value
         let definition: SettingDefinition? = SettingCatalogue.definition(name)
-        let active: String? = definition?.isSecret == true ? "" : value ?? definition?.defaultValue
+        let value: String? = definition?.isSecret == true ? "" : kept ?? definition?.defaultValue
         return Resource(
-            definition: Schemas.definition("activeSetting") ?? setting,
+            definition: active,
             number: record?.key.number ?? 0,
             values: [
-                "name": .string(name), "value": JSONValue(active), "activeValue": JSONValue(active),
+                "id": .string(name), "name": .string(name), "value": JSONValue(value), "activeValue": JSONValue(value),
                 "source": record == nil ? "Default" : "Database", "inDb": .bool(record != nil),
                 "isPublic": .bool(exchange.policy.isPublic(setting: name)),
             ],

@@ -39,6 +39,7 @@ enum SpecialPaths {
         case "schema": return try schemas(exchange)
         case "setting", "activeSetting": return try await SettingsAPI.answer(&exchange, gateway)
         case ClusterMemberships.type: return try await ClusterMemberships.answer(exchange, gateway)
+        case HAConfig.type: return try await HAConfig.answer(exchange, gateway)
         case "projectTemplate": return try ProjectTemplates.answer(exchange)
         case "auditLog": return try await AuditLogAPI.answer(exchange, gateway)
         case "subscribe": return try Subscribing.answer(exchange, gateway)

@@ -30,7 +30,8 @@ enum StateChanges {
             services(action, of: resource, &change, exchange)
             return change
         case .host where action == "evacuate": evacuate(&record)
-        case .service, .stack, .host: try enter(action, &record, resource)
+        case .service: try service(action, &record, body, resource)
+        case .stack, .host: try enter(action, &record, resource)
         case .account: try account(action, &record, resource, &change, exchange)
         case .credential:
             try finish(action, &record, resource, exchange)
@@ -84,6 +85,29 @@ enum StateChanges {
         record.fields = host.fields
     }
 
+    /// A restart leaves the stored state as it is; whatever else is done to a service ends one that is under way.
+    private static func service(
+        _ action: String,
+        _ record: inout AnyRecord,
+        _ body: JSONObject,
+        _ resource: Resource
+    ) throws(Problem) {
+        let step: StateMachine.Process = try process(action, resource.state, resource)
+        var service = ServiceRecord(fields: record.fields)
+        service.restart = nil
+        if action == "restart" {
+            let strategy: JSONObject = body["rollingRestartStrategy"]?.object ?? [:]
+            service.restart = ServiceRestart(
+                batchSize: Int(clamping: strategy["batchSize"]?.int ?? 1),
+                intervalMilliseconds: strategy["intervalMillis"]?.int ?? 0,
+                upTo: service.createIndex
+            )
+        } else {
+            service.state = step.via
+        }
+        record.fields = service.fields
+    }
+
     /// Into the transitional state; the controller brings it out again.
     private static func enter(_ action: String, _ record: inout AnyRecord, _ resource: Resource) throws(Problem) {
         record.state = try process(action, record.state, resource).via
@@ -114,6 +138,7 @@ enum StateChanges {
             // Whoever comes back logs in again.
             change.writes += LoginMaking.ends(of: resource.number, keeping: 0, exchange.view, at: exchange.time)
         }
+        if action == "remove" { change.writes += UserPreferences.removal(of: resource.number, exchange.view) }
         if record.kind == "project", action == "remove" {
             try enter(action, &record, resource)
         } else {
@@ -141,6 +166,7 @@ enum StateChanges {
             // Activating means those that rest; deactivating those that work.
             if process == "activate", service.state != "inactive" { continue }
             stored.state = step.via
+            stored.fields["restart"] = nil
             change.preconditions.append(.revision(record.key, record.revision))
             change.writes.append(
                 RecordWriting.put(.service, .known(record.key.number), stored.fields, scope: .known(record.scope))

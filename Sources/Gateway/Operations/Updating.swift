@@ -36,6 +36,11 @@ enum Updating {
         guard !resource.isRemoved else { throw .conflict("The \(definition.name) was removed; it cannot be changed.") }
         let update: ValidatedUpdate
         var fields: JSONObject = resource.stored
+        var body: JSONObject = body
+        if definition.table == .host {
+            // Whoever sends a document back as it was must not hold its host to what was found there that day.
+            for name in HostRecord.totals where body[name] == resource.values[name] { body[name] = nil }
+        }
         var relied: [Precondition] = []
         do throws(ValidationProblem) {
             update = try Validation.update(
@@ -117,6 +122,7 @@ enum Updating {
         switch resource.record.key.table {
         case .stack: key = "stack/\(fields["accountId"]?.int ?? 0)/\(name.lowercased())"
         case .service: key = "service/\(fields["stackId"]?.int ?? 0)/\(name.lowercased())"
+        case .userPreference: return try UserPreferences.checkName(name, resource, exchange)
         default: return
         }
         if let holder: RecordKey = exchange.view.holder(Array(key.utf8)), holder != resource.record.key {

@@ -2,14 +2,42 @@ import HTTP
 import Store
 
 /// A request as a listener hands it on: what came in, and what is known of it before anything is read.
-struct Arrival: Sendable {
+///
+/// A class because it is many fields wide and goes along with every step.
+final class Arrival: Sendable {
+    let reception: Reception
     /// Without the headers that only nodes may send.
-    var request: HTTPRequest
-    var connection: ConnectionInfo
-    var id: String
-    var base: BaseURL
+    let request: HTTPRequest
+    let connection: ConnectionInfo
+    let id: String
     /// From the node that forwarded it; nil on listeners for clients.
-    var facts: ForwardedFacts?
+    let facts: ForwardedFacts?
+
+    var base: BaseURL { reception.base }
+
+    /// - Parameter request: has the body.
+    init(
+        _ reception: Reception,
+        _ request: HTTPRequest,
+        _ connection: ConnectionInfo,
+        id: String,
+        facts: ForwardedFacts? = nil
+    ) {
+        self.reception = reception
+        self.request = reception.request(with: request)
+        self.connection = connection
+        self.id = id
+        self.facts = facts
+    }
+
+    /// The same, with the body that came piece by piece.
+    init(_ other: Arrival, collected body: [UInt8]) {
+        var request: HTTPRequest = other.request
+        request.body = body
+        request.bodyStream = nil
+        self.request = request
+        (reception, connection, id, facts) = (other.reception, other.connection, other.id, other.facts)
+    }
 
     func exchange(_ path: APIPath, _ query: QueryItems, _ view: StoreView, _ gateway: Gateway) -> Exchange {
         var exchange = Exchange(

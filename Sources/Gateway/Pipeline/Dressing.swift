@@ -17,14 +17,12 @@ enum Dressing {
         // When missing or different (contract A4).
         let cookies: String? = request.headers["cookie"]
         for cookie in policy.interfaceCookies where !has(cookie, cookies) {
-            response.headers.append("Set-Cookie", "\(cookie.name)=\(cookie.value); Path=/")
+            response.headers.append("Set-Cookie", cookie.set)
         }
     }
 
-    private static func has(_ cookie: (name: String, value: String), _ header: String?) -> Bool {
+    private static func has(_ cookie: PolicySnapshot.InterfaceCookie, _ header: String?) -> Bool {
         guard let header else { return false }
-        return header.split(separator: ";").contains { part in
-            part.drop { $0 == " " } == "\(cookie.name)=\(cookie.value)"
-        }
+        return header.split(separator: ";").contains { $0.drop { $0 == " " } == cookie.shown }
     }
 }

@@ -45,14 +45,14 @@ final class Asked: Sendable {
             project: project.map { ResourceID(number: $0.number).rendered("a") },
             version: path.version
         )
-        client = forwarded?.client ?? ClientAddress(headers: request.headers, peer: connection.peer.host)
+        client = arrival.reception.client
     }
 
-    /// The same, with what interceptors made of the request: its address and its way are as they were.
-    init(_ other: Asked, request: HTTPRequest) {
+    /// The same, with what interceptors made of the request, or what is kept of it: its address and its way are as they were.
+    init(_ other: Asked, request: HTTPRequest, connection: ConnectionInfo? = nil) {
         id = other.id
         self.request = request
-        connection = other.connection
+        self.connection = connection ?? other.connection
         time = other.time
         base = other.base
         path = other.path
@@ -139,7 +139,7 @@ struct Exchange: Sendable {
     var tickets: RequestTickets?
     /// Whose turn it took; given back with the answer.
     var admitted: Admission.Key?
-    var chance = Chance()
+    var chance: Chance
     /// Another node has the same tickets and may be using them.
     var mayRunElsewhere: Bool = false
     /// The cluster has said what became of the tickets: nothing more will come of them.
@@ -151,6 +151,26 @@ struct Exchange: Sendable {
         self.asked = asked
         self.view = view
         self.policies = policies
+        chance = Chance()
+        judgedAt = asked.time
+    }
+
+    /// One whose caller and rights were found before, and by which nothing is made: nothing is drawn for it.
+    init(
+        _ asked: Asked,
+        view: StoreView,
+        policies: PolicySnapshots,
+        _ caller: Caller,
+        in project: UInt64?,
+        _ rights: Rights
+    ) {
+        self.asked = asked
+        self.view = view
+        self.policies = policies
+        self.caller = caller
+        self.rights = rights
+        projectNumber = project
+        chance = Chance(seed: [])
         judgedAt = asked.time
     }
 
@@ -185,6 +205,9 @@ struct Exchange: Sendable {
         copy.view = .empty
         return copy
     }
+
+    /// See ``LastingRequest``.
+    var lasting: LastingRequest { LastingRequest(self, asked, policies) }
 
     /// See ``RequestBody``.
     func body() throws(Problem) -> JSONObject {

@@ -47,6 +47,8 @@ package final class Gateway: Sendable {
     let interceptors = InterceptorRoom()
     let assertions: AssertionDesk
     let events = SharedEvents()
+    let viewers = Viewers()
+    let pings = PingRounds()
     let passwords: PasswordWork
     let guesses = Mutex<GuessLedger>(GuessLedger())
     let usage = UsageBook()
@@ -131,42 +133,25 @@ package final class Gateway: Sendable {
         _ request: HTTPRequest,
         _ connection: ConnectionInfo
     ) async -> HTTPResponse {
-        var request: HTTPRequest = request
-        // Whatever a client says there is not what a node of the cluster said.
-        ForwardedFacts.strip(&request.headers)
         let since: UInt64 = MonotonicClock.now
-        let arrival = Arrival(
-            request: request,
-            connection: connection,
-            id: Hex.encode(SecureRandom.identifier(8)),
-            base: base(of: request, connection),
-            facts: nil
-        )
-        let policy: PolicySnapshot = policies.snapshot(of: state.store.view)
+        let view: StoreView = state.store.view
+        let policy: PolicySnapshot = policies.snapshot(of: view)
+        let reception: Reception = .of(request, connection, policy, local: localAuthority())
+        let arrival = Arrival(reception, request, connection, id: Hex.encode(SecureRandom.identifier()))
         var response: HTTPResponse
-        if let early: HTTPResponse = Dressing.early(arrival, policy, state.store.view) {
+        if let early: HTTPResponse = Dressing.early(arrival, policy, view) {
             response = early
-        } else if let federation, federation.place.isNamed(by: arrival.base.authority) {
+        } else if let federation, federation.place.isNamed(by: reception.base.authority) {
             response = await FederationDoor(arrival: arrival, links: federation, gateway: self).answer()
         } else {
             response = await answer(arrival)
         }
-        Dressing.add(to: &response, request, policy)
+        Dressing.add(to: &response, reception.request, policy)
         if let file: String = policy.accessLog, let journal {
             journal.access(AccessLine.make(arrival, response, now: now(), since: since), file: file)
         }
-        counters.answered(.init(request), response.status, .client, since: since)
+        counters.answered(reception.kind, response.status, .client, since: since)
         return response
-    }
-
-    private func base(of request: HTTPRequest, _ connection: ConnectionInfo) -> BaseURL {
-        let policy: PolicySnapshot = policies.snapshot(of: state.store.view)
-        return BaseURL(
-            headers: request.headers,
-            isSecure: connection.isSecure,
-            local: localAuthority(),
-            rules: policy.baseURLRules
-        )
     }
 
     /// Answers a request that another node has forwarded; never throws.
@@ -183,17 +168,22 @@ package final class Gateway: Sendable {
             return refusal(
                 .badRequest("The node \(peer) sent a request without saying whose it is: update the older of the two."),
                 request,
-                id: Hex.encode(SecureRandom.identifier(8)),
+                id: Hex.encode(SecureRandom.identifier()),
                 base: BaseURL(headers: HTTPHeaders(), isSecure: true, local: localAuthority())
             )
         }
-        var request: HTTPRequest = request
-        ForwardedFacts.strip(&request.headers)
         let since: UInt64 = MonotonicClock.now
-        let response: HTTPResponse = await answer(
-            Arrival(request: request, connection: connection, id: facts.id, base: facts.base, facts: facts)
+        let reception = Reception(
+            request,
+            connection,
+            policies.snapshot(of: state.store.view),
+            local: localAuthority(),
+            facts: facts
         )
-        counters.answered(.init(request), response.status, .peer, since: since)
+        let response: HTTPResponse = await answer(
+            Arrival(reception, request, connection, id: facts.id, facts: facts)
+        )
+        counters.answered(reception.kind, response.status, .peer, since: since)
         return response
     }
 
@@ -221,8 +211,7 @@ package final class Gateway: Sendable {
     func answer(_ arrival: Arrival) async -> HTTPResponse {
         var arrival: Arrival = arrival
         let base: BaseURL = arrival.base
-        guard let segments: [String] = arrival.request.segments, let query: QueryItems = arrival.request.queryItems
-        else {
+        guard let address: Reception.Address = arrival.reception.address else {
             return refusal(
                 .badRequest("The address has an invalid percent escape, or is not UTF-8."),
                 arrival.request,
@@ -230,12 +219,13 @@ package final class Gateway: Sendable {
                 base: base
             )
         }
+        let (segments, query): ([String], QueryItems) = (address.segments, address.query)
         if arrival.facts == nil {
             do throws(Problem) {
                 if segments.first == InterceptorExemption.control {
                     return try await InterceptorControl.answer(arrival, segments, query, self)
                 }
-                if let answer: HTTPResponse = try await Passage.answer(&arrival, segments, query, self) {
+                if let answer: HTTPResponse = try await Passage.answer(&arrival, address, self) {
                     return answer
                 }
             } catch {
@@ -374,7 +364,7 @@ package final class Gateway: Sendable {
         return refusal(
             Problem(refused: refused),
             nil,
-            id: Hex.encode(SecureRandom.identifier(8)),
+            id: Hex.encode(SecureRandom.identifier()),
             base: BaseURL(headers: HTTPHeaders(), isSecure: false, local: localAuthority())
         )
     }

@@ -10,11 +10,15 @@ final class GatewayCounters: Sendable {
     private let unauthenticated: Counter
     private let forbidden: Counter
     private let seconds: [Histogram]
-    /// By class, then by status, for requests of clients and of other nodes.
-    private let requests: [Origin: [[Counter]]]
+    /// By origin, then by class, then by status.
+    private let requests: [[[Counter]]]
 
     /// Whose request it was.
-    enum Origin: String, CaseIterable { case client, peer }
+    enum Origin: Int, CaseIterable {
+        case client, peer
+
+        var word: String { "\(self)" }
+    }
 
     /// What kind of work a request is.
     enum RequestClass: Int, CaseIterable {
@@ -70,18 +74,16 @@ final class GatewayCounters: Sendable {
                 labels: ["class": kind.word]
             )
         }
-        var requests: [Origin: [[Counter]]] = [:]
-        for origin in Origin.allCases {
-            requests[origin] = RequestClass.allCases.map { _ in (0...Self.statuses.count).map { _ in Counter() } }
+        requests = Origin.allCases.map { _ in
+            RequestClass.allCases.map { _ in (0...Self.statuses.count).map { _ in Counter() } }
         }
-        self.requests = requests
     }
 
     /// - Parameter since: when it came in, on the monotonic clock.
     func answered(_ kind: RequestClass, _ status: Int, _ origin: Origin, since: UInt64) {
         let place: UInt8 =
             Self.places.indices.contains(status) ? Self.places[status] : UInt8(Self.statuses.count)
-        requests[origin]?[kind.rawValue][Int(place)].add()
+        requests[origin.rawValue][kind.rawValue][Int(place)].add()
         if status == 401 { unauthenticated.add() } else if status == 403 { forbidden.add() }
         if origin == .client { seconds[kind.rawValue].observe(Double(MonotonicClock.now - since) / 1e9) }
     }
@@ -98,10 +100,10 @@ final class GatewayCounters: Sendable {
             labels: ["class", "status", "origin"]
         )
         for origin in Origin.allCases {
-            for (kind, counters) in zip(RequestClass.allCases, requests[origin] ?? []) {
+            for (kind, counters) in zip(RequestClass.allCases, requests[origin.rawValue]) {
                 let words: [String] = Self.statuses.map { "\($0)" } + ["other"]
                 for (word, counter) in zip(words, counters) where counter.value > 0 {
-                    family.add(Double(counter.value), kind.word, word, origin.rawValue)
+                    family.add(Double(counter.value), kind.word, word, origin.word)
                 }
             }
         }

@@ -17,9 +17,9 @@ enum MethodOverride {
 
     /// Whether the body of this request, which has not come yet, could name another method.
     static func mayBeInBody(_ request: HTTPRequest) -> Bool {
+        guard request.method == "POST" else { return false }
         let type: String = request.headers["content-type"]?.lowercased() ?? ""
-        return request.method == "POST"
-            && (type.hasPrefix("multipart/form-data") || type.hasPrefix("application/x-www-form-urlencoded"))
+        return type.hasPrefix("multipart/form-data") || type.hasPrefix("application/x-www-form-urlencoded")
     }
 
     private static func inForm(_ request: HTTPRequest) -> String? {

@@ -36,30 +36,30 @@ final class SharedEvents: Sendable {
     /// The event of a resource as it is at `revision` or later.
     ///
     /// - Parameters:
-    ///   - exchange: with the rights of the subscriber, and any view.
+    ///   - look: at the rights of the viewer.
     ///   - state: what is rendered if nobody has.
     /// - Returns: nil when the subscriber does not see it.
     func frame(
         of key: RecordKey,
-        for exchange: Exchange,
+        for viewer: Viewer,
+        _ look: Viewer.Look,
         since revision: Revision,
         in state: Store,
         time: Int64
     ) -> ServerTextFrame? {
         let view = View(
             key: key,
-            rights: ObjectIdentifier(exchange.rights),
-            root: exchange.links.root,
-            usesActionLinks: exchange.usesActionLinks,
-            include: exchange.query["include"]
+            rights: ObjectIdentifier(look.rights),
+            root: viewer.root,
+            usesActionLinks: viewer.usesActionLinks,
+            include: viewer.include
         )
         if let known: Event = events.withLock({ $0[view] }), known.revision >= revision { return known.frame }
-        var current: Exchange = exchange
-        current.view = state.view
+        let current: Exchange = viewer.exchange(look, state.view)
         let made = Event(
             revision: current.view.revision,
             frame: Self.render(key, current, time),
-            rights: current.rights
+            rights: look.rights
         )
         events.withLock { events in
             if events.count >= Self.limit { events.removeAll() }

@@ -1,13 +1,14 @@
 import Bytes
 import Crypto
 import JSON
+import WebSocket
 
 /// The frames of a subscription (contract A12): every member is there, null where it says nothing.
 enum SubscribedEvent {
-    static let logout: String = #"{"name":"logout"}"#
+    static let logout = ServerTextFrame(Array(#"{"name":"logout"}"#.utf8))
 
-    static func ping(time: Int64) -> String {
-        String(decoding: bytes("ping", data: ["options": [:]], time: time), as: UTF8.self)
+    static func ping(time: Int64) -> ServerTextFrame {
+        ServerTextFrame(bytes("ping", data: ["options": [:]], time: time))
     }
 
     static func resourceChange(type: String, id: String, document: JSONObject, time: Int64) -> [UInt8] {

@@ -25,13 +25,14 @@ enum Subscribing {
             }
         let limit: Int64? = exchange.policy.quotas(of: project, exchange.view)?[.watches]
         let place: WatchPlace = try gateway.watches.take(project, limit: limit)
-        let subscription = Subscription(exchange.kept, project: project, tellsChanges: wanted, gateway)
-        return .http(
-            WebSocket.response(to: exchange.request) { socket in
-                await subscription.run(socket)
-                withExtendedLifetime(place) {}
-            }
+        let subscription = Subscription(
+            gateway.viewers.viewer(of: exchange, project: project, gateway.rightsChanges),
+            place,
+            tellsChanges: wanted,
+            on: exchange.connection.loop,
+            gateway
         )
+        return .http(WebSocket.response(to: exchange.request, owner: subscription))
     }
 
     /// Whether the caller may be told of changes in the environment of its request.

@@ -1,96 +1,148 @@
 import EventLoop
-import HTTP
-import JSON
 import Model
-import RBAC
 import Store
 import StoreFormat
 import Synchronization
 import WebSocket
 
-/// One subscriber.
+/// One subscriber: told of changes as they come, and pinged at its turns; before each ping, and as soon as they may have
+/// changed, the rights are looked at again.
 ///
-/// There may be thousands, so what they have for themselves is little: an exchange is wide, and whatever waits holds on to none.
-final class Subscription: Sendable {
-    private let project: UInt64
-    private let tellsChanges: Bool
+/// There may be thousands, so what they have for themselves is little, and no task: whatever happens to one is a call on its
+/// loop's thread. While the system has not taken what was sent, nothing more is taken from the watch.
+final class Subscription: PushSocketOwner, @unchecked Sendable {
+    // @unchecked: all that changes is touched by the loop's thread only, but for what is atomic.
+
+    /// Until the end.
+    private var viewer: Viewer?
     private let gateway: Gateway
     private let loop: EventLoop
-    private let state: Mutex<State>
+    private let tellsChanges: Bool
+    /// When it has had all its pings; milliseconds since 1970.
+    private let ends: Int64
+    private var place: WatchPlace?
 
-    private struct State {
-        /// The request, with the rights as they were when they were last looked at.
-        var exchange: Exchange
-        /// Of the records that those rights were made of; nil before they were looked at here.
-        var stamp: PolicySnapshot.Stamp?
-        var coalescer = ChangeCoalescer()
-        /// Of the last event that was heard of: what is told shows nothing older.
-        var revision: Revision = 0
-        /// Waits for what is due, as long as anything is.
-        var flushing: Task<Void, Never>?
-        var isOver: Bool = false
-    }
+    private var socket: PushSocket?
+    private var watch: Watch?
+    private var coalescer = ChangeCoalescer()
+    /// Of the last event that was heard of: what is told shows nothing older.
+    private var revision: Revision = 0
+    /// What is to be told now.
+    private var told: ArraySlice<RecordKey> = []
+    /// Rings when something is due that was changed again too soon.
+    private var alarm: LoopAlarm?
+    private var isPingDue: Bool = false
+    /// It is going on already, and will find what has come meanwhile.
+    private var isGoingOn: Bool = false
 
-    init(_ exchange: Exchange, project: UInt64, tellsChanges: Bool, _ gateway: Gateway) {
-        self.project = project
+    /// A call is on its way to the loop.
+    private let isRung = Atomic<Bool>(false)
+    // Rights may have changed between the request and the beginning: they are looked at once then.
+    private let mayHaveChanged = Atomic<Bool>(true)
+
+    /// So much is told before others on the loop have their turn.
+    private static let toldAtOnce: Int = 16
+
+    init(_ viewer: Viewer, _ place: WatchPlace, tellsChanges: Bool, on loop: EventLoop, _ gateway: Gateway) {
+        self.viewer = viewer
+        self.place = place
         self.tellsChanges = tellsChanges
+        ends = gateway.now() + ActiveSettings.subscriptionMilliseconds(gateway.state.store.view)
+        self.loop = loop
         self.gateway = gateway
-        loop = exchange.connection.loop
-        state = Mutex(State(exchange: exchange))
     }
 
-    /// Until the client goes, its rights go, or the node stops.
-    func run(_ socket: WebSocket) async {
+    // MARK: The socket
+
+    func socketStands(_ socket: PushSocket) {
+        self.socket = socket
         let store: Store = gateway.state.store
         // The watch is open before the first ping: whoever has seen that misses nothing from there on.
-        guard let watch = try? store.watch(from: store.view.revision + 1, filter: WatchFilter(scopes: [project])),
-            (try? await socket.send(text: SubscribedEvent.ping(time: gateway.now()))) != nil
-        else { return }
-        let attending = Task(executorPreference: loop) {
-            await self.attend(watch, socket)
-            await socket.close()
+        guard let viewer, let watch = try? store.watch(from: store.view.revision + 1, filter: viewer.filter) else {
+            return socket.close()
         }
-        while let _ = try? await socket.receive() {}
-        attending.cancel()
-        await attending.value
-        let flushing: Task<Void, Never>? = state.withLock { state in
-            state.isOver = true
-            return state.flushing
-        }
-        flushing?.cancel()
-        await flushing?.value
+        self.watch = watch
+        socket.send(SubscribedEvent.ping(time: gateway.now()))
+        guard self.socket != nil else { return }
+        viewer.enter(self)
+        gateway.pings.round(on: loop, gateway).enter(self)
+        // Which rings at once.
+        watch.signal { [self] in ring() }
     }
 
-    /// Tells of changes as they come, and pings every five seconds; before each ping, and as soon as they may have changed, the
-    /// caller's rights are looked at again.
-    private func attend(_ watch: Watch, _ socket: WebSocket) async {
-        let rights: RightsBell = bell()
-        watch.signal { [bell = rights.bell] in bell.ring() }
-        let pace: Int = gateway.timing.rightsMilliseconds
-        var due: Deadline = .after(milliseconds: pace)
-        while await rights.wait(until: due) != .ended {
-            let isDue: Bool = due.isPast
-            if rights.takeChange() || isDue, !holds() {
-                try? await socket.send(text: SubscribedEvent.logout)
-                return
-            }
-            if isDue {
-                due = .after(milliseconds: pace)
-                guard (try? await socket.send(text: SubscribedEvent.ping(time: gateway.now()))) != nil else { return }
-            }
-            while true {
-                guard let changed: [RecordKey] = next(watch) else { return }
-                guard !changed.isEmpty else { break }
-                for key in changed {
-                    let isNow: Bool = state.withLock { $0.coalescer.changed(key, now: gateway.now()) }
-                    if isNow {
-                        guard (try? await deliver(key, socket)) != nil else { return }
-                    } else {
-                        startFlushing(socket)
-                    }
-                }
-            }
+    func socketIsFree() { goOn(nil) }
+
+    func socketHasEnded() {
+        socket = nil
+        watch = nil
+        alarm = nil
+        place = nil
+        told = []
+        viewer.take()?.leave(self)
+    }
+
+    // MARK: What happens
+
+    /// Any thread: something has happened.
+    private func ring() {
+        guard !isRung.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        loop.execute { [self] in
+            // Whoever rings from here on is heard anew.
+            isRung.store(false, ordering: .sequentiallyConsistent)
+            goOn(nil)
         }
+    }
+
+    /// Any thread.
+    func rightsMayHaveChanged() {
+        mayHaveChanged.store(true, ordering: .releasing)
+        ring()
+    }
+
+    func hasTurn(_ turn: PingRound.Turn) {
+        guard socket != nil else { return }
+        isPingDue = true
+        goOn(turn)
+    }
+
+    /// Says what there is to say, as long as it is taken.
+    private func goOn(_ turn: PingRound.Turn?) {
+        guard !isGoingOn, let socket, socket.isFree, let viewer else { return }
+        isGoingOn = true
+        defer { isGoingOn = false }
+        let hasChanged: Bool = mayHaveChanged.exchange(false, ordering: .acquiringAndReleasing)
+        if hasChanged || isPingDue {
+            // The turn's view may be older than the change that was just heard of.
+            let shared: StoreView? = hasChanged ? nil : turn?.view
+            let view: StoreView = shared ?? gateway.state.store.view
+            guard viewer.holds(view, at: turn?.time ?? gateway.now()) else { return logOut(socket) }
+        }
+        if isPingDue {
+            let now: Int64 = turn?.time ?? gateway.now()
+            guard now < ends else { return socket.close() }
+            isPingDue = false
+            socket.send(turn?.frame ?? SubscribedEvent.ping(time: now))
+            if self.socket != nil { gateway.pings.round(on: loop, gateway).enter(self) }
+        }
+        var left: Int = Self.toldAtOnce
+        while socket.isFree {
+            if let key: RecordKey = told.popFirst() {
+                tell(key, viewer, socket)
+                left -= 1
+                if left <= 0, socket.isFree { return pause() }
+                continue
+            }
+            guard let watch, let changed: [RecordKey] = next(watch) else { return socket.close() }
+            guard !changed.isEmpty else { break }
+            let now: Int64 = gateway.now()
+            told = changed.filter { coalescer.changed($0, now: now) }[...]
+            if told.count < changed.count { setAlarm() }
+        }
+    }
+
+    private func logOut(_ socket: PushSocket) {
+        socket.send(SubscribedEvent.logout)
+        socket.close()
     }
 
     /// What the next event of the watch is about; empty when there is none now.
@@ -98,14 +150,13 @@ final class Subscription: Sendable {
     /// A subscriber that cannot follow is closed by the watch: it lists again and subscribes anew.
     ///
     /// - Returns: nil at the end of the watch.
-    @inline(never)
     private func next(_ watch: Watch) -> [RecordKey]? {
         do {
             while let event: WatchEvent = try watch.poll() {
                 guard tellsChanges else { continue }
                 let keys: [RecordKey] = Self.resources(event.changes)
                 guard !keys.isEmpty else { continue }
-                state.withLock { $0.revision = event.revision }
+                revision = event.revision
                 return keys
             }
             return []
@@ -114,95 +165,43 @@ final class Subscription: Sendable {
         }
     }
 
-    // What has an exchange in its hands is never a part of what waits, which would keep its place for it.
-
-    @inline(never)
-    private func bell() -> RightsBell { gateway.rightsChanges.bell(for: state.withLock { $0.exchange }) }
-
-    /// Whether the rights are there still.
-    @inline(never)
-    private func holds() -> Bool { renew(gateway.state.store.view) != nil }
-
-    /// The request with the rights of now; nil when they are gone.
-    private func renew(_ view: StoreView) -> Exchange? {
-        let stamp = PolicySnapshot.Stamp(view)
-        let known: Exchange = state.withLock { $0.exchange }
-        guard let now: Exchange = StreamRights.renewed(known, view, at: gateway.now()), Subscribing.isAllowed(now)
-        else { return nil }
-        let kept: Exchange = now.kept
-        state.withLock { state in
-            state.exchange = kept
-            state.stamp = stamp
-        }
-        return kept
+    /// For what was changed again within its second.
+    private func setAlarm() {
+        guard alarm == nil, let due: Int64 = coalescer.nextDue else { return }
+        let wait: Int64 = min(max(0, due - gateway.now()), 2 * ChangeCoalescer.intervalMilliseconds)
+        let made = LoopAlarm(on: loop) { [unowned self] in alarmRings() }
+        made.set(.after(milliseconds: Int(wait)))
+        alarm = made
     }
 
-    /// The same, without looking where nothing has changed: what is told next is told by the rights of its moment.
-    private func judged() -> Exchange? {
-        let view: StoreView = gateway.state.store.view
-        let (known, stamp): (Exchange, PolicySnapshot.Stamp?) = state.withLock { ($0.exchange, $0.stamp) }
-        let isOver: Bool = known.caller.subject.validUntil.map { $0 <= gateway.now() } ?? false
-        guard stamp != PolicySnapshot.Stamp(view) || isOver else { return known }
-        return renew(view)
+    /// Goes on when others have had their turn.
+    private func pause() {
+        let made: LoopAlarm = alarm ?? LoopAlarm(on: loop) { [unowned self] in alarmRings() }
+        made.set(.after(milliseconds: 0))
+        alarm = made
     }
 
-    private func startFlushing(_ socket: WebSocket) {
-        state.withLock { state in
-            guard state.flushing == nil, !state.isOver else { return }
-            state.flushing = Task(executorPreference: loop) { [self] in await flush(socket) }
-        }
-    }
-
-    private func flush(_ socket: WebSocket) async {
-        while let due: Int64 = nextDue() {
-            let wait: Int64 = min(max(0, due - gateway.now()), 2 * ChangeCoalescer.intervalMilliseconds)
-            guard (try? await loop.sleep(milliseconds: Int(wait))) != nil else { return }
-            for key in state.withLock({ $0.coalescer.due(gateway.now()) }) {
-                guard (try? await deliver(key, socket)) != nil else { return }
-            }
-        }
-    }
-
-    /// Nil, and the next change starts anew, when nothing waits.
-    private func nextDue() -> Int64? {
-        state.withLock { state in
-            let due: Int64? = state.coalescer.nextDue
-            if due == nil { state.flushing = nil }
-            return due
-        }
-    }
-
-    private enum Told {
-        case frame(ServerTextFrame)
-        /// It is not to be seen.
-        case nothing
-        /// The rights are gone.
-        case logout
+    private func alarmRings() {
+        guard socket != nil else { return }
+        alarm = nil
+        told += coalescer.due(gateway.now())
+        setAlarm()
+        goOn(nil)
     }
 
     /// The resource as this caller sees it now; nothing when it does not.
-    private func deliver(_ key: RecordKey, _ socket: WebSocket) async throws {
-        switch told(key) {
-        case .nothing: return
-        case .frame(let frame): try await socket.send(frame)
-        case .logout:
-            try await socket.send(text: SubscribedEvent.logout)
-            throw CancellationError()
-        }
-    }
-
-    @inline(never)
-    private func told(_ key: RecordKey) -> Told {
-        guard let exchange: Exchange = judged() else { return .logout }
-        let revision: Revision = state.withLock { $0.revision }
+    private func tell(_ key: RecordKey, _ viewer: Viewer, _ socket: PushSocket) {
+        let now: Int64 = gateway.now()
+        guard let look: Viewer.Look = viewer.judged(gateway.state.store.view, at: now) else { return logOut(socket) }
         let frame: ServerTextFrame? = gateway.events.frame(
             of: key,
-            for: exchange,
+            for: viewer,
+            look,
             since: revision,
             in: gateway.state.store,
-            time: gateway.now()
+            time: now
         )
-        return frame.map(Told.frame) ?? .nothing
+        if let frame { socket.send(frame) }
     }
 
     /// The resources that changes of records are about, each once.

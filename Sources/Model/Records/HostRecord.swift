@@ -10,6 +10,8 @@ package struct HostRecord: ResourceRecord {
     package var hostname: String { text("hostname") ?? "" }
     /// What users put on it; what the agent reports stands in ``HostObservation``.
     package var labels: [String: String] { textMap("labels") }
+    /// Members that say how much there is of something: what users say outweighs what the agent reports.
+    package static let totals: [String] = ["memory", "milliCpu", "localStorageMb"]
     /// Whether its containers, but those of the system, are to go before it rests.
     package var isEvacuating: Bool {
         get { flag("evacuating") }

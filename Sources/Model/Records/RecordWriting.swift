@@ -69,6 +69,7 @@ package enum RecordWriting {
         .instance: ["accountId", "stackId", "serviceId", "hostId"],
         .volume: ["accountId", "stackId", "hostId"],
         .operation: ["accountId"],
+        .userPreference: ["accountId"],
         .accessRole: ["projectId", "roleTemplateId"],
         .accessRoleBinding: ["projectId", "accessRoleId"],
     ]
@@ -97,6 +98,7 @@ package enum RecordWriting {
         case .service: return named("service", within: "stackId", name)
         case .host: return fields["uuid"]?.string.flatMap { named("host", within: "accountId", $0) }
         case .volume: return named("volume", within: "accountId", name)
+        case .userPreference: return name.isEmpty ? nil : named("userPreference", within: "accountId", name)
         case .setting: return Template("setting/\(name)")
         case .node: return Template("node/\(name)")
         case .joinToken: return fields["token"]?.string.map { Template("joinToken/\($0)") }

@@ -32,7 +32,16 @@ extension Table {
     package static let volumeObserved = Table(rawValue: 31)
     /// Work too large for one transaction, advanced in batches by a controller.
     package static let operation = Table(rawValue: 40)
+    /// What people's user interfaces remember for them.
+    package static let userPreference = Table(rawValue: 50)
     package static let roleTemplate = Table(rawValue: 60)
     package static let accessRole = Table(rawValue: 61)
     package static let accessRoleBinding = Table(rawValue: 62)
+
+    /// Whose records are deleted some time after the removal; others stay for good.
+    ///
+    /// Accounts stay: audit records name them.
+    package static let purged: Set<Table> = [
+        .instance, .service, .stack, .host, .volume, .credential, .projectMember, .userPreference,
+    ]
 }

@@ -48,6 +48,13 @@ package enum CommonFields {
             FieldDefinition("created", .date),
             FieldDefinition("kind", .string),
             FieldDefinition("removed", .date),
+            FieldDefinition(
+                "removeTime",
+                .date,
+                [.unfiltered],
+                from: .computed,
+                about: "The earliest moment at which a removed one is forgotten"
+            ),
             FieldDefinition("transitioning", .enum, [.unfiltered], options: ["yes", "no", "error"], from: .computed),
             FieldDefinition("transitioningMessage", .string, [.unfiltered], from: .computed),
             FieldDefinition("transitioningProgress", .int, [.unfiltered], from: .computed),

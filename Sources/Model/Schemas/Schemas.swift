@@ -6,12 +6,13 @@ package import StoreFormat
 package enum Schemas {
     /// Alphabetical by name.
     package static let all: [ResourceDefinition] =
-        (framework + accessParts + launchParts + instanceInputs + unbuilt + login + [
+        (framework + accessParts + launchParts + instanceInputs + unbuilt + serviceRestart + login + [
             account, project, projectMember, projectTemplate, identity, setProjectMembersInput, credential, apiKey,
             clientCertificate,
             password, changeSecretInput, registrationToken, register, hostCertificate, setting, activeSetting, auditLog,
             roleTemplate, accessRole, accessRoleBinding, accessReview, host, stack, service, setServiceLinksInput,
             launchConfig, instanceHealthCheck, instance, container, volume, clusterMembership,
+            userPreference, haConfig,
         ]).sorted { $0.name < $1.name }
 
     private static let byName: [String: ResourceDefinition] = Dictionary(

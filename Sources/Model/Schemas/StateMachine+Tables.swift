@@ -64,21 +64,22 @@ extension StateMachine {
     /// Services (contract O4).
     package static let service = StateMachine([
         Process("create", from: ["requested"], via: "registering", done: "inactive"),
-        Process("activate", from: ["inactive"], via: "activating", done: "active"),
+        Process("activate", from: ["inactive", "restarting"], via: "activating", done: "active"),
         Process(
             "deactivate",
-            from: ["active", "activating", "updating-inactive", "updating-active"],
+            from: ["restarting", "active", "activating", "updating-inactive", "updating-active"],
             via: "deactivating",
             done: "inactive"
         ),
         Process("update", from: ["inactive"], via: "updating-inactive", done: "inactive"),
         Process("update", from: ["active", "updating-active"], via: "updating-active", done: "active"),
         Process("update", from: ["activating"], via: "activating", done: "active"),
+        Process("restart", from: ["active"], via: "restarting", done: "active"),
         Process(
             "remove",
             from: [
                 "requested", "registering", "inactive", "activating", "active", "deactivating", "updating-inactive",
-                "updating-active",
+                "updating-active", "restarting",
             ],
             via: "removing",
             done: "removed"

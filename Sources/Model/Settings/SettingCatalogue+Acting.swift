@@ -168,6 +168,12 @@ extension SettingCatalogue {
             .boolean,
             "Trust X-API-request-url and X-API-client-ip"
         ),
+        SettingDefinition(
+            "api.sub.max.pings",
+            "8640",
+            .number(1...1_000_000),
+            "Pings, one every five seconds, after which a subscription ends"
+        ),
         SettingDefinition("api.ui.css.url", "", .text, "Style sheet of the pages that browsers get"),
         SettingDefinition("api.ui.js.url", "", .text, "Script of the pages that browsers get"),
         SettingDefinition(

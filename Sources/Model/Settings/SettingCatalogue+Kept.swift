@@ -82,13 +82,6 @@ extension SettingCatalogue {
             isKept: true
         ),
         SettingDefinition(
-            "api.sub.max.pings",
-            "8640",
-            .number(1...1_000_000),
-            "Pings until a subscription is closed",
-            isKept: true
-        ),
-        SettingDefinition(
             "api.sub.ping.interval.millis",
             "5000",
             .number(100...600_000),

@@ -2,13 +2,26 @@
 package enum Hex {
     /// Two characters a byte.
     package static func encode(_ bytes: some Collection<UInt8>) -> String {
-        var text: [UInt8] = []
-        text.reserveCapacity(bytes.count * 2)
-        for byte in bytes {
-            text.append(digit(byte >> 4))
-            text.append(digit(byte & 15))
+        let count: Int = bytes.count * 2
+        return String(unsafeUninitializedCapacity: count) { text in
+            var position: Int = 0
+            for byte in bytes {
+                text[position] = digit(byte >> 4)
+                text[position + 1] = digit(byte & 15)
+                position += 2
+            }
+            return position
         }
-        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// The 16 digits of a number.
+    package static func encode(_ number: UInt64) -> String {
+        String(unsafeUninitializedCapacity: 16) { text in
+            for position in 0..<16 {
+                text[position] = digit(UInt8(truncatingIfNeeded: number >> (60 - 4 * position)) & 15)
+            }
+            return 16
+        }
     }
 
     /// The bytes, or nil when `text` is not an even number of hexadecimal digits (either case).

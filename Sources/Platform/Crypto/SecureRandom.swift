@@ -26,6 +26,18 @@ package enum SecureRandom {
         }
     }
 
+    /// The same, as a number.
+    package static func identifier() -> UInt64 {
+        pool.withLock { pool in
+            if pool.bytes.count - pool.used < 8 {
+                pool.bytes = bytes(poolBytes)
+                pool.used = 0
+            }
+            defer { pool.used += 8 }
+            return pool.bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: pool.used, as: UInt64.self) }
+        }
+    }
+
     /// `count` bytes from the system's generator.
     ///
     /// The process stops when the generator fails: a predictable secret is worse than no server.

@@ -11,6 +11,8 @@ package protocol ByteStream: AnyObject, Sendable {
     var peer: Endpoint { get }
     /// What both ends have agreed to speak before the first byte, by its name for ALPN; nil when they have not.
     var negotiatedProtocol: String? { get }
+    /// The same stream for whoever uses it without a task; nil where that cannot be.
+    var attended: (any AttendedStream)? { get }
 
     /// Appends what has arrived to `buffer`, waiting for at least one byte; returns how many, 0 at the end.
     ///
@@ -44,4 +46,5 @@ package protocol ByteStream: AnyObject, Sendable {
 
 extension ByteStream {
     package var negotiatedProtocol: String? { nil }
+    package var attended: (any AttendedStream)? { nil }
 }

@@ -11,6 +11,9 @@ package struct Deadline: Hashable, Comparable, Sendable {
         Deadline(nanoseconds: MonotonicClock.now + UInt64(max(0, milliseconds)) * 1_000_000)
     }
 
+    /// A moment of ``MonotonicClock``.
+    package static func at(nanoseconds: UInt64) -> Deadline { Deadline(nanoseconds: nanoseconds) }
+
     package static func after(seconds: Int) -> Deadline {
         after(milliseconds: seconds * 1_000)
     }

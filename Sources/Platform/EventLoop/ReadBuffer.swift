@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// Bytes that were received and not yet used, in one array that is kept for the life of a connection.
 ///
 /// What was used is cut off at the front (``consume(_:)``), what is received is added at the end. Parsers look
@@ -50,6 +52,19 @@ package final class ReadBuffer {
         let bytes: [UInt8] = Array(storage[start..<start + count])
         consume(count)
         return bytes
+    }
+
+    /// Whether exactly these bytes stand `offset` bytes behind the front.
+    package func holds(_ bytes: [UInt8], at offset: Int = 0) -> Bool {
+        guard offset + bytes.count <= count else { return false }
+        return storage.withUnsafeBytes { stored in
+            bytes.withUnsafeBytes { wanted in
+                guard let stored: UnsafeRawPointer = stored.baseAddress,
+                    let wanted: UnsafeRawPointer = wanted.baseAddress
+                else { return true }
+                return memcmp(stored + start + offset, wanted, bytes.count) == 0
+            }
+        }
     }
 
     package func append(_ bytes: some Collection<UInt8>) {

@@ -12,14 +12,20 @@ package final class SocketStream: ByteStream, Watched, @unchecked Sendable {
     package let local: Endpoint
     package let peer: Endpoint
 
-    private var descriptor: Int32
+    private(set) var descriptor: Int32
     private var token: UInt64?
+    var isRegistered: Bool { token != nil }
     /// Reading may give something; not ready after the kernel said that there is nothing.
-    private let input: Waiter
-    private let output: Waiter
-    private let peerClose: Waiter
+    let input: Waiter
+    let output: Waiter
+    /// Made for whoever waits for it: few do.
+    private var peerClose: Waiter?
     /// The peer has ended its side: reading always gives something (bytes, the end or an error).
-    private var sawHangup: Bool = false
+    private(set) var sawHangup: Bool = false
+    /// Who uses the stream without a task; see ``attend(_:)``.
+    var attendant: (any StreamAttendant)?
+    /// What an attendant has sent and the system has not taken yet.
+    var unsent: [UInt8] = []
 
     /// Takes over a connected (or connecting), nonblocking descriptor.
     init(descriptor: Int32, loop: EventLoop, peer: Endpoint) {
@@ -29,7 +35,6 @@ package final class SocketStream: ByteStream, Watched, @unchecked Sendable {
         local = SocketAddress.local(of: descriptor)?.endpoint ?? .unix(path: "")
         input = Waiter(loop: loop, isReady: true)
         output = Waiter(loop: loop, isReady: true)
-        peerClose = Waiter(loop: loop)
     }
 
     deinit {
@@ -165,7 +170,9 @@ package final class SocketStream: ByteStream, Watched, @unchecked Sendable {
             guard descriptor >= 0, !sawHangup else { return }
             try register()
             // The edge may have come before anybody registered for it.
-            if await peerClose.wait(until: .never) == .cancelled { throw CancellationError() }
+            let waiter: Waiter = peerClose ?? Waiter(loop: loop)
+            peerClose = waiter
+            if await waiter.wait(until: .never) == .cancelled { throw CancellationError() }
         }
     }
 
@@ -196,7 +203,8 @@ package final class SocketStream: ByteStream, Watched, @unchecked Sendable {
         if events & (Readiness.output | Readiness.hangup) != 0 {
             output.wake()
         }
-        if sawHangup { peerClose.wake() }
+        if sawHangup { peerClose?.wake() }
+        attendant?.streamIsReady()
     }
 
     func loopEnds() {
@@ -211,10 +219,12 @@ package final class SocketStream: ByteStream, Watched, @unchecked Sendable {
         descriptor = -1
         input.close()
         output.close()
-        peerClose.close()
+        peerClose?.close()
+        // It finds the stream closed, and nothing holds it here from now on.
+        attendant.take()?.streamIsReady()
     }
 
-    private func register() throws {
+    func register() throws {
         guard token == nil else { return }
         guard !loop.stopping else { throw NetworkFault.loopStopped }
         let new: UInt64 = loop.registry.add(self)
@@ -240,7 +250,7 @@ package final class SocketStream: ByteStream, Watched, @unchecked Sendable {
     }
 
     /// Returns when the operation is worth another try after a wait.
-    private func check(_ operation: String, _ code: Int32) throws {
+    func check(_ operation: String, _ code: Int32) throws {
         guard code != EAGAIN, code != EINTR else { return }
         throw NetworkFault.system(operation: operation, object: "\(peer)", code: code)
     }

@@ -3,28 +3,32 @@
 /// Setting it later costs nothing: the heap keeps the earliest moment that was asked for, and when that
 /// moment comes the timer looks whether it is meant or goes back into the heap. So a busy connection has
 /// a handful of entries in the heap, not one for each operation.
-final class LoopTimer {
+///
+/// What shall happen is a subclass's to say: there are thousands, and a closure for each would be two more blocks of memory.
+class LoopTimer {
     /// When it shall fire; `UInt64.max` means not at all.
     private(set) var due: UInt64 = .max
     /// The entry of the heap that is meant, of those that carry this timer.
     fileprivate var scheduled: UInt64 = .max
-    var action: (() -> Void)?
+
+    /// Its moment has come.
+    func timeIsUp() {}
 
     /// Belongs to one loop; called on its thread.
-    func set(_ moment: UInt64, in heap: inout TimerHeap) {
+    final func set(_ moment: UInt64, in heap: inout TimerHeap) {
         due = moment
         guard moment < scheduled else { return }
         scheduled = moment
         heap.push(TimerHeap.Entry(moment: moment, timer: self))
     }
 
-    func clear() {
+    final func clear() {
         due = .max
     }
 
-    func fire() {
+    final func fire() {
         due = .max
-        action?()
+        timeIsUp()
     }
 }
 

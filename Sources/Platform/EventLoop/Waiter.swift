@@ -14,12 +14,11 @@ enum WaitOutcome: Sendable {
 /// It remembers that the thing came: whoever looks at ``isReady``, finds nothing and then waits may be overtaken by it
 /// between the two, because a task that awaits can give its turn away before it waits. Used on the loop's thread only, but
 /// for ``wait(until:)``.
-final class Waiter: @unchecked Sendable {
+final class Waiter: LoopTimer, @unchecked Sendable {
     // @unchecked: `turns` is atomic, all else is touched by the loop's thread only: whoever begins or cancels a wait elsewhere
     // hops there first.
 
     private unowned let loop: EventLoop
-    private let timer = LoopTimer()
     private var continuation: UnsafeContinuation<WaitOutcome, Never>?
     /// Which wait this is: a late cancellation of an earlier one must not end a later one.
     private var turn: UInt64 = 0
@@ -37,8 +36,9 @@ final class Waiter: @unchecked Sendable {
         self.loop = loop
         self.isReady = isReady
         self.isUsedUp = isUsedUp
-        timer.action = { [weak self] in self?.end(.timedOut) }
     }
+
+    override func timeIsUp() { end(.timedOut) }
 
     var isWaiting: Bool { continuation != nil }
 
@@ -78,7 +78,7 @@ final class Waiter: @unchecked Sendable {
         guard cancelled != turn else { return new.resume(returning: .cancelled) }
         self.turn = turn
         continuation = new
-        if deadline != .never { timer.set(deadline.nanoseconds, in: &loop.timers) }
+        if deadline != .never { set(deadline.nanoseconds, in: &loop.timers) }
     }
 
     private func cancel(_ turn: UInt64) {
@@ -90,7 +90,7 @@ final class Waiter: @unchecked Sendable {
         guard let continuation else { return }
         self.continuation = nil
         if outcome == .ready, isUsedUp { isReady = false }
-        timer.clear()
+        clear()
         continuation.resume(returning: outcome)
     }
 }

@@ -7,7 +7,8 @@ struct BodyPieces {
     enum Step {
         case piece([UInt8])
         case end
-        case needsMore
+        /// `atMost`: so many bytes that come next are the body's; nil where the bytes themselves will tell.
+        case needsMore(atMost: Int?)
     }
 
     /// The bytes of the whole body, where they were announced.
@@ -35,7 +36,7 @@ struct BodyPieces {
             return .piece(begun)
         }
         if isComplete { return .end }
-        guard !buffer.isEmpty else { return .needsMore }
+        guard !buffer.isEmpty else { return .needsMore(atMost: length == nil ? nil : left) }
         guard length == nil else {
             let piece: [UInt8] = buffer.take(upTo: left)
             left -= piece.count
@@ -45,6 +46,12 @@ struct BodyPieces {
         var piece: [UInt8] = []
         isComplete = try chunks.decode(buffer, into: &piece)
         if !piece.isEmpty { return .piece(piece) }
-        return isComplete ? .end : .needsMore
+        return isComplete ? .end : .needsMore(atMost: nil)
+    }
+
+    /// So many bytes of a body with a length were taken elsewhere.
+    mutating func took(_ count: Int) {
+        left -= count
+        isComplete = left == 0
     }
 }

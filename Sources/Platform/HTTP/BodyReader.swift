@@ -51,8 +51,16 @@ final class BodyReader: @unchecked Sendable {
             switch step {
             case .piece(let piece): return piece
             case .end: return nil
-            case .needsMore:
+            case .needsMore(let atMost):
                 let deadline: Deadline = .after(milliseconds: milliseconds)
+                if let atMost, buffer.isEmpty {
+                    // What comes is the body and nothing else: it need not go through the buffer.
+                    let piece: [UInt8] = try await stream.read(upTo: atMost, before: deadline)
+                    guard !piece.isEmpty else { throw NetworkFault.closed }
+                    pieces.took(piece.count)
+                    if pieces.isComplete { state.withLock { $0.isComplete = true } }
+                    return piece
+                }
                 guard try await stream.read(into: buffer, before: deadline) > 0 else { throw NetworkFault.closed }
             }
         }

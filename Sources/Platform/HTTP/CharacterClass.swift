@@ -1,23 +1,48 @@
-/// The character classes of HTTP and URLs, as tables of 256 bits.
+/// The character classes of HTTP and URLs.
+///
+/// As ranges rather than tables: a table that is made when it is first used is asked for, each time, whether it is made.
 enum CharacterClass {
-    static let alphabetic: [UInt8] = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz".utf8)
-    static let digits: [UInt8] = Array("0123456789".utf8)
+    static func isLetterOrDigit(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"):
+            true
+        default: false
+        }
+    }
 
     /// What names of methods, headers and codings are made of (RFC 9110, section 5.6.2).
-    static let token: [Bool] = table(alphabetic + digits + Array("!#$%&'*+-.^_`|~".utf8))
-    /// What a request target is made of (RFC 3986), percent included.
-    static let target: [Bool] = table(alphabetic + digits + Array("-._~!$&'()*+,;=:@/?%[]".utf8))
-    /// What a host with its port is made of.
-    static let host: [Bool] = table(alphabetic + digits + Array("-._~!$&'()*+;=:%[]".utf8))
-    /// What never needs escaping in any part of a URL.
-    static let unreserved: [Bool] = table(alphabetic + digits + Array("-._~".utf8))
-    /// Header values: visible characters, space, tab and everything beyond ASCII.
-    static let value: [Bool] = table([9] + Array(32...126) + Array(128...255))
+    static func isToken(_ byte: UInt8) -> Bool {
+        isLetterOrDigit(byte) || isOne(byte, of: "-_.!#$%&'*+^`|~")
+    }
 
-    private static func table(_ members: [UInt8]) -> [Bool] {
-        var table = [Bool](repeating: false, count: 256)
-        for member in members { table[Int(member)] = true }
-        return table
+    /// What a request target is made of (RFC 3986), percent included.
+    static func isTarget(_ byte: UInt8) -> Bool {
+        isLetterOrDigit(byte) || isOne(byte, of: "/-._=&?%~!$'()*+,;:@[]")
+    }
+
+    /// What a host with its port is made of.
+    static func isHost(_ byte: UInt8) -> Bool {
+        isLetterOrDigit(byte) || isOne(byte, of: ".:-_~!$&'()*+;=%[]")
+    }
+
+    /// What never needs escaping in any part of a URL.
+    static func isUnreserved(_ byte: UInt8) -> Bool {
+        isLetterOrDigit(byte) || isOne(byte, of: "-._~")
+    }
+
+    /// Header values: visible characters, space, tab and everything beyond ASCII.
+    static func isValue(_ byte: UInt8) -> Bool {
+        byte >= 0x20 ? byte != 0x7F : byte == 9
+    }
+
+    private static func isOne(_ byte: UInt8, of members: StaticString) -> Bool {
+        var index: Int = 0
+        while index < members.utf8CodeUnitCount {
+            if members.utf8Start[index] == byte { return true }
+            index &+= 1
+        }
+        return false
     }
 
     static func hexValue(_ byte: UInt8) -> UInt8? {

@@ -43,7 +43,7 @@ struct ChunkDecoder {
                 guard let length = try trailers.scan(buffer) else { return false }
                 // They are checked like any header field and then dropped: nothing may rely on them.
                 let bytes: [UInt8] = buffer.take(upTo: length)
-                _ = try FieldParser.parse(bytes, trailers.lines[...])
+                _ = try FieldParser.parse(bytes, trailers.lines[...], from: 0)
                 state = .done
             default:
                 let byte: UInt8 = buffer.storage[buffer.start]
@@ -65,7 +65,7 @@ struct ChunkDecoder {
                 guard digits > 0 else { throw HTTPRefusal(400, "a chunk without a size") }
                 state = .sizeLF
             } else if state == .sizeExtension {
-                guard CharacterClass.value[Int(byte)] else {
+                guard CharacterClass.isValue(byte) else {
                     throw HTTPRefusal(400, "a chunk extension contains a control character")
                 }
             } else if byte == UInt8(ascii: ";"), digits > 0 {

@@ -30,7 +30,7 @@ final class ClientConnection: @unchecked Sendable {
     /// Sends a request and reads the head of its answer.
     func exchange(_ request: HTTPRequest, _ limits: HTTPClientLimits) async throws -> ResponseHead {
         self.limits = limits
-        parser = ResponseParser(method: request.method, limits: limits.message)
+        parser.begin(method: request.method, limits: limits.message)
         answerBegan = false
         keepsAlive = false
         taken = nil
@@ -76,12 +76,11 @@ final class ClientConnection: @unchecked Sendable {
         }
     }
 
-    /// The exchange is over, however it ended: nothing more of the request is sent.
-    func cancelSending() {
-        sending.withLock { $0 }?.cancel()
-    }
+    /// Sends the body of the exchange that goes on.
+    var currentSending: BodySending? { sending.withLock { $0 } }
 
-    /// The same, and nobody reads the body's source any more when this returns.
+    /// The exchange is over, however it ended: nothing more of the request is sent, and nobody reads the body's source any more
+    /// when this returns.
     func endSending() async {
         guard let sending: BodySending = sending.withLock({ $0 }) else { return }
         if !sending.isDone { keepsAlive = false }

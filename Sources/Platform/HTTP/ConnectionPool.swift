@@ -7,6 +7,8 @@ internal import Synchronization
 final class ConnectionPool: Sendable {
     private struct Idle {
         var connection: ClientConnection
+        /// Of the monotonic clock, in nanoseconds: the end of the last exchange.
+        var since: UInt64
         var until: Deadline
     }
 
@@ -23,19 +25,27 @@ final class ConnectionPool: Sendable {
         self.limits = limits
     }
 
-    func take(_ endpoint: Endpoint) -> ClientConnection? {
+    /// - Parameter milliseconds: only one whose last exchange ended so short a time ago.
+    func take(_ endpoint: Endpoint, usedWithin milliseconds: Int? = nil) -> ClientConnection? {
         state.withLock { state in
-            guard let last = state.idle[endpoint]?.popLast(), !last.until.isPast else {
+            guard let last: Idle = state.idle[endpoint]?.last else { return nil }
+            if let milliseconds, MonotonicClock.now - last.since > UInt64(milliseconds) * 1_000_000 { return nil }
+            guard !last.until.isPast else {
                 state.idle[endpoint] = nil  // those below are older still
                 return nil
             }
+            state.idle[endpoint]?.removeLast()
             return last.connection
         }
     }
 
     func put(_ connection: ClientConnection) {
         let dropped: [Idle] = state.withLock { state in
-            let idle = Idle(connection: connection, until: .after(milliseconds: limits.idleMilliseconds))
+            let idle = Idle(
+                connection: connection,
+                since: MonotonicClock.now,
+                until: .after(milliseconds: limits.idleMilliseconds)
+            )
             guard !state.closed, limits.idleConnections > 0 else { return [idle] }
             var dropped: [Idle] = sweep(&state)
             state.idle[connection.endpoint, default: []].append(idle)
@@ -47,6 +57,8 @@ final class ConnectionPool: Sendable {
         }
         for idle in dropped { idle.connection.stream.close() }
     }
+
+    var isClosed: Bool { state.withLock { $0.closed } }
 
     func close() {
         let all: [Idle] = state.withLock { state in

@@ -1,4 +1,5 @@
 package import EventLoop
+internal import Synchronization
 
 /// An answer with its whole body.
 package struct HTTPClientResponse: Sendable {
@@ -16,14 +17,19 @@ package final class HTTPAnswer: Sendable {
     package let head: ResponseHead
     private let connection: ClientConnection
     private let pool: ConnectionPool
+    /// The body of its own request, which may still be going: the connection may have another one by the time this is let go of.
+    private let sending: BodySending?
+    /// The connection is somebody else's, or closed.
+    private let hasLeft = Atomic<Bool>(false)
 
     init(head: ResponseHead, connection: ClientConnection, pool: ConnectionPool) {
         self.head = head
         self.connection = connection
         self.pool = pool
+        sending = connection.currentSending
     }
 
-    deinit { connection.cancelSending() }
+    deinit { sending?.cancel() }
 
     package var status: Int { head.status }
     package var headers: HTTPHeaders { head.headers }
@@ -60,6 +66,7 @@ package final class HTTPAnswer: Sendable {
 
     /// Another request may use the connection.
     private func leave() {
+        hasLeft.store(true, ordering: .releasing)
         if connection.isReusable { pool.put(connection) } else { connection.stream.close() }
     }
 
@@ -74,12 +81,13 @@ package final class HTTPAnswer: Sendable {
 
     /// Ends the connection; a reader that waits gets ``NetworkFault/closed``.
     package func close() {
-        connection.cancelSending()
-        connection.stream.close()
+        sending?.cancel()
+        if !hasLeft.load(ordering: .acquiring) { connection.stream.close() }
     }
 
     /// The same; returns when nothing reads the stream any more that the request's body came from.
     package func end() async {
+        guard !hasLeft.load(ordering: .acquiring) else { return }
         connection.stream.close()
         await connection.endSending()
     }

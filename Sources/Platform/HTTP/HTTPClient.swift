@@ -87,6 +87,9 @@ package final class HTTPClient: Sendable {
         }
     }
 
+    /// It keeps no connections any more.
+    package var isClosed: Bool { pool.isClosed }
+
     /// Closes the idle connections; those in use close when their answers end.
     package func close() {
         pool.close()
@@ -97,11 +100,14 @@ package final class HTTPClient: Sendable {
         _ endpoint: Endpoint,
         _ limits: HTTPClientLimits
     ) async throws -> HTTPAnswer {
-        // What goes piece by piece cannot be sent a second time, so it is not risked on a kept connection.
-        if request.bodyStream == nil, let connection = await idleConnection(endpoint) {
+        // What goes piece by piece cannot be sent a second time: it goes out on a kept connection only when that one was in
+        // use a moment ago, so that no server has a reason to close it just now.
+        let isOnce: Bool = request.bodyStream != nil
+        let within: Int? = isOnce ? self.limits.busyMilliseconds : nil
+        if let connection = await idleConnection(endpoint, usedWithin: within) {
             do {
                 return try await exchange(request, on: connection, limits)
-            } catch let error where Self.idempotent.contains(request.method) && Self.mayBeDead(error) {
+            } catch let error where !isOnce && Self.idempotent.contains(request.method) && Self.mayBeDead(error) {
                 guard !connection.answerBegan else { throw error }
             }
         }
@@ -129,8 +135,8 @@ package final class HTTPClient: Sendable {
         return (error as? NetworkFault) == .closed
     }
 
-    private func idleConnection(_ endpoint: Endpoint) async -> ClientConnection? {
-        while let connection = pool.take(endpoint) {
+    private func idleConnection(_ endpoint: Endpoint, usedWithin milliseconds: Int?) async -> ClientConnection? {
+        while let connection = pool.take(endpoint, usedWithin: milliseconds) {
             if await connection.stream.isQuiet() { return connection }
             connection.stream.close()
         }

@@ -1,28 +1,50 @@
+internal import Glibc
+
 /// Header fields in their order; names are compared without regard to case.
 ///
 /// The fields are kept as the bytes of the message they came in, with offsets: a `String` is made only
 /// for a field that somebody asks for, and a forwarded message is copied as it came.
 package struct HTTPHeaders: Sendable {
-    struct Field: Sendable {
-        var name: Range<Int>
-        var value: Range<Int>
+    /// Where a field stands; four small numbers, because each head has ten or twenty of them.
+    struct Field: Sendable, Equatable {
+        private let nameStart: UInt32
+        private let nameEnd: UInt32
+        private let valueStart: UInt32
+        private let valueEnd: UInt32
+
+        var name: Range<Int> { Int(nameStart)..<Int(nameEnd) }
+        var value: Range<Int> { Int(valueStart)..<Int(valueEnd) }
+
+        init(name: Range<Int>, value: Range<Int>) {
+            nameStart = UInt32(name.lowerBound)
+            nameEnd = UInt32(name.upperBound)
+            valueStart = UInt32(value.lowerBound)
+            valueEnd = UInt32(value.upperBound)
+        }
     }
 
     private(set) var bytes: [UInt8]
     private(set) var fields: [Field]
+    /// All names and values can stand in a head: somebody has looked.
+    private(set) var isChecked: Bool
 
     package init() {
         bytes = []
         fields = []
+        isChecked = true
     }
 
-    init(bytes: [UInt8], fields: [Field]) {
+    /// - Parameter isChecked: that all names are tokens, and no value has a control character.
+    init(bytes: [UInt8], fields: [Field], isChecked: Bool) {
         self.bytes = bytes
         self.fields = fields
+        self.isChecked = isChecked
     }
 
     package var count: Int { fields.count }
     package var isEmpty: Bool { fields.isEmpty }
+    /// Of the message that they stand in, or of their names and values.
+    package var byteCount: Int { bytes.count }
 
     /// The value of the first field of that name.
     ///
@@ -60,6 +82,12 @@ package struct HTTPHeaders: Sendable {
         let middle: Int = bytes.count
         bytes.append(contentsOf: value.utf8)
         fields.append(Field(name: start..<middle, value: middle..<bytes.count))
+        isChecked = isChecked && canStand(fields[fields.count - 1])
+    }
+
+    private func canStand(_ field: Field) -> Bool {
+        !field.name.isEmpty && bytes[field.name].allSatisfy(CharacterClass.isToken)
+            && bytes[field.value].allSatisfy(CharacterClass.isValue)
     }
 
     package mutating func remove(_ name: String) {
@@ -69,16 +97,39 @@ package struct HTTPHeaders: Sendable {
     }
 
     /// Removes all fields of these names.
-    package mutating func remove(anyOf names: [String]) {
-        guard fields.contains(where: { field in names.contains { matches(field, $0) } }) else { return }
-        let kept: [Field] = fields.filter { field in !names.contains { matches(field, $0) } }
-        fields = kept
+    package mutating func remove(anyOf names: HeaderNames) {
+        let kept: [Field]? = bytes.withUnsafeBufferPointer { bytes in
+            guard fields.contains(where: { names.contains(bytes, $0.name) }) else { return nil }
+            return fields.filter { !names.contains(bytes, $0.name) }
+        }
+        if let kept { fields = kept }
     }
 
     /// Removes every field whose name, as it is spelled, is one of those.
     package mutating func removeAll(where isUnwanted: (String) -> Bool) {
         let kept: [Field] = fields.filter { !isUnwanted(text($0.name)) }
         if kept.count < fields.count { fields = kept }
+    }
+
+    /// Makes room for so many more fields, and the bytes of their names and values.
+    package mutating func reserve(_ fieldCount: Int, bytes byteCount: Int) {
+        fields.reserveCapacity(fields.count + fieldCount)
+        bytes.reserveCapacity(bytes.count + byteCount)
+    }
+
+    /// Whether these are the same names and values in the same order, out of a message with the same bytes.
+    ///
+    /// Says no to some that are equal: it is for finding out cheaply that a peer repeats itself.
+    package func repeats(_ other: HTTPHeaders) -> Bool {
+        guard bytes.count == other.bytes.count, fields.count == other.fields.count else { return false }
+        let areSame: Bool = bytes.withUnsafeBytes { left in
+            other.bytes.withUnsafeBytes { right in
+                guard let left: UnsafeRawPointer = left.baseAddress, let right: UnsafeRawPointer = right.baseAddress
+                else { return true }
+                return left == right || memcmp(left, right, bytes.count) == 0
+            }
+        }
+        return areSame && fields == other.fields
     }
 
     /// Removes every field whose name begins like this.
@@ -91,11 +142,33 @@ package struct HTTPHeaders: Sendable {
     /// Whether one of the comma-separated members of that header is `token`, without regard to case.
     package func list(_ name: String, contains token: String) -> Bool {
         for field in fields where matches(field, name) {
-            for member in bytes[field.value].split(separator: UInt8(ascii: ",")) {
-                if Self.equal(Self.trimmed(member), token) { return true }
+            var rest: ArraySlice<UInt8> = bytes[field.value]
+            while let member: ArraySlice<UInt8> = Self.popMember(&rest) {
+                if Self.equal(member, token) { return true }
             }
         }
         return false
+    }
+
+    /// The comma-separated members of that header, as they are spelled.
+    package func members(of name: String) -> [String] {
+        var members: [String] = []
+        for field in fields where matches(field, name) {
+            var rest: ArraySlice<UInt8> = bytes[field.value]
+            while let member: ArraySlice<UInt8> = Self.popMember(&rest) {
+                if !member.isEmpty { members.append(String(decoding: member, as: UTF8.self)) }
+            }
+        }
+        return members
+    }
+
+    /// Takes off what stands before the next comma, or before the end; nil when nothing is left.
+    private static func popMember(_ rest: inout ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
+        guard !rest.isEmpty else { return nil }
+        let end: Int = rest.firstIndex(of: UInt8(ascii: ",")) ?? rest.endIndex
+        let member: ArraySlice<UInt8> = trimmed(rest[..<end])
+        rest = end < rest.endIndex ? rest[(end + 1)...] : rest[end...]
+        return member
     }
 
     /// Whether `text` stands anywhere in the first field of that name, without regard to case.

@@ -48,6 +48,8 @@ package struct HTTPClientLimits: Sendable {
     package var bodyMilliseconds: Int? = Limits.httpClientAnswerSeconds * 1_000
     package var idleConnections: Int = Limits.httpClientIdleConnections
     package var idleMilliseconds: Int = Limits.httpClientIdleSeconds * 1_000
+    /// So short a time after its last exchange a kept connection takes a request that cannot be sent a second time.
+    package var busyMilliseconds: Int = Limits.httpClientBusyMilliseconds
 
     package init() {}
 }

@@ -1,5 +1,3 @@
-package import EventLoop
-
 /// A request, whole: as it was received, or to be sent.
 package struct HTTPRequest: Sendable {
     package var method: String
@@ -71,14 +69,4 @@ package struct HTTPRequest: Sendable {
         if headers.list("connection", contains: "close") { return false }
         return minorVersion >= 1 || headers.list("connection", contains: "keep-alive")
     }
-}
-
-/// The connection that a request came in on.
-package struct ConnectionInfo: Sendable {
-    package let peer: Endpoint
-    package let local: Endpoint
-    /// The stream itself: a later layer (TLS) answers here for who the peer has proved to be.
-    package let stream: any ByteStream
-
-    package var loop: EventLoop { stream.loop }
 }

@@ -8,7 +8,15 @@ package struct HTTPResponse: Sendable {
         case stream(length: Int?, produce: @Sendable (HTTPBodyWriter) async throws -> Void)
         /// The connection is no longer HTTP: the handler owns the stream until it returns. `leftover` came behind the request.
         case upgrade(@Sendable (_ stream: any ByteStream, _ leftover: [UInt8]) async -> Void)
+        /// The same without a task: the handler has the stream until it has closed it and calls `ended`, once.
+        case handOver(HandOver)
     }
+
+    /// Called on the loop's thread; see ``Body/handOver(_:)``.
+    package typealias HandOver =
+        @Sendable (
+            _ stream: any ByteStream, _ leftover: [UInt8], _ ended: @escaping @Sendable () -> Void
+        ) -> Void
 
     package var status: Int
     /// The phrase behind the status; empty for the usual one.
@@ -56,5 +64,10 @@ package struct HTTPResponse: Sendable {
         handler: @escaping @Sendable (_ stream: any ByteStream, _ leftover: [UInt8]) async -> Void
     ) -> HTTPResponse {
         HTTPResponse(status: 101, headers: headers, content: .upgrade(handler))
+    }
+
+    /// As ``upgrade(headers:handler:)``, for a connection that shall cost no task.
+    package static func handOver(headers: HTTPHeaders, handler: @escaping HandOver) -> HTTPResponse {
+        HTTPResponse(status: 101, headers: headers, content: .handOver(handler))
     }
 }

@@ -37,6 +37,8 @@ package final class HTTPServer: Sendable {
         var connections: [UInt64: Connection] = [:]
         var strangers: [String: Int] = [:]
         var accepting: Task<Void, Never>?
+        /// Who waits until there are no connections.
+        var whenEmpty: [CheckedContinuation<Void, Never>] = []
     }
 
     private struct Connection {
@@ -123,13 +125,36 @@ package final class HTTPServer: Sendable {
                 connection.entry.stream.close()
             }
         }
-        // A connection that is no longer HTTP has another task by now.
-        while let task = state.withLock({ $0.connections.values.first?.task }) { await task.value }
+        // A connection that is no longer HTTP has another task by now, or none.
+        while case let tasks = state.withLock({ $0.connections.values.compactMap(\.task) }), !tasks.isEmpty {
+            for task in tasks { await task.value }
+        }
+        await untilEmpty()
         grace.cancel()
         await grace.value
     }
 
     private var connections: [Connection] { state.withLock { Array($0.connections.values) } }
+
+    private func untilEmpty() async {
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            let isEmpty: Bool = state.withLock { state in
+                if !state.connections.isEmpty { state.whenEmpty.append(continuation) }
+                return state.connections.isEmpty
+            }
+            if isEmpty { continuation.resume() }
+        }
+    }
+
+    private func forget(_ number: UInt64) {
+        let waiting: [CheckedContinuation<Void, Never>] = state.withLock { state in
+            state.connections[number] = nil
+            guard state.connections.isEmpty else { return [] }
+            defer { state.whenEmpty = [] }
+            return state.whenEmpty
+        }
+        for continuation in waiting { continuation.resume() }
+    }
 
     // MARK: Accepting
 
@@ -159,22 +184,31 @@ package final class HTTPServer: Sendable {
         state.withLock { state in
             let task = Task(executorPreference: stream.loop) { [self] in
                 guard let number else { return await refuseConnection(stream) }
-                goOn(with: await serve(entry, address), number, stream.loop)
+                goOn(with: await serve(entry, address), number, entry)
             }
             if let number { state.connections[number]?.task = task }
         }
     }
 
     /// In a task of its own: what the one before took of memory for its frames is given back.
-    private func goOn(with afterwards: ServerConnection.Afterwards?, _ number: UInt64, _ loop: EventLoop) {
-        state.withLock { state in
-            guard let afterwards else {
-                state.connections[number] = nil
-                return
+    private func goOn(with afterwards: ServerConnection.Afterwards?, _ number: UInt64, _ entry: ConnectionEntry) {
+        switch afterwards {
+        case nil: forget(number)
+        case .task(let run):
+            state.withLock { state in
+                let task = Task(executorPreference: entry.stream.loop) { [self] in
+                    goOn(with: await run(), number, entry)
+                }
+                if Task.isCancelled { task.cancel() }
+                state.connections[number]?.task = task
             }
-            let task = Task(executorPreference: loop) { [self] in goOn(with: await afterwards.run(), number, loop) }
-            if Task.isCancelled { task.cancel() }
-            state.connections[number]?.task = task
+        case .handOver(let begin):
+            state.withLock { $0.connections[number]?.task = nil }
+            // What would cancel a task closes the stream as well, and whoever has it now hears of that.
+            let isBegun: Bool = entry.stream.loop.execute { begin { [self] in forget(number) } }
+            guard !isBegun else { return }
+            entry.stream.close()
+            forget(number)
         }
     }
 
@@ -206,10 +240,20 @@ package final class HTTPServer: Sendable {
     private func stillStrange(_ afterwards: ServerConnection.Afterwards, _ address: String)
         -> ServerConnection.Afterwards
     {
-        ServerConnection.Afterwards { [self] in
-            if let next: ServerConnection.Afterwards = await afterwards.run() { return stillStrange(next, address) }
-            becameKnown(address)
-            return nil
+        switch afterwards {
+        case .task(let run):
+            .task { [self] in
+                if let next: ServerConnection.Afterwards = await run() { return stillStrange(next, address) }
+                becameKnown(address)
+                return nil
+            }
+        case .handOver(let begin):
+            .handOver { ended in
+                begin { [self] in
+                    becameKnown(address)
+                    ended()
+                }
+            }
         }
     }
 

@@ -25,6 +25,9 @@ struct HeadScanner {
         extraLines = trailers ? 0 : 1
     }
 
+    /// Nothing was looked at yet.
+    var isAtStart: Bool { position == 0 }
+
     /// The length of the head with its empty line, or nil when more bytes are needed.
     mutating func scan(_ buffer: ReadBuffer) throws(HTTPRefusal) -> Int? {
         let bytes: [UInt8] = buffer.storage

@@ -1,7 +1,9 @@
 /// Writes heads, and refuses what would let a value become a line of its own.
 enum HeadWriter {
     /// The framing fields that are written here and therefore dropped from what the caller gave.
-    private static let framingFields: [String] = ["content-length", "transfer-encoding"]
+    private static let framing = HeaderNames(["content-length", "transfer-encoding"])
+    /// The same, and what is said of the connection.
+    private static let framingAndConnection = HeaderNames(["content-length", "transfer-encoding", "connection"])
 
     /// - Throws: ``HTTPRefusal`` when the reason, a name or a value cannot stand in a head.
     static func response(
@@ -15,13 +17,13 @@ enum HeadWriter {
             throw HTTPRefusal(500, "status \(response.status) is not a status")
         }
         bytes.append(contentsOf: "HTTP/1.1 ".utf8)
-        bytes.append(contentsOf: String(response.status).utf8)
+        append(response.status, to: &bytes)
         bytes.append(0x20)
         let reason: String = response.reason.isEmpty ? HTTPStatus.reason(response.status) : response.reason
-        try append(value: Array(reason.utf8)[...], to: &bytes)
+        try append(value: reason.utf8, to: &bytes)
         newLine(&bytes)
         let upgrades: Bool = response.status == 101
-        try append(response.headers, dropping: upgrades ? framingFields : framingFields + ["connection"], to: &bytes)
+        try append(response.headers, dropping: upgrades ? Self.framing : framingAndConnection, to: &bytes)
         append(framing, to: &bytes)
         if upgrades {
             if !response.headers.contains("connection") { bytes.append(contentsOf: "Connection: Upgrade\r\n".utf8) }
@@ -35,10 +37,10 @@ enum HeadWriter {
 
     /// - Throws: ``HTTPRefusal`` when the method, the target, a name or a value cannot stand in a head.
     static func request(_ request: HTTPRequest, host: String, into bytes: inout [UInt8]) throws(HTTPRefusal) {
-        guard !request.method.isEmpty, request.method.utf8.allSatisfy({ CharacterClass.token[Int($0)] }) else {
+        guard !request.method.isEmpty, request.method.utf8.allSatisfy(CharacterClass.isToken) else {
             throw HTTPRefusal(400, "the method is not a token")
         }
-        guard !request.target.isEmpty, request.target.utf8.allSatisfy({ CharacterClass.target[Int($0)] }) else {
+        guard !request.target.isEmpty, request.target.utf8.allSatisfy(CharacterClass.isTarget) else {
             throw HTTPRefusal(400, "the target contains a character that must be percent-encoded")
         }
         bytes.append(contentsOf: request.method.utf8)
@@ -47,10 +49,10 @@ enum HeadWriter {
         bytes.append(contentsOf: " HTTP/1.1\r\n".utf8)
         if !request.headers.contains("host") {
             bytes.append(contentsOf: "Host: ".utf8)
-            try append(value: Array(host.utf8)[...], to: &bytes)
+            try append(value: host.utf8, to: &bytes)
             newLine(&bytes)
         }
-        try append(request.headers, dropping: framingFields, to: &bytes)
+        try append(request.headers, dropping: framing, to: &bytes)
         if let stream = request.bodyStream {
             append(stream.length.map(BodyFraming.length) ?? .chunked, to: &bytes)
             return newLine(&bytes)
@@ -62,26 +64,39 @@ enum HeadWriter {
         newLine(&bytes)
     }
 
-    private static func append(_ headers: HTTPHeaders, dropping dropped: [String], to bytes: inout [UInt8])
+    private static func append(_ headers: HTTPHeaders, dropping dropped: HeaderNames, to bytes: inout [UInt8])
         throws(HTTPRefusal)
     {
-        var headers: HTTPHeaders = headers
-        for name in dropped { headers.remove(name) }
-        for field in headers.fields {
-            let name: ArraySlice<UInt8> = headers.bytes[field.name]
-            guard !name.isEmpty, name.allSatisfy({ CharacterClass.token[Int($0)] }) else {
-                throw HTTPRefusal(500, "a header field's name is not a token")
+        if !headers.isChecked { try check(headers) }
+        bytes.reserveCapacity(bytes.count + headers.bytes.count + 4 * headers.count + framingBytes)
+        headers.bytes.withUnsafeBufferPointer { source in
+            for field in headers.fields where !dropped.contains(source, field.name) {
+                bytes.append(contentsOf: UnsafeBufferPointer(rebasing: source[field.name]))
+                bytes.append(UInt8(ascii: ":"))
+                bytes.append(0x20)
+                bytes.append(contentsOf: UnsafeBufferPointer(rebasing: source[field.value]))
+                newLine(&bytes)
             }
-            bytes.append(contentsOf: name)
-            bytes.append(UInt8(ascii: ":"))
-            bytes.append(0x20)
-            try append(value: headers.bytes[field.value], to: &bytes)
-            newLine(&bytes)
         }
     }
 
-    private static func append(value: ArraySlice<UInt8>, to bytes: inout [UInt8]) throws(HTTPRefusal) {
-        guard value.allSatisfy({ CharacterClass.value[Int($0)] }) else {
+    /// What is written behind the fields takes at most so much.
+    private static let framingBytes: Int = 80
+
+    /// Fields of which nobody knows yet whether they can stand in a head.
+    static func check(_ headers: HTTPHeaders) throws(HTTPRefusal) {
+        for field in headers.fields {
+            guard !field.name.isEmpty, headers.bytes[field.name].allSatisfy(CharacterClass.isToken) else {
+                throw HTTPRefusal(500, "a header field's name is not a token")
+            }
+            guard headers.bytes[field.value].allSatisfy(CharacterClass.isValue) else {
+                throw HTTPRefusal(500, "a header field's value contains a control character")
+            }
+        }
+    }
+
+    private static func append(value: String.UTF8View, to bytes: inout [UInt8]) throws(HTTPRefusal) {
+        guard value.allSatisfy(CharacterClass.isValue) else {
             throw HTTPRefusal(500, "a header field's value contains a control character")
         }
         bytes.append(contentsOf: value)
@@ -92,10 +107,21 @@ enum HeadWriter {
         case .none, .untilClose: break
         case .length(let length):
             bytes.append(contentsOf: "Content-Length: ".utf8)
-            bytes.append(contentsOf: String(length).utf8)
+            append(length, to: &bytes)
             newLine(&bytes)
         case .chunked: bytes.append(contentsOf: "Transfer-Encoding: chunked\r\n".utf8)
         }
+    }
+
+    /// In decimal digits.
+    private static func append(_ number: Int, to bytes: inout [UInt8]) {
+        let start: Int = bytes.count
+        var rest: Int = number
+        repeat {
+            bytes.append(UInt8(ascii: "0") + UInt8(rest % 10))
+            rest /= 10
+        } while rest > 0
+        bytes[start...].reverse()
     }
 
     private static func newLine(_ bytes: inout [UInt8]) {

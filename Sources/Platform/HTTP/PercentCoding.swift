@@ -29,7 +29,7 @@ package enum PercentCoding {
         var bytes: [UInt8] = []
         let digits: [UInt8] = Array("0123456789ABCDEF".utf8)
         for byte in text.utf8 {
-            if CharacterClass.unreserved[Int(byte)] {
+            if CharacterClass.isUnreserved(byte) {
                 bytes.append(byte)
             } else {
                 bytes.append(UInt8(ascii: "%"))

@@ -6,7 +6,7 @@ enum RequestChecks {
         guard count <= 1 else { throw HTTPRefusal(400, "several Host fields") }
         guard count == 1 || request.minorVersion == 0 else { throw HTTPRefusal(400, "no Host field") }
         let host: ArraySlice<UInt8> = request.headers.valueBytes("host") ?? []
-        guard host.allSatisfy({ CharacterClass.host[Int($0)] }) else {
+        guard host.allSatisfy(CharacterClass.isHost) else {
             throw HTTPRefusal(400, "Host is not a host with an optional port")
         }
         guard !request.target.hasPrefix("/"), let scheme = request.target.firstRange(of: "://") else { return }

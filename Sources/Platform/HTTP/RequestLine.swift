@@ -6,7 +6,7 @@ struct RequestLine {
 
     static func parse(_ bytes: [UInt8], _ line: Range<Int>) throws(HTTPRefusal) -> RequestLine {
         var index: Int = line.lowerBound
-        while index < line.upperBound, CharacterClass.token[Int(bytes[index])] { index += 1 }
+        while index < line.upperBound, CharacterClass.isToken(bytes[index]) { index += 1 }
         let method: Range<Int> = line.lowerBound..<index
         guard !method.isEmpty, index < line.upperBound, bytes[index] == 0x20 else {
             throw HTTPRefusal(400, "the request line does not start with a method and one space")
@@ -46,7 +46,7 @@ struct RequestLine {
         var index: Int = target.startIndex
         while index < target.endIndex {
             let byte: UInt8 = target[index]
-            guard CharacterClass.target[Int(byte)] else {
+            guard CharacterClass.isTarget(byte) else {
                 throw HTTPRefusal(400, "the target contains a character that must be percent-encoded")
             }
             if byte == UInt8(ascii: "%") {

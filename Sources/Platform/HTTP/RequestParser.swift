@@ -1,4 +1,5 @@
 package import EventLoop
+internal import Limits
 
 /// Requests out of bytes, strictly (RFC 9112): what could be read in two ways is refused.
 ///
@@ -22,6 +23,8 @@ package struct RequestParser: Sendable {
 
     private let limits: MessageLimits
     private var scanner: HeadScanner
+    /// The last request of the connection: the next one most often says the same, at least behind its first line.
+    private var last: ReadHead?
     private var pending: HTTPRequest?
     private var body: [UInt8] = []
     private var framing: BodyFraming = .none
@@ -51,28 +54,29 @@ package struct RequestParser: Sendable {
         }
     }
 
+    /// Forgets what it keeps from one request to the next.
+    package mutating func rest() {
+        last = nil
+    }
+
     private mutating func nextHead(_ buffer: ReadBuffer) throws(HTTPRefusal) -> Event? {
         if !buffer.isEmpty { stage = .head }
-        guard let length = try scanner.scan(buffer) else { return nil }
-        let bytes: [UInt8] = buffer.take(upTo: length)
-        let lines: [Range<Int>] = scanner.lines
-        scanner = HeadScanner(limits, trailers: false, firstLineStatus: 414)
-
-        let line: RequestLine = try RequestLine.parse(bytes, lines[0])
-        let headers: HTTPHeaders = try FieldParser.parse(bytes, lines.dropFirst())
-        let request = HTTPRequest(
-            method: line.method,
-            target: line.target,
-            headers: headers,
-            minorVersion: line.minorVersion
-        )
-        try RequestChecks.host(of: request)
-        framing = try BodyFraming.declared(by: headers, minorVersion: line.minorVersion) ?? .none
-        let expectsContinue: Bool = try RequestChecks.expectsContinue(request)
+        let head: ReadHead
+        if scanner.isAtStart, let again: ReadHead = try last?.again(in: buffer, limits) {
+            head = again
+        } else {
+            guard let length = try scanner.scan(buffer) else { return nil }
+            let lines: [Range<Int>] = scanner.lines
+            scanner = HeadScanner(limits, trailers: false, firstLineStatus: 414)
+            head = try ReadHead(buffer, lines, length)
+        }
+        buffer.consume(head.byteCount)
+        last = head.byteCount <= Limits.httpKeptHeadBytes ? head : nil
+        framing = head.framing
         switch framing {
         case .none, .untilClose, .length(0):
             stage = .idle
-            return .request(request)
+            return .request(head.request)
         case .length(let length):
             isLongTold = length > longBodyBytes ?? .max
             if !isLongTold { try checkLength() }
@@ -81,9 +85,10 @@ package struct RequestParser: Sendable {
             chunks = ChunkDecoder(limits, bodyBytes: longBodyBytes == nil ? limits.bodyBytes : .max)
             isLongTold = false
         }
-        pending = request
+        pending = head.request
         stage = .body
-        return isLongTold ? .long(expectsContinue: expectsContinue) : .head(expectsContinue: expectsContinue)
+        return isLongTold
+            ? .long(expectsContinue: head.expectsContinue) : .head(expectsContinue: head.expectsContinue)
     }
 
     /// The request whose body is to come.

@@ -1,4 +1,5 @@
 package import EventLoop
+internal import Limits
 
 /// The status line and headers of an answer.
 package struct ResponseHead: Sendable, Equatable {
@@ -33,14 +34,16 @@ package struct ResponseParser: Sendable {
         case done
     }
 
-    private let limits: MessageLimits
-    private let answersHead: Bool
+    private var limits: MessageLimits
+    private var answersHead: Bool
     private var scanner: HeadScanner
     private var chunks: ChunkDecoder
     private var state: State = .head
     private var total: Int = 0
     private var interim: Int = 0
     private var refusal: HTTPRefusal?
+    /// Of the last answer: servers repeat themselves, too.
+    private var last: ResponseHead?
 
     /// Interim answers before the real one.
     private static let interimAnswers: Int = 16
@@ -51,6 +54,13 @@ package struct ResponseParser: Sendable {
         answersHead = method == "HEAD"
         scanner = HeadScanner(limits, trailers: false, firstLineStatus: 400)
         chunks = ChunkDecoder(limits)
+    }
+
+    /// Goes on with the answer to another request on the same connection.
+    package mutating func begin(method: String, limits: MessageLimits) {
+        let last: ResponseHead? = last
+        self = ResponseParser(method: method, limits: limits)
+        self.last = last
     }
 
     /// Whether the body ends only with the connection.
@@ -113,18 +123,25 @@ package struct ResponseParser: Sendable {
 
     private mutating func head(_ buffer: ReadBuffer) throws(HTTPRefusal) -> Event? {
         while true {
+            if scanner.isAtStart, let last, buffer.holds(last.headers.bytes) {
+                // The same bytes say the same.
+                buffer.consume(last.headers.bytes.count)
+                state = try bodyState(last)
+                return .head(last)
+            }
             guard let length = try scanner.scan(buffer) else { return nil }
             let bytes: [UInt8] = buffer.take(upTo: length)
             let lines: [Range<Int>] = scanner.lines
             scanner = HeadScanner(limits, trailers: false, firstLineStatus: 400)
             var head: ResponseHead = try Self.statusLine(bytes, lines[0])
-            head.headers = try FieldParser.parse(bytes, lines.dropFirst())
+            head.headers = try FieldParser.parse(bytes, lines.dropFirst(), from: 0)
             if (100..<200).contains(head.status), head.status != 101 {
                 interim += 1
                 guard interim <= Self.interimAnswers else { throw HTTPRefusal(502, "too many interim answers") }
                 continue
             }
             state = try bodyState(head)
+            last = length <= Limits.httpKeptHeadBytes ? head : nil
             return .head(head)
         }
     }
@@ -155,7 +172,7 @@ package struct ResponseParser: Sendable {
             digits.allSatisfy({ $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }),
             let status = Int(String(decoding: digits, as: UTF8.self)), status >= 100,
             reason.isEmpty || reason.first == 0x20,
-            reason.allSatisfy({ CharacterClass.value[Int($0)] })
+            reason.allSatisfy(CharacterClass.isValue)
         else { throw HTTPRefusal(502, "the status line is not a version, three digits and a reason") }
         return ResponseHead(
             status: status,

@@ -20,9 +20,11 @@ final class ServerConnection: @unchecked Sendable {
 
     /// What is left of a connection's life, in a task of its own: the memory that a task has taken for its frames is given back
     /// only with the task, and a request takes some 80 KB.
-    struct Afterwards: Sendable {
+    enum Afterwards: Sendable {
         /// Up to the end, or to the next task.
-        let run: @Sendable () async -> Afterwards?
+        case task(@Sendable () async -> Afterwards?)
+        /// No task any more, until what it is given is called; to be begun on the loop's thread.
+        case handOver(@Sendable (_ ended: @escaping @Sendable () -> Void) -> Void)
     }
 
     /// When a connection without a request is closed.
@@ -56,8 +58,10 @@ final class ServerConnection: @unchecked Sendable {
                 case .rest:
                     isRested = true
                     output = []
+                    parser.rest()
+                    info.note = nil
                     buffer.keepsSpace = false
-                    return Afterwards { [self] in await serve() }
+                    return .task { [self] in await serve() }
                 case .end: break serving
                 }
             }
@@ -166,12 +170,20 @@ final class ServerConnection: @unchecked Sendable {
         case .upgrade(let handler):
             try head(response, .none, true, request)
             try await write(output)
+            info.note = nil
             let (stream, leftover): (any ByteStream, [UInt8]) = (stream, buffer.take())
-            afterwards = Afterwards {
+            afterwards = .task {
                 await handler(stream, leftover)
                 stream.close()
                 return nil
             }
+            return false
+        case .handOver(let handler):
+            try head(response, .none, true, request)
+            try await write(output)
+            info.note = nil
+            let (stream, leftover): (any ByteStream, [UInt8]) = (stream, buffer.take())
+            afterwards = .handOver { ended in handler(stream, leftover, ended) }
             return false
         }
     }

@@ -16,6 +16,8 @@ package enum Limits {
     /// All header lines of one message together.
     package static let httpHeadBytes: Int = 64 * 1024
     package static let httpHeaderCount: Int = 100
+    /// Heads up to this size are kept by their connection, to be compared with the next one.
+    package static let httpKeptHeadBytes: Int = 4 * 1024
     /// The size of a chunk with its extensions, without its CRLF.
     package static let httpChunkLineBytes: Int = 1024
     /// A request body; longer ones are refused with 413.
@@ -48,6 +50,8 @@ package enum Limits {
     /// Open connections that a client keeps for one endpoint, and how long.
     package static let httpClientIdleConnections: Int = 32
     package static let httpClientIdleSeconds: Int = 30
+    /// So short a time after its last exchange a kept connection takes a request that cannot be sent a second time.
+    package static let httpClientBusyMilliseconds: Int = 500
 
     // MARK: HTTP/2 (RFC 9113)
 
@@ -102,6 +106,8 @@ package enum Limits {
     package static let webSocketMessageBytes: Int = 1024 * 1024
     /// Messages that wait to be sent to a slow reader; one more and the connection is closed.
     package static let webSocketQueuedMessages: Int = 1024
+    /// Frames of one subscriber that are taken before others on its loop have their turn.
+    package static let webSocketFramesAtOnce: Int = 256
     package static let webSocketWriteSeconds: Int = 30
     /// How long to wait for the peer's half of the closing handshake.
     package static let webSocketCloseSeconds: Int = 5
@@ -349,8 +355,10 @@ package enum Limits {
     package static let revisionWaitMilliseconds: Int = 2_000
     /// The longest pause between two attempts of one request.
     package static let requestPauseMilliseconds: Int = 200
-    /// How often the rights behind an open stream are looked at again.
+    /// How often the rights behind an open stream are looked at again, and a subscriber hears a ping.
     package static let streamRightsMilliseconds: Int = 5_000
+    /// Pings after which a subscription ends, unless `api.sub.max.pings` says otherwise: those of twelve hours.
+    package static let subscriptionPings: Int64 = 8_640
     package static let serviceScale: Int = 10_000
 
     // MARK: Forwarding between nodes
@@ -414,6 +422,8 @@ package enum Limits {
     package static let interceptorPauseMilliseconds: Int = 2_000
     /// How long a connection to an interceptor is kept.
     package static let interceptorIdleMilliseconds: Int = 2_000
+    /// Open connections that each event loop keeps for one destination.
+    package static let destinationIdleConnections: Int = 256
     /// Interceptors whose calls lead to each other.
     package static let interceptorDepth: Int = 3
     /// How long the service that checks passwords is waited for, unless a setting says otherwise; and what it may answer.
@@ -453,6 +463,8 @@ package enum Limits {
     package static let restartBackoffMaximumMilliseconds: Int64 = 120_000
     /// An instance that lives this long past its back-off has no failures behind it any more.
     package static let restartStableMilliseconds: Int64 = 60_000
+    /// The longest pause that may be asked for between two batches of a service's restart.
+    package static let restartIntervalMilliseconds: Int64 = 3_600_000
     /// How long a removed record can still be looked up.
     package static let removedPurgeSeconds: Int64 = 600
 
@@ -613,6 +625,9 @@ package enum Limits {
     /// Logins that wait for their hash, and those of them from one address.
     package static let passwordsWaiting: Int = 64
     package static let passwordsWaitingOfAddress: Int = 4
+    /// What a user interface remembers for an account, and how long one value of it may be.
+    package static let userPreferences: Int = 200
+    package static let userPreferenceCharacters: Int = 16_384
     /// Tokens of one account; a further login ends the oldest.
     package static let loginTokensOfAccount: Int = 100
     /// How many logins and addresses with failures one node remembers, each.

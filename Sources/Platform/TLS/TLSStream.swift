@@ -13,7 +13,7 @@ internal import Synchronization
 /// anybody, so reading then fails like a reset connection (``NetworkFault/system(operation:object:code:)``, ECONNRESET);
 /// a reader whose framing told it the end does not get there.
 package final class TLSStream: ByteStream, @unchecked Sendable {
-    // @unchecked: `cipher` belongs to the one reader, and `State.isReading` keeps others out; `session` is used under
+    // @unchecked: `cipher` belongs to the one reader or attendant, and `State.isReading` keeps others out; `session` is used under
     // the lock of `state` only; the rest never changes after the handshake.
 
     package var loop: EventLoop { base.loop }
@@ -30,10 +30,10 @@ package final class TLSStream: ByteStream, @unchecked Sendable {
     let base: any ByteStream
     let session: TLSSession
     /// Received, not decrypted yet.
-    private let cipher: ReadBuffer
-    private let state = Mutex<State>(State())
+    let cipher: ReadBuffer
+    let state = Mutex<State>(State())
 
-    private struct State {
+    struct State {
         var isReading: Bool = false
         var isWriting: Bool = false
         var isClosed: Bool = false
@@ -60,14 +60,7 @@ package final class TLSStream: ByteStream, @unchecked Sendable {
     package func read(into buffer: ReadBuffer, before deadline: Deadline) async throws -> Int {
         cipher.keepsSpace = buffer.keepsSpace
         buffer.rest()
-        return try await read(before: deadline) { session, cipher in
-            var reading: TLSSession.Reading = .needsInput
-            _ = buffer.fill { space in
-                reading = session.read(cipher, into: space)
-                return if case .bytes(let count) = reading { count } else { 0 }
-            }
-            return reading
-        }
+        return try await read(before: deadline) { Self.fill(buffer, $0, $1) }
     }
 
     package func read(upTo limit: Int, before deadline: Deadline) async throws -> [UInt8] {
@@ -93,27 +86,42 @@ package final class TLSStream: ByteStream, @unchecked Sendable {
         try startReading()
         defer { state.withLock { $0.isReading = false } }
         while true {
-            let reading: TLSSession.Reading? = state.withLock { state in
-                guard !state.isClosed else { return nil }
-                return session.hasSomething(cipher) ? decrypt(session, cipher) : .needsInput
-            }
-            switch reading {
-            case nil: throw NetworkFault.closed
-            case .bytes(let count): return count
-            case .end: return 0
-            case .failed(let fault): throw fault
-            case .truncated:
-                throw NetworkFault.system(
-                    operation: "read from",
-                    object: "\(peer), which ended without the closing message of TLS",
-                    code: ECONNRESET
-                )
-            case .needsInput:
-                if try await base.read(into: cipher, before: deadline) == 0 {
-                    state.withLock { _ in session.inputEnded() }
-                }
+            if let count: Int = try decrypted(decrypt) { return count }
+            if try await base.read(into: cipher, before: deadline) == 0 {
+                state.withLock { _ in session.inputEnded() }
             }
         }
+    }
+
+    /// What can be decrypted of what has come: how many bytes, 0 at the end, nil when more has to come first.
+    func decrypted(_ decrypt: (TLSSession, ReadBuffer) -> TLSSession.Reading) throws -> Int? {
+        let reading: TLSSession.Reading? = state.withLock { state in
+            guard !state.isClosed else { return nil }
+            return session.hasSomething(cipher) ? decrypt(session, cipher) : .needsInput
+        }
+        switch reading {
+        case nil: throw NetworkFault.closed
+        case .bytes(let count): return count
+        case .end: return 0
+        case .failed(let fault): throw fault
+        case .truncated:
+            throw NetworkFault.system(
+                operation: "read from",
+                object: "\(peer), which ended without the closing message of TLS",
+                code: ECONNRESET
+            )
+        case .needsInput: return nil
+        }
+    }
+
+    /// Decrypts into the free space of `buffer`.
+    static func fill(_ buffer: ReadBuffer, _ session: TLSSession, _ cipher: ReadBuffer) -> TLSSession.Reading {
+        var reading: TLSSession.Reading = .needsInput
+        _ = buffer.fill { space in
+            reading = session.read(cipher, into: space)
+            return if case .bytes(let count) = reading { count } else { 0 }
+        }
+        return reading
     }
 
     private func startReading() throws {

@@ -50,13 +50,17 @@ extension WebSocket {
                 await socket.close()
             }
         } catch {
-            var response: HTTPResponse = .text(error.status, error.message)
-            if error.status == 426 {
-                response.headers.append("Upgrade", "websocket")
-                response.headers.append("Sec-WebSocket-Version", "13")
-            }
-            return response
+            return refusal(error)
         }
+    }
+
+    static func refusal(_ refusal: HTTPRefusal) -> HTTPResponse {
+        var response: HTTPResponse = .text(refusal.status, refusal.message)
+        if refusal.status == 426 {
+            response.headers.append("Upgrade", "websocket")
+            response.headers.append("Sec-WebSocket-Version", "13")
+        }
+        return response
     }
 
     /// Opens a WebSocket to `target` at `endpoint`.

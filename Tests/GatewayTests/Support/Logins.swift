@@ -46,17 +46,14 @@ extension World {
     /// A request of nobody's on its way, for what is not asked by one.
     func exchange(_ target: String = "/v2-beta/token") throws -> Exchange {
         let request = HTTPRequest(method: "GET", target: target, headers: ["Host": "drover.test"])
-        let arrival = Arrival(
-            request: request,
-            connection: ConnectionInfo(
-                peer: .tcp(host: "192.0.2.7", port: 1),
-                local: .tcp(host: "127.0.0.1", port: 8080),
-                stream: MemoryStream(loop: loop, peer: "192.0.2.7")
-            ),
-            id: "r",
-            base: BaseURL(scheme: "http", authority: "drover.test"),
-            facts: nil
+        let connection = ConnectionInfo(
+            peer: .tcp(host: "192.0.2.7", port: 1),
+            local: .tcp(host: "127.0.0.1", port: 8080),
+            stream: MemoryStream(loop: loop, peer: "192.0.2.7")
         )
+        let policy: PolicySnapshot = gateway.policies.snapshot(of: node.store.view)
+        let reception = Reception(request, connection, policy, local: "127.0.0.1:8080")
+        let arrival = Arrival(reception, request, connection, id: "r")
         let path: APIPath = try #require(APIPath(segments: request.segments ?? []))
         return arrival.exchange(path, request.queryItems ?? QueryItems(), node.store.view, gateway)
     }

@@ -54,12 +54,15 @@ final class MemoryNode: StateProviding, Proposing, HostConnecting, Explaining {
     var cancelledExecs: Int { state.withLock { $0.cancelledExecs } }
 
     /// The proposals of the API, without openings of sessions.
-    var changes: [Transaction] { state.withLock { $0.proposed.filter { $0.audit != nil } } }
+    var changes: [Transaction] { state.withLock { $0.proposed.filter { !Self.isSession($0) } } }
+    /// Nothing else is proposed on the gateway's own account.
+    private static func isSession(_ transaction: Transaction) -> Bool {
+        if case .openSession? = transaction.writes.first { true } else { false }
+    }
+
     /// How many sessions were asked for.
     var sessionOpenings: Int {
-        state.withLock { state in
-            state.proposed.count { if case .openSession? = $0.writes.first { true } else { false } }
-        }
+        state.withLock { $0.proposed.count { Self.isSession($0) } }
     }
     var readCount: Int { state.withLock { $0.reads } }
     var lastChange: Transaction? { changes.last }
@@ -84,7 +87,7 @@ final class MemoryNode: StateProviding, Proposing, HostConnecting, Explaining {
     // MARK: Proposing
 
     func propose(_ transaction: Transaction) async throws(ProposalFault) -> TransactionOutcome {
-        let isSession: Bool = transaction.audit == nil
+        let isSession: Bool = Self.isSession(transaction)
         let (fault, before): (Fault?, (@Sendable (Transaction) -> Void)?) = state.withLock { state in
             state.proposed.append(transaction)
             if isSession { return (nil, nil) }

@@ -27,6 +27,7 @@ final class World: Sendable {
     let log = CapturingLogSink()
     let clock = Clock()
     let loop: EventLoop
+    private let connections = Mutex<[String: ConnectionInfo]>([:])
 
     static let started: Int64 = 1_492_848_000_000
 
@@ -197,12 +198,21 @@ final class World: Sendable {
         if who != .nobody, !headers.contains("authorization") { headers["Authorization"] = Self.credentials(who) }
         var request = HTTPRequest(method: method, target: target, headers: headers, body: body)
         request.bodyStream = stream
-        let connection = ConnectionInfo(
-            peer: .tcp(host: peer, port: 40_000),
-            local: .tcp(host: "127.0.0.1", port: 8080),
-            stream: MemoryStream(loop: loop, peer: peer)
-        )
-        return Answer(await (other ?? gateway).handle(request, connection))
+        return Answer(await (other ?? gateway).handle(request, connection(from: peer)))
+    }
+
+    /// One for each client, which is kept: so that what a gateway remembers of the request before is in all tests.
+    func connection(from peer: String = "192.0.2.7") -> ConnectionInfo {
+        connections.withLock { connections in
+            if let kept: ConnectionInfo = connections[peer] { return kept }
+            let made = ConnectionInfo(
+                peer: .tcp(host: peer, port: 40_000),
+                local: .tcp(host: "127.0.0.1", port: 8080),
+                stream: MemoryStream(loop: loop, peer: peer)
+            )
+            connections[peer] = made
+            return made
+        }
     }
 
     func get(_ target: String, as who: Who = .admin, headers: HTTPHeaders = [:]) async -> Answer {
@@ -302,7 +312,7 @@ struct Answer: CustomStringConvertible {
         bytes = []
         switch response.body {
         case .bytes(let body): bytes = body
-        case .upgrade: isUpgrade = true
+        case .upgrade, .handOver: isUpgrade = true
         case .stream: break
         }
         json = (try? JSONReader.parse(bytes)) ?? .null

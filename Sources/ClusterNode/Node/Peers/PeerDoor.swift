@@ -85,12 +85,11 @@ struct PeerDoor: Sendable {
 
     /// An answer that stays open (a lane, a forwarded stream) is cut when its node would not be let in any more.
     private func guarded(_ response: HTTPResponse, _ certificate: Certificate?) -> HTTPResponse {
-        guard case .upgrade(let serve) = response.body else { return response }
-        return HTTPResponse(
-            status: response.status,
-            reason: response.reason,
-            headers: response.headers,
-            content: .upgrade { stream, leftover in
+        var response: HTTPResponse = response
+        switch response.body {
+        case .bytes, .stream: break
+        case .upgrade(let serve):
+            response.body = .upgrade { stream, leftover in
                 await withTaskGroup(of: Void.self) { group in
                     group.addTask { await serve(stream, leftover) }
                     group.addTask { await cut(stream, certificate) }
@@ -98,7 +97,16 @@ struct PeerDoor: Sendable {
                     group.cancelAll()
                 }
             }
-        )
+        case .handOver(let begin):
+            response.body = .handOver { stream, leftover, ended in
+                let cutting = Task(executorPreference: stream.loop) { await cut(stream, certificate) }
+                begin(stream, leftover) {
+                    cutting.cancel()
+                    ended()
+                }
+            }
+        }
+        return response
     }
 
     /// Returns when the stream was cut, or its task is cancelled.

@@ -37,7 +37,12 @@ extension Schemas {
             FieldDefinition("resourceId", .string),
             FieldDefinition("resourceType", .string),
             FieldDefinition("responseCode", .int),
-            FieldDefinition("responseObject", .string, [.unfiltered]),
+            FieldDefinition(
+                "responseObject",
+                .string,
+                [.unfiltered],
+                about: "JSON: what is stored of the resource after the change; secrets masked"
+            ),
             FieldDefinition("revision", .string, [.unfiltered]),
             FieldDefinition("runtime", .int, [.unfiltered]),
         ]

@@ -29,9 +29,10 @@ extension Schemas {
             FieldDefinition("dockerVersion", .string, [.unfiltered], from: .observed),
             FieldDefinition("runtime", .string, [.unfiltered], from: .observed, about: "What runs its containers"),
             FieldDefinition("info", .json, from: .observed),
-            FieldDefinition("memory", .int, [.unfiltered], from: .observed, about: "In bytes"),
-            FieldDefinition("milliCpu", .int, [.unfiltered], from: .observed, about: "Thousandths of a processor"),
-            FieldDefinition("localStorageMb", .int, [.unfiltered], from: .observed, about: "In MiB"),
+            // What the agent finds, unless a user says otherwise: see ``HostRecord/totals``.
+            FieldDefinition("memory", .int, [.update, .unfiltered], about: "In bytes"),
+            FieldDefinition("milliCpu", .int, [.update, .unfiltered], about: "Thousandths of a processor"),
+            FieldDefinition("localStorageMb", .int, [.update, .unfiltered], about: "In MiB"),
             FieldDefinition("instanceIds", .array(.reference("instance")), from: .computed),
             CommonFields.publicEndpoints,
             FieldDefinition("computeTotal", .int, [.unfiltered], from: .computed, about: "Places for instances"),

@@ -47,6 +47,7 @@ extension Schemas {
             .process("deactivate", of: "service"),
             .process("remove", of: "service"),
             .process("update", of: "service"),
+            ActionDefinition("restart", input: "serviceRestart", output: "service", process: "restart"),
             // Clients set the links of every service that they deploy, also of those that have none.
             ActionDefinition(
                 "setservicelinks",
@@ -54,7 +55,7 @@ extension Schemas {
                 output: "service",
                 states: [
                     "registering", "inactive", "activating", "active", "deactivating", "updating-active",
-                    "updating-inactive",
+                    "updating-inactive", "restarting",
                 ]
             ),
         ],

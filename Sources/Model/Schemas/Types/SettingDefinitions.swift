@@ -12,7 +12,7 @@ extension Schemas {
     private static let settingValue = FieldDefinition(
         "value",
         .string,
-        [.create, .update, .unfiltered],
+        .createUpdate,
         maxLength: 65_536
     )
 
@@ -38,16 +38,15 @@ extension Schemas {
         resourceMethods: [.get, .put, .delete],
         fields: [
             CommonFields.id, settingName.readOnly,
-            FieldDefinition("value", .string, [.update, .unfiltered], maxLength: 65_536),
-            FieldDefinition("activeValue", .string, [.unfiltered], from: .computed),
+            FieldDefinition("value", .string, .update, maxLength: 65_536),
+            FieldDefinition("activeValue", .string, from: .computed),
             FieldDefinition(
                 "source",
                 .string,
-                [.unfiltered],
                 from: .computed,
                 about: "Where the value comes from: Database or Default"
             ),
-            FieldDefinition("inDb", .boolean, [.notNull, .unfiltered], from: .computed),
+            FieldDefinition("inDb", .boolean, [.notNull], from: .computed),
         ]
     )
 }

@@ -67,7 +67,7 @@ extension HTTP2Connection {
             let hasBody: Bool = !isHead && !isSilent
             try begin(response, length: isSilent ? nil : length, hasBody, work)
             if hasBody { try await stream(length.map(BodyFraming.length) ?? .untilClose, produce, work) }
-        case .upgrade:
+        case .upgrade, .handOver:
             // The stream is not the connection, which others share (RFC 9113, section 8.6).
             throw HTTPRefusal(
                 505,

@@ -24,7 +24,7 @@ enum HTTP2RequestFields {
         }
         join(cookies, &bytes, &fields)
         let authority: Range<Int>? = pseudo[":authority"]
-        var headers = HTTPHeaders(bytes: bytes, fields: fields)
+        var headers = HTTPHeaders(bytes: bytes, fields: fields, isChecked: false)
         if let authority {
             // One place says which host is meant, or two that agree: whoever looks at the other must see the same.
             guard headers.all("host").allSatisfy({ $0.utf8.elementsEqual(bytes[authority]) }) else {
@@ -35,7 +35,8 @@ enum HTTP2RequestFields {
             bytes.append(contentsOf: "host".utf8)
             headers = HTTPHeaders(
                 bytes: bytes,
-                fields: [HTTPHeaders.Field(name: start..<bytes.count, value: authority)] + headers.fields
+                fields: [HTTPHeaders.Field(name: start..<bytes.count, value: authority)] + headers.fields,
+                isChecked: false
             )
         }
         let method = String(decoding: bytes[pseudo[":method"] ?? 0..<0], as: UTF8.self)
@@ -55,7 +56,7 @@ enum HTTP2RequestFields {
     private static func check(_ method: String, _ target: ArraySlice<UInt8>, scheme: ArraySlice<UInt8>)
         throws(HTTPRefusal)
     {
-        guard !method.isEmpty, method.utf8.allSatisfy({ CharacterClass.token[Int($0)] }) else {
+        guard !method.isEmpty, method.utf8.allSatisfy(CharacterClass.isToken) else {
             throw HTTPRefusal(400, "the method is not a token")
         }
         guard scheme.elementsEqual("https".utf8) || scheme.elementsEqual("http".utf8) else {
