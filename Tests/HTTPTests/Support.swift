@@ -17,6 +17,7 @@ struct World: Sendable {
         clientLimits: HTTPClientLimits = HTTPClientLimits(),
         wrapper: HTTPServer.Wrapper? = nil,
         streams: HTTPServer.Streams? = nil,
+        relay: (any RequestRelay)? = nil,
         handler: @escaping HTTPServer.Handler = World.echo,
         _ body: (World) async throws -> Void
     ) async throws {
@@ -27,6 +28,7 @@ struct World: Sendable {
             limits: limits,
             wrapper: wrapper,
             streams: streams,
+            relay: relay,
             handler: handler
         )
         let world = World(

@@ -66,6 +66,7 @@ struct NodeListeners: Sendable {
                     wrapper: wrapper(security.publicContext, "https", logger),
                     refusal: { gateway.answer(to: $0) },
                     streams: { gateway.takesStream($0) },
+                    relay: gateway,
                     handler: handler
                 )
                 started.append(server)
@@ -76,6 +77,7 @@ struct NodeListeners: Sendable {
                 loops: loops,
                 refusal: { gateway.answer(to: $0) },
                 streams: { gateway.takesStream($0) },
+                relay: gateway,
                 handler: handler
             )
             return NodeListeners(http: http, https: https, peer: peer)

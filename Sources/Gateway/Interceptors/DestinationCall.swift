@@ -22,29 +22,34 @@ struct DestinationCall {
                 to: prepared.endpoint,
                 limits: Self.limits
             )
-            return try await response(answer, isHead: prepared.request.method == "HEAD")
+            return await response(to: answer, gateway)
         } catch let refusal as HTTPRefusal where request.bodyStream != nil {
             // What is wrong is the client's body.
             return Interception.document(Problem(refused: refusal))
         } catch {
-            gateway.logger.notice(
-                "a destination does not answer",
-                [
-                    "request.id": .string(requestID), "destination": .string(prepared.authority),
-                    "error": .string("\(error)"),
-                ]
-            )
-            return Interception.document(
-                Problem(
-                    status: 502,
-                    code: "Bad Gateway",
-                    message: "The destination \(prepared.authority) of this path does not answer."
-                )
-            )
+            return response(to: error, gateway)
         }
     }
 
-    private static let limits: HTTPClientLimits = {
+    /// Nobody has answered.
+    func response(to error: any Error, _ gateway: Gateway) -> HTTPResponse {
+        gateway.logger.notice(
+            "a destination does not answer",
+            [
+                "request.id": .string(requestID), "destination": .string(prepared.authority),
+                "error": .string("\(error)"),
+            ]
+        )
+        return Interception.document(
+            Problem(
+                status: 502,
+                code: "Bad Gateway",
+                message: "The destination \(prepared.authority) of this path does not answer."
+            )
+        )
+    }
+
+    static let limits: HTTPClientLimits = {
         var limits = HTTPClientLimits()
         limits.answerMilliseconds = Limits.destinationSeconds * 1_000
         limits.bodyMilliseconds = nil
@@ -53,6 +58,17 @@ struct DestinationCall {
         return limits
     }()
 
+    /// What became of the request among the interceptors, for whoever asks later.
+    func keepTrace(_ gateway: Gateway) {
+        let facts = InterceptionTrace.Facts(
+            requestID: requestID,
+            uuid: nil,
+            time: gateway.now(),
+            subject: prepared.subject
+        )
+        gateway.interceptors.traces.keep(InterceptionTrace(facts, steps: prepared.steps))
+    }
+
     // MARK: The request
 
     private func outgoing(_ body: HTTPRequest) -> HTTPRequest {
@@ -60,19 +76,30 @@ struct DestinationCall {
         outgoing.body = body.body
         outgoing.bodyStream = body.bodyStream
         outgoing.headers.reserve(3, bytes: 128 + (assertion?.utf8.count ?? 0))
-        outgoing.headers.append("traceparent", traceParent)
-        outgoing.headers.append("X-API-Request-Id", requestID)
+        outgoing.headers.append(Self.traceParent, traceParent)
+        outgoing.headers.append(Self.requestID, requestID)
         if let assertion { outgoing.headers.append(AssertionSigner.header, assertion) }
         return outgoing
     }
 
+    static let traceParent: String = "traceparent"
+    static let requestID: String = "X-API-Request-Id"
+
     // MARK: The answer
 
-    private func response(_ answer: HTTPAnswer, isHead: Bool) async throws -> HTTPResponse {
-        var headers: HTTPHeaders = ForwardedRequest.withoutConnection(answer.headers)
-        headers["X-API-Request-Id"] = requestID
+    /// Of the answer as the client gets it, but for the request's id.
+    static func headers(_ head: ResponseHead) -> HTTPHeaders { ForwardedRequest.withoutConnection(head.headers) }
+
+    /// Whoever sends no more than the head of an answer is a 502, too.
+    func response(to answer: HTTPAnswer, _ gateway: Gateway) async -> HTTPResponse {
+        do { return try await response(to: answer) } catch { return response(to: error, gateway) }
+    }
+
+    private func response(to answer: HTTPAnswer) async throws -> HTTPResponse {
+        var headers: HTTPHeaders = Self.headers(answer.head)
+        headers[Self.requestID] = requestID
         let length: Int? = answer.headers["content-length"].flatMap { Int($0) }
-        if isHead || answer.status == 204 || answer.status == 304 {
+        if prepared.request.method == "HEAD" || answer.status == 204 || answer.status == 304 {
             _ = try await answer.next()  // the end, after which the connection is free again
             return HTTPResponse(status: answer.status, headers: headers)
         }

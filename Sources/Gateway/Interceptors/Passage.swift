@@ -138,23 +138,17 @@ enum Passage {
         } else {
             prepared = try await prepare(arrival, passage, destination, query, depth: depth, gateway)
         }
-        let facts = InterceptionTrace.Facts(
-            requestID: arrival.id,
-            uuid: nil,
-            time: gateway.now(),
-            subject: prepared.subject
-        )
-        gateway.interceptors.traces.keep(InterceptionTrace(facts, steps: prepared.steps))
         let call = DestinationCall(
             prepared: prepared,
             requestID: arrival.id,
             traceParent: TraceContext(arrival.request.headers, requestID: arrival.id).outgoing()
         )
+        call.keepTrace(gateway)
         return await call.answer(arrival.request, gateway)
     }
 
     /// Whether what was found out about a caller holds still, as far as ``Consistency/recent(_:on:)`` promises.
-    private static func isTrue(_ call: PreparedCall, _ gateway: Gateway) -> Bool {
+    static func isTrue(_ call: PreparedCall, _ gateway: Gateway) -> Bool {
         guard !call.client.isClosed else { return false }
         guard let identified: PreparedCall.Moment = call.identified else { return true }
         let milliseconds: Int = gateway.timing.identityMilliseconds

@@ -14,6 +14,7 @@ final class PreparedCall: Sendable {
     let steps: [InterceptorStep]
     /// When it was found out who is calling; nil where nobody has asked.
     let identified: Moment?
+    let written = WrittenCall()
 
     struct Moment: Sendable {
         /// Of the monotonic clock, in nanoseconds.

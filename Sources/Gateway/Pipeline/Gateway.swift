@@ -138,7 +138,7 @@ package final class Gateway: Sendable {
         let policy: PolicySnapshot = policies.snapshot(of: view)
         let reception: Reception = .of(request, connection, policy, local: localAuthority())
         let arrival = Arrival(reception, request, connection, id: Hex.encode(SecureRandom.identifier()))
-        var response: HTTPResponse
+        let response: HTTPResponse
         if let early: HTTPResponse = Dressing.early(arrival, policy, view) {
             response = early
         } else if let federation, federation.place.isNamed(by: reception.base.authority) {
@@ -146,12 +146,28 @@ package final class Gateway: Sendable {
         } else {
             response = await answer(arrival)
         }
-        Dressing.add(to: &response, reception.request, policy)
-        if let file: String = policy.accessLog, let journal {
+        return finished(response, to: arrival, since: since)
+    }
+
+    /// The answer to a client with what goes round every answer, counted and written down.
+    ///
+    /// - Parameter since: when the request came in, on the monotonic clock.
+    func finished(_ response: HTTPResponse, to arrival: Arrival, since: UInt64) -> HTTPResponse {
+        var response: HTTPResponse = response
+        Dressing.add(to: &response, arrival.reception.request, arrival.reception.policy)
+        answered(arrival.reception, response.status, since: since) { (arrival, response) }
+        return response
+    }
+
+    /// Counts an answer to a client.
+    ///
+    /// - Parameter exchanged: what the access log tells of it, where there is one.
+    func answered(_ reception: Reception, _ status: Int, since: UInt64, _ exchanged: () -> (Arrival, HTTPResponse)) {
+        if let file: String = reception.policy.accessLog, let journal {
+            let (arrival, response): (Arrival, HTTPResponse) = exchanged()
             journal.access(AccessLine.make(arrival, response, now: now(), since: since), file: file)
         }
-        counters.answered(reception.kind, response.status, .client, since: since)
-        return response
+        counters.answered(reception.kind, status, .client, since: since)
     }
 
     /// Answers a request that another node has forwarded; never throws.

@@ -80,7 +80,8 @@ final class Reception: Sendable {
         return made
     }
 
-    private func holds(_ other: HTTPRequest, _ policy: PolicySnapshot, _ local: String) -> Bool {
+    /// Whether all of it is true of this request, too.
+    func holds(_ other: HTTPRequest, _ policy: PolicySnapshot, _ local: String) -> Bool {
         policy === self.policy && head.method == other.method && head.target == other.target
             && head.minorVersion == other.minorVersion && local == self.local && head.headers.repeats(other.headers)
     }

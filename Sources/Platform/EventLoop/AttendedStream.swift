@@ -1,13 +1,19 @@
 /// A stream that is used without a task: its loop calls whoever attends to it, who takes and gives what can be had at once.
 ///
 /// A task that waits keeps its frames, some kilobytes; thousands of connections that hardly ever do anything need none. All is
-/// called on the loop's thread. Whoever attends is the only one who reads and writes from then on.
+/// called on the loop's thread. Whoever attends is the only one who reads and writes, until the end or until it stops.
 package protocol AttendedStream: ByteStream {
     /// Calls `attendant` from now on, until the stream is closed, whenever reading or writing may give something: once soon
     /// in any case, and once at the end. It is held until then.
     ///
     /// - Throws: ``NetworkFault``.
     func attend(_ attendant: any StreamAttendant) throws
+
+    /// Calls nobody any more: a task may use the stream again.
+    func stopAttending()
+
+    /// As ``ByteStream/isQuiet()``.
+    var isQuietNow: Bool { get }
 
     /// Appends what has arrived to `buffer`; 0 at the end, nil when nothing is there now.
     ///

@@ -8,7 +8,12 @@ package struct Deadline: Hashable, Comparable, Sendable {
     package static let never = Deadline(nanoseconds: .max)
 
     package static func after(milliseconds: Int) -> Deadline {
-        Deadline(nanoseconds: MonotonicClock.now + UInt64(max(0, milliseconds)) * 1_000_000)
+        after(milliseconds: milliseconds, from: MonotonicClock.now)
+    }
+
+    /// - Parameter moment: of ``MonotonicClock``, in nanoseconds.
+    package static func after(milliseconds: Int, from moment: UInt64) -> Deadline {
+        Deadline(nanoseconds: moment + UInt64(max(0, milliseconds)) * 1_000_000)
     }
 
     /// A moment of ``MonotonicClock``.

@@ -13,6 +13,17 @@ extension SocketStream: AttendedStream {
         if isRegistered { attendant.streamIsReady() }
     }
 
+    package func stopAttending() { attendant = nil }
+
+    package var isQuietNow: Bool {
+        guard descriptor >= 0, !sawHangup else { return false }
+        guard input.isReady else { return true }
+        var byte: UInt8 = 0
+        guard recv(descriptor, &byte, 1, Int32(MSG_PEEK)) < 0, errno == EAGAIN else { return false }
+        input.isReady = false
+        return true
+    }
+
     package func readNow(into buffer: ReadBuffer) throws -> Int? {
         guard descriptor >= 0 else { throw NetworkFault.closed }
         while input.isReady {

@@ -148,16 +148,9 @@ package final class SocketStream: ByteStream, Watched, @unchecked Sendable {
 
     package func isQuiet() async -> Bool {
         guard loop.isCurrent else {
-            return (try? await loop.run { [self] in loop.isCurrent && quietNow() }) ?? false
+            return (try? await loop.run { [self] in loop.isCurrent && isQuietNow }) ?? false
         }
-        return quietNow()
-    }
-
-    private func quietNow() -> Bool {
-        guard descriptor >= 0, !sawHangup else { return false }
-        guard input.isReady else { return true }
-        var byte: UInt8 = 0
-        return recv(descriptor, &byte, 1, Int32(MSG_PEEK)) < 0 && errno == EAGAIN
+        return isQuietNow
     }
 
     package func waitForPeerClose() async throws {

@@ -10,6 +10,7 @@ final class ClientConnection: @unchecked Sendable {
     let stream: any ByteStream
     let endpoint: Endpoint
 
+    private let attended: (any AttendedStream)?
     private let buffer = ReadBuffer()
     private var parser = ResponseParser(method: "GET")
     private var limits: HTTPClientLimits
@@ -23,20 +24,17 @@ final class ClientConnection: @unchecked Sendable {
 
     init(stream: any ByteStream, endpoint: Endpoint, limits: HTTPClientLimits) {
         self.stream = stream
+        attended = stream.attended
         self.endpoint = endpoint
         self.limits = limits
     }
 
     /// Sends a request and reads the head of its answer.
     func exchange(_ request: HTTPRequest, _ limits: HTTPClientLimits) async throws -> ResponseHead {
-        self.limits = limits
-        parser.begin(method: request.method, limits: limits.message)
-        answerBegan = false
-        keepsAlive = false
-        taken = nil
+        begin(method: request.method, limits)
         var bytes: [UInt8] = []
         do {
-            try HeadWriter.request(request, host: Self.host(endpoint), into: &bytes)
+            try HeadWriter.request(request, host: endpoint.hostField, into: &bytes)
         } catch {
             throw HTTPClientFault.invalidRequest(error.message)
         }
@@ -76,6 +74,14 @@ final class ClientConnection: @unchecked Sendable {
         }
     }
 
+    private func begin(method: String, _ limits: HTTPClientLimits) {
+        self.limits = limits
+        parser.begin(method: method, limits: limits.message)
+        answerBegan = false
+        keepsAlive = false
+        taken = nil
+    }
+
     /// Sends the body of the exchange that goes on.
     var currentSending: BodySending? { sending.withLock { $0 } }
 
@@ -106,7 +112,8 @@ final class ClientConnection: @unchecked Sendable {
     /// What has come by then is what ``nextPiece()`` gives first.
     func bodyAtHand() throws(HTTPClientFault) -> [UInt8]? {
         guard sending.withLock({ $0 == nil }) else { return nil }
-        var body: [UInt8] = []
+        var body: [UInt8] = taken ?? []
+        taken = nil
         while let event = try parsed() {
             switch event {
             case .body(let piece): body = body.isEmpty ? piece : body + piece
@@ -175,14 +182,51 @@ final class ClientConnection: @unchecked Sendable {
         }
     }
 
-    /// What Host says; a Unix socket has no host, and any valid one will do.
-    private static func host(_ endpoint: Endpoint) -> String {
-        if case .tcp(_, let port) = endpoint, port == 80, let host = endpoint.host,
-            !host.utf8.contains(UInt8(ascii: ":"))
-        {
-            return host
+    // MARK: Without a task
+
+    /// Whether it may be used again, as far as that can be told; never where it needs a task.
+    var isQuietNow: Bool { attended?.isQuietNow ?? false }
+
+    /// Sends a GET that is written already; its answer is to be had from ``hear()`` when `attendant` is called.
+    ///
+    /// - Returns: false when the system does not take all of it: then the connection is of no use any more.
+    func ask(_ request: [UInt8], _ limits: HTTPClientLimits, attendedBy attendant: any StreamAttendant) throws -> Bool {
+        guard let attended else { return false }
+        begin(method: "GET", limits)
+        try attended.attend(attendant)
+        return try attended.sendNow(request)
+    }
+
+    struct Heard {
+        var head: ResponseHead
+        /// nil where it has not come as a whole, or there is none.
+        var body: [UInt8]?
+    }
+
+    /// The answer, as far as it has come; nil as long as its head has not. Nobody attends any more when it is returned.
+    func hear() throws -> Heard? {
+        guard let attended else { throw NetworkFault.closed }
+        while true {
+            if case .head(let head)? = try parsed() {
+                attended.stopAttending()
+                keepsAlive = head.keepsAlive
+                let isBodiless: Bool = [101, 204, 304].contains(head.status)
+                return Heard(head: head, body: isBodiless ? nil : try bodyAtHand())
+            }
+            guard let count: Int = try attended.readNow(into: buffer) else { return nil }
+            guard count > 0 else {
+                throw HTTPClientFault.badAnswer(from: endpoint, cause: "the connection ended before it")
+            }
+            answerBegan = true
         }
-        if case .tcp = endpoint { return "\(endpoint)" }
+    }
+}
+
+extension Endpoint {
+    /// What Host says; a Unix socket has no host, and any valid one will do.
+    var hostField: String {
+        if case .tcp(_, let port) = self, port == 80, let host, !host.utf8.contains(UInt8(ascii: ":")) { return host }
+        if case .tcp = self { return "\(self)" }
         return "localhost"
     }
 }

@@ -129,7 +129,7 @@ package final class HTTPClient: Sendable {
     }
 
     /// Errors that a connection gives when its peer had closed it before the request came.
-    private static func mayBeDead(_ error: any Error) -> Bool {
+    static func mayBeDead(_ error: any Error) -> Bool {
         if case HTTPClientFault.badAnswer = error { return true }
         if case NetworkFault.system = error { return true }
         return (error as? NetworkFault) == .closed
@@ -141,6 +141,27 @@ package final class HTTPClient: Sendable {
             connection.stream.close()
         }
         return nil
+    }
+
+    // MARK: For lanes, on the loop's thread
+
+    /// One that may be used without a task; nil when there is none.
+    func idleConnection(to endpoint: Endpoint) -> ClientConnection? {
+        while let connection = pool.take(endpoint) {
+            if connection.isQuietNow { return connection }
+            connection.stream.close()
+        }
+        return nil
+    }
+
+    /// The exchange of this connection is over.
+    func keep(_ connection: ClientConnection) {
+        if connection.isReusable { pool.put(connection) } else { connection.stream.close() }
+    }
+
+    /// An answer whose head has come, for whoever reads on.
+    func answer(_ head: ResponseHead, on connection: ClientConnection) -> HTTPAnswer {
+        HTTPAnswer(head: head, connection: connection, pool: pool)
     }
 
     private func connect(_ endpoint: Endpoint, _ limits: HTTPClientLimits) async throws -> ClientConnection {

@@ -23,6 +23,7 @@ package final class HTTPServer: Sendable {
     let handler: Handler
     let refusal: @Sendable (HTTPRefusal) -> HTTPResponse
     let streams: Streams?
+    let relay: (any RequestRelay)?
 
     private let loops: Loops
     private let listener: Listener
@@ -50,7 +51,8 @@ package final class HTTPServer: Sendable {
     ///
     /// `refusal` renders what is answered to requests that never reach the handler; its body must be bytes. Bodies of
     /// more than ``Limits/httpStreamedBodyBytes`` come as a ``BodyStream`` where `streams` says so; who reads such a
-    /// stream has ended when the handler's answer has.
+    /// stream has ended when the handler's answer has. `relay` is asked before the handler about requests over HTTP/1.1 that
+    /// repeat the last one of their connection.
     ///
     /// - Throws: ``NetworkFault`` naming the address, when it is taken or not ours.
     package static func start(
@@ -61,10 +63,11 @@ package final class HTTPServer: Sendable {
         isKnown: @escaping @Sendable (any ByteStream) -> Bool = { _ in true },
         refusal: @escaping @Sendable (HTTPRefusal) -> HTTPResponse = { .text($0.status, $0.message) },
         streams: Streams? = nil,
+        relay: (any RequestRelay)? = nil,
         handler: @escaping Handler
     ) throws(NetworkFault) -> HTTPServer {
         let listener: Listener = try .bind(endpoint, on: loops.next())
-        let server = HTTPServer(listener, loops, limits, wrapper, isKnown, refusal, streams, handler)
+        let server = HTTPServer(listener, loops, limits, wrapper, isKnown, refusal, streams, relay, handler)
         let task = Task(executorPreference: listener.loop) { await server.accept() }
         server.state.withLock { $0.accepting = task }
         return server
@@ -78,6 +81,7 @@ package final class HTTPServer: Sendable {
         _ isKnown: @escaping @Sendable (any ByteStream) -> Bool,
         _ refusal: @escaping @Sendable (HTTPRefusal) -> HTTPResponse,
         _ streams: Streams?,
+        _ relay: (any RequestRelay)?,
         _ handler: @escaping Handler
     ) {
         self.listener = listener
@@ -87,6 +91,7 @@ package final class HTTPServer: Sendable {
         self.isKnown = isKnown
         self.refusal = refusal
         self.streams = streams
+        self.relay = relay
         self.handler = handler
         endpoint = listener.endpoint
     }

@@ -13,19 +13,9 @@ enum HeadWriter {
         minorVersion: Int,
         into bytes: inout [UInt8]
     ) throws(HTTPRefusal) {
-        guard (100...999).contains(response.status) else {
-            throw HTTPRefusal(500, "status \(response.status) is not a status")
-        }
-        bytes.append(contentsOf: "HTTP/1.1 ".utf8)
-        append(response.status, to: &bytes)
-        bytes.append(0x20)
-        let reason: String = response.reason.isEmpty ? HTTPStatus.reason(response.status) : response.reason
-        try append(value: reason.utf8, to: &bytes)
-        newLine(&bytes)
-        let upgrades: Bool = response.status == 101
-        try append(response.headers, dropping: upgrades ? Self.framing : framingAndConnection, to: &bytes)
+        try beginning(response, into: &bytes)
         append(framing, to: &bytes)
-        if upgrades {
+        if response.status == 101 {
             if !response.headers.contains("connection") { bytes.append(contentsOf: "Connection: Upgrade\r\n".utf8) }
         } else if !keepAlive {
             bytes.append(contentsOf: "Connection: close\r\n".utf8)
@@ -35,8 +25,40 @@ enum HeadWriter {
         newLine(&bytes)
     }
 
+    /// The status line and the fields but for those that say where the body and the connection end.
+    ///
+    /// - Throws: as ``response(_:framing:keepAlive:minorVersion:into:)``.
+    static func beginning(_ response: HTTPResponse, into bytes: inout [UInt8]) throws(HTTPRefusal) {
+        guard (100...999).contains(response.status) else {
+            throw HTTPRefusal(500, "status \(response.status) is not a status")
+        }
+        bytes.append(contentsOf: "HTTP/1.1 ".utf8)
+        append(response.status, to: &bytes)
+        bytes.append(0x20)
+        let reason: String = response.reason.isEmpty ? HTTPStatus.reason(response.status) : response.reason
+        try append(value: reason.utf8, to: &bytes)
+        newLine(&bytes)
+        try append(response.headers, dropping: response.status == 101 ? framing : framingAndConnection, to: &bytes)
+    }
+
     /// - Throws: ``HTTPRefusal`` when the method, the target, a name or a value cannot stand in a head.
     static func request(_ request: HTTPRequest, host: String, into bytes: inout [UInt8]) throws(HTTPRefusal) {
+        try beginning(request, host: host, into: &bytes)
+        if let stream = request.bodyStream {
+            append(stream.length.map(BodyFraming.length) ?? .chunked, to: &bytes)
+            return newLine(&bytes)
+        }
+        // A length of zero is said only where the receiver would otherwise wait for a body.
+        if !request.body.isEmpty || ["POST", "PUT", "PATCH"].contains(request.method) {
+            append(.length(request.body.count), to: &bytes)
+        }
+        newLine(&bytes)
+    }
+
+    /// The request line and the fields but for those that say where the body ends.
+    ///
+    /// - Throws: as ``request(_:host:into:)``.
+    static func beginning(_ request: HTTPRequest, host: String, into bytes: inout [UInt8]) throws(HTTPRefusal) {
         guard !request.method.isEmpty, request.method.utf8.allSatisfy(CharacterClass.isToken) else {
             throw HTTPRefusal(400, "the method is not a token")
         }
@@ -53,15 +75,6 @@ enum HeadWriter {
             newLine(&bytes)
         }
         try append(request.headers, dropping: framing, to: &bytes)
-        if let stream = request.bodyStream {
-            append(stream.length.map(BodyFraming.length) ?? .chunked, to: &bytes)
-            return newLine(&bytes)
-        }
-        // A length of zero is said only where the receiver would otherwise wait for a body.
-        if !request.body.isEmpty || ["POST", "PUT", "PATCH"].contains(request.method) {
-            append(.length(request.body.count), to: &bytes)
-        }
-        newLine(&bytes)
     }
 
     private static func append(_ headers: HTTPHeaders, dropping dropped: HeaderNames, to bytes: inout [UInt8])
@@ -95,6 +108,15 @@ enum HeadWriter {
         }
     }
 
+    /// One field more, in a head that is being written.
+    static func append(_ name: String, _ value: String, to bytes: inout [UInt8]) throws(HTTPRefusal) {
+        bytes.append(contentsOf: name.utf8)
+        bytes.append(UInt8(ascii: ":"))
+        bytes.append(0x20)
+        try append(value: value.utf8, to: &bytes)
+        newLine(&bytes)
+    }
+
     private static func append(value: String.UTF8View, to bytes: inout [UInt8]) throws(HTTPRefusal) {
         guard value.allSatisfy(CharacterClass.isValue) else {
             throw HTTPRefusal(500, "a header field's value contains a control character")
@@ -102,7 +124,7 @@ enum HeadWriter {
         bytes.append(contentsOf: value)
     }
 
-    private static func append(_ framing: BodyFraming, to bytes: inout [UInt8]) {
+    static func append(_ framing: BodyFraming, to bytes: inout [UInt8]) {
         switch framing {
         case .none, .untilClose: break
         case .length(let length):
@@ -124,7 +146,7 @@ enum HeadWriter {
         bytes[start...].reverse()
     }
 
-    private static func newLine(_ bytes: inout [UInt8]) {
+    static func newLine(_ bytes: inout [UInt8]) {
         bytes.append(0x0D)
         bytes.append(0x0A)
     }

@@ -53,10 +53,24 @@ struct ReadHead: Sendable {
         expectsContinue = other.expectsContinue
     }
 
+    /// A GET without a body, of HTTP/1.1, behind which the connection stays.
+    var isPlain: Bool {
+        guard request.method == "GET", request.minorVersion == 1, !expectsContinue, request.keepsAlive else { return false }
+        switch framing {
+        case .none, .length(0): return true
+        case .length, .chunked, .untilClose: return false
+        }
+    }
+
+    /// Whether it is what stands at the front of the buffer.
+    func stands(in buffer: ReadBuffer) -> Bool {
+        buffer.holds(firstLine) && buffer.holds(fieldBytes, at: firstLine.count)
+    }
+
     /// The head at the front of the buffer, where it is this one again, or has the same fields; nil to read it anew.
     func again(in buffer: ReadBuffer, _ limits: MessageLimits) throws(HTTPRefusal) -> ReadHead? {
         guard buffer.count >= fieldBytes.count else { return nil }
-        if buffer.holds(firstLine), buffer.holds(fieldBytes, at: firstLine.count) { return self }
+        if stands(in: buffer) { return self }
         let storage: [UInt8] = buffer.storage
         var end: Int = buffer.start
         // Whatever is no plain line, or too long, is refused by who reads it byte by byte.

@@ -59,6 +59,19 @@ package struct RequestParser: Sendable {
         last = nil
     }
 
+    /// The last request, when it may be passed on each time that it comes again: a plain GET on a connection that stays.
+    var repeatable: HTTPRequest? {
+        guard let last, last.isPlain else { return nil }
+        return last.request
+    }
+
+    /// Takes the last request, which is ``repeatable``, off the buffer, where it stands there once more, whole.
+    mutating func takeRepeated(_ buffer: ReadBuffer) -> Bool {
+        guard refusal == nil, pending == nil, scanner.isAtStart, let last, last.stands(in: buffer) else { return false }
+        buffer.consume(last.byteCount)
+        return true
+    }
+
     private mutating func nextHead(_ buffer: ReadBuffer) throws(HTTPRefusal) -> Event? {
         if !buffer.isEmpty { stage = .head }
         let head: ReadHead

@@ -9,8 +9,10 @@ final class ServerConnection: @unchecked Sendable {
     private let entry: ConnectionEntry
     private let stream: any ByteStream
     private let server: HTTPServer
+    /// Made for the first request that may repeat itself.
+    private var lane: RelayLane?
     private let info: ConnectionInfo
-    private let buffer = ReadBuffer()
+    let buffer = ReadBuffer()
     private var parser: RequestParser
     private var output: [UInt8] = []
     /// Of the request that is being answered, when its body is taken piece by piece.
@@ -55,9 +57,12 @@ final class ServerConnection: @unchecked Sendable {
                 case .request(let request):
                     let response: HTTPResponse = await server.handler(request, info)
                     guard try await answer(request, response) else { break serving }
+                case .response(let request, let response):
+                    guard try await answer(request, response) else { break serving }
                 case .rest:
                     isRested = true
                     output = []
+                    lane = nil
                     parser.rest()
                     info.note = nil
                     buffer.keepsSpace = false
@@ -80,6 +85,8 @@ final class ServerConnection: @unchecked Sendable {
 
     private enum Next {
         case request(HTTPRequest)
+        /// One that was passed on, with its answer.
+        case response(HTTPRequest, HTTPResponse)
         /// None has come for a while.
         case rest
         case end
@@ -89,6 +96,7 @@ final class ServerConnection: @unchecked Sendable {
         if !isRested { idleDeadline = .after(milliseconds: server.limits.idleMilliseconds) }
         var deadline: Deadline = idleDeadline
         if !isRested { deadline = min(deadline, .after(milliseconds: server.limits.restMilliseconds)) }
+        if let next: Next = try await relayRepeated(until: deadline) { return next }
         var stage: RequestParser.Stage = .idle
         while true {
             if let event = try parser.next(buffer) {
@@ -120,6 +128,33 @@ final class ServerConnection: @unchecked Sendable {
             entry.isIdle.store(false, ordering: .sequentiallyConsistent)
             isRested = false
             buffer.keepsSpace = true
+        }
+    }
+
+    /// Passes on what repeats the last request, where that can be done.
+    ///
+    /// - Returns: nil when something else has come, or nothing is to be passed on.
+    private func relayRepeated(until deadline: Deadline) async throws -> Next? {
+        guard let relay = server.relay, let request: HTTPRequest = parser.repeatable, relay.mayRelay(info),
+            stream.loop.isCurrent
+        else { return nil }
+        if lane == nil { lane = stream.attended.map { RelayLane(self, $0) } }
+        guard let lane else { return nil }
+        var deadline: Deadline = deadline
+        while true {
+            switch try await lane.serve(request, until: deadline) {
+            case .bytes: return nil
+            case .request: return .request(request)
+            case .answer(let answer, let relayed): return .response(request, await relayed.response(to: answer))
+            case .failed(let error, let relayed): return .response(request, relayed.response(to: error))
+            case .end: return .end
+            case nil:
+                guard let lastUse: UInt64 = lane.lastUse else { return idleDeadline.isPast ? .end : .rest }
+                // As if the last of them had been answered by this task.
+                isRested = false
+                idleDeadline = .after(milliseconds: server.limits.idleMilliseconds, from: lastUse)
+                deadline = min(idleDeadline, .after(milliseconds: server.limits.restMilliseconds, from: lastUse))
+            }
         }
     }
 
@@ -268,5 +303,16 @@ final class ServerConnection: @unchecked Sendable {
             left -= count
             buffer.consume(buffer.count)
         }
+    }
+}
+
+extension ServerConnection: RelayLane.Client {
+    func takesRepeated() -> Bool { !server.isDraining && parser.takeRepeated(buffer) }
+    func relay(_ request: HTTPRequest) -> (any RelayedRequest)? { server.relay?.relay(request, info) }
+    var isStopping: Bool { server.isStopping }
+    var writeMilliseconds: Int { server.limits.writeMilliseconds }
+    var isIdle: Bool {
+        get { entry.isIdle.load(ordering: .sequentiallyConsistent) }
+        set { entry.isIdle.store(newValue, ordering: .sequentiallyConsistent) }
     }
 }

@@ -12,12 +12,16 @@ extension TLSStream: AttendedStream {
     }
 
     package func attend(_ attendant: any StreamAttendant) throws {
-        cipher.keepsSpace = false
         try below().attend(attendant)
     }
 
+    package func stopAttending() { base.attended?.stopAttending() }
+
+    package var isQuietNow: Bool { hasNothing && base.attended?.isQuietNow ?? false }
+
     package func readNow(into buffer: ReadBuffer) throws -> Int? {
         let base: any AttendedStream = try below()
+        cipher.keepsSpace = buffer.keepsSpace
         while true {
             if let count: Int = try decrypted({ Self.fill(buffer, $0, $1) }) { return count }
             guard let count: Int = try base.readNow(into: cipher) else {

@@ -187,11 +187,15 @@ package final class TLSStream: ByteStream, @unchecked Sendable {
     // MARK: The peer
 
     package func isQuiet() async -> Bool {
-        let isQuiet: Bool = state.withLock { state in
+        guard hasNothing else { return false }
+        return await base.isQuiet()
+    }
+
+    /// Nothing has come that was not read.
+    var hasNothing: Bool {
+        state.withLock { state in
             !state.isClosed && session.isQuiet && (state.isReading || cipher.isEmpty)
         }
-        guard isQuiet else { return false }
-        return await base.isQuiet()
     }
 
     package func waitForPeerClose() async throws {

@@ -198,7 +198,9 @@ final class World: Sendable {
         if who != .nobody, !headers.contains("authorization") { headers["Authorization"] = Self.credentials(who) }
         var request = HTTPRequest(method: method, target: target, headers: headers, body: body)
         request.bodyStream = stream
-        return Answer(await (other ?? gateway).handle(request, connection(from: peer)))
+        let connection: ConnectionInfo = connection(from: peer)
+        if let answer: Answer = await relayed(request, connection, other ?? gateway) { return answer }
+        return Answer(await (other ?? gateway).handle(request, connection))
     }
 
     /// One for each client, which is kept: so that what a gateway remembers of the request before is in all tests.

@@ -1,0 +1,210 @@
+internal import EventLoop
+internal import Synchronization
+
+/// Passes on the requests of one connection that repeat the last one (``RequestRelay``) while the connection's task rests:
+/// what comes on either side is dealt with by the loop's thread at once.
+///
+/// Whatever is not plain goes back to the task: another request, a part of one, no kept connection to send it on, an
+/// answer that is still to come. Only GETs without a body pass here, so one that nobody has answered may be sent again.
+final class RelayLane: StreamAttendant, @unchecked Sendable {
+    // @unchecked: touched by the loop's thread only.
+
+    /// With what the task goes on.
+    enum Outcome: Sendable {
+        /// Something has come that is not the last request again, or only a part of it.
+        case bytes
+        /// The last request again, which nobody has got yet.
+        case request
+        case answer(HTTPAnswer, any RelayedRequest)
+        /// Nobody has answered, and it is not known whether anybody will.
+        case failed(any Error, any RelayedRequest)
+        /// The client has ended, or the server stops.
+        case end
+    }
+
+    /// What the lane serves.
+    protocol Client: AnyObject {
+        var buffer: ReadBuffer { get }
+        /// Takes the last request off the buffer, where it stands there once more.
+        func takesRepeated() -> Bool
+        /// How the request that was taken goes on; nil for as usual.
+        func relay(_ request: HTTPRequest) -> (any RelayedRequest)?
+        /// Between two requests, and in the midst of one.
+        var isIdle: Bool { get set }
+        var isStopping: Bool { get }
+        var writeMilliseconds: Int { get }
+    }
+
+    private struct Exchange {
+        var relayed: any RelayedRequest
+        var connection: ClientConnection
+        var deadline: Deadline
+    }
+
+    private unowned let client: any Client
+    private let stream: any AttendedStream
+    private let signal: Signal
+    private var output: [UInt8] = []
+    private var exchange: Exchange?
+    /// Until when the client has to take the rest of an answer.
+    private var unsentUntil: Deadline?
+    private var outcome: Result<Outcome, any Error>?
+    /// The end of the last answer since the task rests, on the monotonic clock, in nanoseconds.
+    private(set) var lastUse: UInt64?
+    /// What may repeat itself while the task rests.
+    private var request: HTTPRequest?
+
+    /// - Parameter client: outlives the lane.
+    init(_ client: any Client, _ stream: any AttendedStream) {
+        self.client = client
+        self.stream = stream
+        signal = Signal(loop: stream.loop)
+    }
+
+    /// Passes on what comes, until there is something for the task to do.
+    ///
+    /// Called on the loop's thread.
+    ///
+    /// - Parameter request: the last one.
+    /// - Returns: nil when nothing of the kind goes on at the deadline.
+    /// - Throws: ``NetworkFault``, ``HTTPRefusal``, `CancellationError`.
+    func serve(_ request: HTTPRequest, until deadline: Deadline) async throws -> Outcome? {
+        outcome = nil
+        lastUse = nil
+        self.request = request
+        defer { leave() }
+        if client.buffer.isEmpty {
+            client.isIdle = true
+            if client.isStopping { return .end }
+        }
+        try stream.attend(self)
+        while true {
+            if let outcome { return try outcome.get() }
+            let isOver: Bool = try await !signal.wait(until: exchange?.deadline ?? unsentUntil ?? deadline)
+            guard isOver, outcome == nil else { continue }
+            if let exchange {
+                guard exchange.deadline.isPast else { continue }
+                fail(exchange, NetworkFault.timedOut(operation: "read from", object: "\(exchange.connection.endpoint)"))
+            } else if let unsentUntil {
+                guard unsentUntil.isPast else { continue }
+                throw NetworkFault.timedOut(operation: "write to", object: "\(stream.peer)")
+            } else {
+                return nil
+            }
+        }
+    }
+
+    private func leave() {
+        request = nil
+        stream.stopAttending()
+        // Only when the task was cancelled, or the client has gone.
+        exchange.take()?.connection.stream.close()
+        unsentUntil = nil
+    }
+
+    private func finish(_ outcome: Outcome) { finish(.success(outcome)) }
+
+    private func finish(_ outcome: Result<Outcome, any Error>) {
+        guard self.outcome == nil else { return }
+        self.outcome = outcome
+        signal.raise()
+    }
+
+    /// One of the two connections: what is waited for says which of them matters.
+    func streamIsReady() {
+        guard request != nil, outcome == nil else { return }
+        do {
+            if let exchange {
+                try hear(exchange)
+            } else if unsentUntil != nil {
+                guard try stream.sendRest() else { return }
+                answered()
+                try receive()
+            } else {
+                try receive()
+            }
+        } catch {
+            finish(.failure(error))
+        }
+    }
+
+    // MARK: The client
+
+    private func receive() throws {
+        while outcome == nil, exchange == nil, unsentUntil == nil {
+            if client.takesRepeated() {
+                begin()
+            } else if !client.buffer.isEmpty {
+                finish(.bytes)
+            } else {
+                guard let count: Int = try stream.readNow(into: client.buffer) else { return }
+                guard count > 0 else { return finish(.end) }
+                client.isIdle = false
+            }
+        }
+    }
+
+    private func answered() {
+        unsentUntil = nil
+        lastUse = MonotonicClock.now
+        client.isIdle = true
+        if client.isStopping { finish(.end) }
+    }
+
+    // MARK: Who answers
+
+    private func begin() {
+        client.isIdle = false
+        guard let relayed: any RelayedRequest = request.flatMap({ client.relay($0) }),
+            let connection: ClientConnection = relayed.client.idleConnection(to: relayed.endpoint)
+        else { return finish(.request) }
+        do {
+            output.removeAll(keepingCapacity: true)
+            try relayed.writeRequest(into: &output)
+            exchange = Exchange(
+                relayed: relayed,
+                connection: connection,
+                deadline: .after(milliseconds: relayed.limits.answerMilliseconds)
+            )
+            guard try connection.ask(output, relayed.limits, attendedBy: self) else { throw NetworkFault.closed }
+        } catch {
+            exchange = nil
+            connection.stream.close()
+            finish(.request)
+        }
+    }
+
+    /// The other server has said something, or has gone, or neither.
+    private func hear(_ exchange: Exchange) throws {
+        let heard: ClientConnection.Heard?
+        do {
+            heard = try exchange.connection.hear()
+        } catch {
+            return fail(exchange, error)
+        }
+        guard let heard else { return }
+        self.exchange = nil
+        guard let body: [UInt8] = heard.body else {
+            let answer: HTTPAnswer = exchange.relayed.client.answer(heard.head, on: exchange.connection)
+            return finish(.answer(answer, exchange.relayed))
+        }
+        exchange.relayed.client.keep(exchange.connection)
+        output.removeAll(keepingCapacity: true)
+        try exchange.relayed.writeAnswer(heard.head, body, into: &output)
+        if try stream.sendNow(output) {
+            answered()
+            try receive()
+        } else {
+            unsentUntil = .after(milliseconds: client.writeMilliseconds)
+            // The task sees to it that this ends.
+            signal.raise()
+        }
+    }
+
+    private func fail(_ exchange: Exchange, _ error: any Error) {
+        self.exchange = nil
+        let mayRepeat: Bool = !exchange.connection.answerBegan && HTTPClient.mayBeDead(error)
+        exchange.connection.stream.close()
+        finish(mayRepeat ? .request : .failed(error, exchange.relayed))
+    }
+}

@@ -1,0 +1,42 @@
+package import EventLoop
+
+/// Who can pass on a request that repeats the last one of its connection without being asked as a handler is.
+///
+/// Whoever keeps a connection to ask the same thing again and again (a poll, a probe, a page that renews itself) gets its
+/// answers by way of the loop alone: no task is woken for the request, and none for the answer behind it.
+package protocol RequestRelay: Sendable {
+    /// Whether it is of use to look out for requests that repeat the last one of this connection; costs next to nothing.
+    func mayRelay(_ connection: ConnectionInfo) -> Bool
+
+    /// The last request of this connection has come once more.
+    ///
+    /// Called on the connection's loop.
+    ///
+    /// - Returns: nil when a handler has to look at it.
+    func relay(_ request: HTTPRequest, _ connection: ConnectionInfo) -> (any RelayedRequest)?
+}
+
+/// One request that is passed on, and what becomes of its answer: exactly one of its last three functions is called, unless
+/// it goes to the handler after all, because it could not be sent.
+package protocol RelayedRequest: AnyObject, Sendable {
+    /// Of the connection's loop.
+    var client: HTTPClient { get }
+    var endpoint: Endpoint { get }
+    var limits: HTTPClientLimits { get }
+
+    /// Appends the request, a GET, as it goes out.
+    ///
+    /// - Throws: ``HTTPRefusal`` for what cannot stand in a head; then it is the handler's.
+    func writeRequest(into bytes: inout [UInt8]) throws
+
+    /// Appends the answer as the client gets it, on a connection that stays open.
+    ///
+    /// - Throws: ``HTTPRefusal`` for what cannot stand in a head: the client gets that refusal.
+    func writeAnswer(_ head: ResponseHead, _ body: [UInt8], into bytes: inout [UInt8]) throws
+
+    /// The answer whose body has not come with its head, or that has none.
+    func response(to answer: HTTPAnswer) async -> HTTPResponse
+
+    /// Nobody has answered.
+    func response(to error: any Error) -> HTTPResponse
+}

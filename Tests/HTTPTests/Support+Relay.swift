@@ -1,0 +1,168 @@
+import EventLoop
+import HTTP
+import Synchronization
+import TestSupport
+
+/// Passes on what goes to `/passed`, and says of each answer by which way it came.
+final class PlainRelay: RequestRelay {
+    let place: Endpoint
+    let limits: HTTPClientLimits
+    /// How many requests it was given.
+    let count = Atomic<Int>(0)
+    private let clients = Mutex<[ObjectIdentifier: HTTPClient]>([:])
+
+    init(to place: Endpoint, limits: HTTPClientLimits = HTTPClientLimits()) {
+        self.place = place
+        self.limits = limits
+    }
+
+    func mayRelay(_ connection: ConnectionInfo) -> Bool { true }
+
+    func relay(_ request: HTTPRequest, _ connection: ConnectionInfo) -> (any RelayedRequest)? {
+        guard request.path.hasPrefix("/passed") else { return nil }
+        count.add(1, ordering: .relaxed)
+        return PlainRelayed(request, client(of: connection.loop), place, limits)
+    }
+
+    func client(of loop: EventLoop) -> HTTPClient {
+        clients.withLock { clients in
+            if let known: HTTPClient = clients[ObjectIdentifier(loop)] { return known }
+            let made = HTTPClient(loop: loop, limits: limits)
+            clients[ObjectIdentifier(loop)] = made
+            return made
+        }
+    }
+
+    /// What a handler does with the first of several: the same, in its own words.
+    func handle(_ request: HTTPRequest, _ info: ConnectionInfo) async -> HTTPResponse {
+        guard request.path.hasPrefix("/passed") else { return .text(200, "handled \(request.target)") }
+        do {
+            let answer = try await client(of: info.loop).open(
+                HTTPRequest(method: request.method, target: request.target),
+                to: place,
+                limits: limits
+            )
+            return HTTPResponse(status: answer.status, headers: ["X-Way": "handler"], body: try await answer.collect())
+        } catch {
+            return HTTPResponse(status: 504, headers: ["X-Way": "handler"])
+        }
+    }
+
+    func close() { clients.withLock { $0.values.forEach { $0.close() } } }
+}
+
+private final class PlainRelayed: RelayedRequest {
+    let client: HTTPClient
+    let endpoint: Endpoint
+    let limits: HTTPClientLimits
+    private let target: String
+
+    init(_ request: HTTPRequest, _ client: HTTPClient, _ endpoint: Endpoint, _ limits: HTTPClientLimits) {
+        target = request.target
+        self.client = client
+        self.endpoint = endpoint
+        self.limits = limits
+    }
+
+    func writeRequest(into bytes: inout [UInt8]) throws {
+        try HeadBlock(HTTPRequest(method: "GET", target: target), to: endpoint).write(with: ("X-Lane", "1"), into: &bytes)
+    }
+
+    func writeAnswer(_ head: ResponseHead, _ body: [UInt8], into bytes: inout [UInt8]) throws {
+        let isBad: Bool = head.headers["x-bad"] != nil
+        try HeadBlock(HTTPResponse(status: head.status)).write(
+            with: ("X-Way", isBad ? "lane\r\nX-Smuggled: 1" : "lane"),
+            body: body,
+            into: &bytes
+        )
+    }
+
+    func response(to answer: HTTPAnswer) async -> HTTPResponse {
+        if [204, 304].contains(answer.status) {
+            _ = try? await answer.next()
+            return HTTPResponse(status: answer.status, headers: ["X-Way": "stream"])
+        }
+        return .stream(status: answer.status, headers: ["X-Way": "stream"]) { writer in
+            do {
+                while let piece: [UInt8] = try await answer.next() { try await writer.write(piece) }
+            } catch {
+                await answer.end()
+                throw error
+            }
+        }
+    }
+
+    func response(to error: any Error) -> HTTPResponse { HTTPResponse(status: 502, headers: ["X-Way": "failed"]) }
+}
+
+/// A server that does what a test says with each of its connections.
+final class ScriptedServer: Sendable {
+    let endpoint: Endpoint
+    private let listener: Listener
+    private let task: Task<Void, Never>
+    /// How many connections have come.
+    let connections: Shared<Int>
+
+    init(on loop: EventLoop, _ script: @escaping @Sendable (SocketStream, _ number: Int) async throws -> Void) throws {
+        let listener: Listener = try .bind(.tcp(host: "127.0.0.1", port: 0), on: loop)
+        let connections = Shared(0)
+        self.listener = listener
+        self.connections = connections
+        endpoint = listener.endpoint
+        task = Task {
+            await withTaskGroup { group in
+                while let stream: SocketStream = try? await listener.accept(onto: loop) {
+                    connections.change { $0 += 1 }
+                    let number: Int = connections.value
+                    group.addTask {
+                        try? await script(stream, number)
+                        stream.close()
+                    }
+                }
+                group.cancelAll()
+            }
+        }
+    }
+
+    func end() async {
+        listener.close()
+        await task.value
+    }
+}
+
+/// What a client has got.
+struct WholeAnswer {
+    var head: ResponseHead
+    var body: [UInt8]
+
+    var status: Int { head.status }
+    var headers: HTTPHeaders { head.headers }
+    var text: String { String(decoding: body, as: UTF8.self) }
+    /// By which way it came.
+    var way: String { headers["x-way"] ?? "-" }
+}
+
+extension SocketStream {
+    /// Sends one request and reads its answer.
+    func ask(_ target: String) async throws -> WholeAnswer {
+        try await write(Array("GET \(target) HTTP/1.1\r\nHost: a\r\n\r\n".utf8), before: soon)
+        return try await nextAnswer(ReadBuffer())
+    }
+
+    /// - Parameter buffer: what has come behind the last answer, and will come behind this one.
+    func nextAnswer(_ buffer: ReadBuffer) async throws -> WholeAnswer {
+        var parser = ResponseParser(method: "GET")
+        var found: ResponseHead?
+        var body: [UInt8] = []
+        while true {
+            switch try parser.next(buffer) {
+            case .head(let head): found = head
+            case .body(let piece): body += piece
+            case .end:
+                guard let found else { throw NetworkFault.closed }
+                return WholeAnswer(head: found, body: body)
+            case nil: guard try await read(into: buffer, before: soon) > 0 else { throw NetworkFault.closed }
+            }
+        }
+    }
+}
