@@ -65,16 +65,17 @@ private final class PlainRelayed: RelayedRequest {
     }
 
     func writeRequest(into bytes: inout [UInt8]) throws {
-        try HeadBlock(HTTPRequest(method: "GET", target: target), to: endpoint).write(with: ("X-Lane", "1"), into: &bytes)
+        try HeadBlock(HTTPRequest(method: "GET", target: target), to: endpoint).write(into: &bytes) { bytes in
+            HeadBlock.append("X-Lane", to: &bytes) { $0.append(UInt8(ascii: "1")) }
+        }
     }
 
     func writeAnswer(_ head: ResponseHead, _ body: [UInt8], into bytes: inout [UInt8]) throws {
-        let isBad: Bool = head.headers["x-bad"] != nil
-        try HeadBlock(HTTPResponse(status: head.status)).write(
-            with: ("X-Way", isBad ? "lane\r\nX-Smuggled: 1" : "lane"),
-            body: body,
-            into: &bytes
-        )
+        // Nothing can come in that way, but what a relay adds of its own may not stand there.
+        let headers: HTTPHeaders = head.headers["x-bad"] == nil ? [:] : ["X-Bad": "1\r\nX-Smuggled: 1"]
+        try HeadBlock(HTTPResponse(status: head.status, headers: headers)).write(body: body, into: &bytes) { bytes in
+            HeadBlock.append("X-Way", to: &bytes) { $0.append(contentsOf: "lane".utf8) }
+        }
     }
 
     func response(to answer: HTTPAnswer) async -> HTTPResponse {

@@ -58,17 +58,6 @@ struct DestinationCall {
         return limits
     }()
 
-    /// What became of the request among the interceptors, for whoever asks later.
-    func keepTrace(_ gateway: Gateway) {
-        let facts = InterceptionTrace.Facts(
-            requestID: requestID,
-            uuid: nil,
-            time: gateway.now(),
-            subject: prepared.subject
-        )
-        gateway.interceptors.traces.keep(InterceptionTrace(facts, steps: prepared.steps))
-    }
-
     // MARK: The request
 
     private func outgoing(_ body: HTTPRequest) -> HTTPRequest {
@@ -76,13 +65,12 @@ struct DestinationCall {
         outgoing.body = body.body
         outgoing.bodyStream = body.bodyStream
         outgoing.headers.reserve(3, bytes: 128 + (assertion?.utf8.count ?? 0))
-        outgoing.headers.append(Self.traceParent, traceParent)
+        outgoing.headers.append("traceparent", traceParent)
         outgoing.headers.append(Self.requestID, requestID)
         if let assertion { outgoing.headers.append(AssertionSigner.header, assertion) }
         return outgoing
     }
 
-    static let traceParent: String = "traceparent"
     static let requestID: String = "X-API-Request-Id"
 
     // MARK: The answer

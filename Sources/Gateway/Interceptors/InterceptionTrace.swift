@@ -1,3 +1,4 @@
+import Bytes
 import JSON
 import Limits
 import Synchronization
@@ -66,16 +67,41 @@ final class InterceptionTraces: Sendable {
 
     /// A ring: the place of the next is the oldest.
     private struct State {
-        var kept: [InterceptionTrace] = []
+        var kept: [Kept] = []
         var next: Int = 0
 
         /// The latest first.
-        var latest: some Sequence<InterceptionTrace> {
+        var latest: some Sequence<Kept> {
             [kept[next...], kept[..<next]].joined().reversed()
         }
     }
 
-    func keep(_ trace: InterceptionTrace) {
+    private enum Kept {
+        case whole(InterceptionTrace)
+        /// Of a request that only went to its destination: what is different each time, and what is the same.
+        case passed(id: UInt64, time: Int64, PreparedCall)
+
+        var trace: InterceptionTrace {
+            switch self {
+            case .whole(let trace): trace
+            case .passed(let id, let time, let call): call.trace(Hex.encode(id), at: time)
+            }
+        }
+
+        func isOf(_ id: String, _ number: UInt64?) -> Bool {
+            switch self {
+            case .whole(let trace): trace.facts.requestID == id
+            case .passed(let own, _, _): own == number
+            }
+        }
+    }
+
+    func keep(_ trace: InterceptionTrace) { keep(.whole(trace)) }
+
+    /// - Parameter time: milliseconds since 1970.
+    func keep(_ id: UInt64, at time: Int64, _ call: PreparedCall) { keep(.passed(id: id, time: time, call)) }
+
+    private func keep(_ trace: Kept) {
         state.withLock { state in
             if state.kept.count < Limits.interceptorTraces {
                 state.kept.append(trace)
@@ -88,11 +114,12 @@ final class InterceptionTraces: Sendable {
 
     /// Looks at all of them: every request keeps one, and hardly anybody asks.
     func trace(_ id: String) -> InterceptionTrace? {
-        state.withLock { $0.latest.first { $0.facts.requestID == id } }
+        let number: UInt64? = Hex.number(id)
+        return state.withLock { $0.latest.first { $0.isOf(id, number) } }?.trace
     }
 
     /// The latest first.
     func latest(_ count: Int) -> [InterceptionTrace] {
-        state.withLock { Array($0.latest.prefix(count)) }
+        state.withLock { Array($0.latest.prefix(count)) }.map(\.trace)
     }
 }

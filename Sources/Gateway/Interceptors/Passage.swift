@@ -133,7 +133,9 @@ enum Passage {
         _ gateway: Gateway
     ) async throws(Problem) -> HTTPResponse {
         let prepared: PreparedCall
-        if let last: PreparedCall = passage.lastCall, isTrue(last, gateway) {
+        if let last: PreparedCall = passage.lastCall,
+            isTrue(last, gateway.state.store.view, at: MonotonicClock.now, gateway)
+        {
             prepared = last
         } else {
             prepared = try await prepare(arrival, passage, destination, query, depth: depth, gateway)
@@ -143,18 +145,20 @@ enum Passage {
             requestID: arrival.id,
             traceParent: TraceContext(arrival.request.headers, requestID: arrival.id).outgoing()
         )
-        call.keepTrace(gateway)
+        gateway.interceptors.traces.keep(prepared.trace(arrival.id, at: gateway.now()))
         return await call.answer(arrival.request, gateway)
     }
 
     /// Whether what was found out about a caller holds still, as far as ``Consistency/recent(_:on:)`` promises.
-    static func isTrue(_ call: PreparedCall, _ gateway: Gateway) -> Bool {
+    ///
+    /// - Parameter now: of the monotonic clock, in nanoseconds.
+    static func isTrue(_ call: PreparedCall, _ view: StoreView, at now: UInt64, _ gateway: Gateway) -> Bool {
         guard !call.client.isClosed else { return false }
         guard let identified: PreparedCall.Moment = call.identified else { return true }
         let milliseconds: Int = gateway.timing.identityMilliseconds
         return gateway.freshness.isWithin(milliseconds: milliseconds)
-            && MonotonicClock.now - identified.time < UInt64(max(0, milliseconds)) * 1_000_000
-            && gateway.state.store.view.lastChange(in: .loginToken) == identified.logins
+            && now - identified.time < UInt64(max(0, milliseconds)) * 1_000_000
+            && view.lastChange(in: .loginToken) == identified.logins
     }
 
     private static func prepare(

@@ -51,6 +51,16 @@ final class PreparedCall: Sendable {
         self.identified = identified
     }
 
+    /// What became of a request among the interceptors, for whoever asks later.
+    ///
+    /// - Parameter time: milliseconds since 1970.
+    func trace(_ requestID: String, at time: Int64) -> InterceptionTrace {
+        InterceptionTrace(
+            InterceptionTrace.Facts(requestID: requestID, uuid: nil, time: time, subject: subject),
+            steps: steps
+        )
+    }
+
     private static let differentEachTime = HeaderNames(["traceparent", "x-api-request-id"])
 
     private static func outgoing(

@@ -7,59 +7,72 @@ import Store
 /// A request to a destination that is the last one of its connection over again, so that all that was found out of that one
 /// holds, and what was written for it is written again.
 final class RepeatedPassage: RelayedRequest {
-    private let call: DestinationCall
+    private let prepared: PreparedCall
     private let reception: Reception
     private let connection: ConnectionInfo
     private let gateway: Gateway
+    private let id: UInt64
     /// When it came in, on the monotonic clock.
     private let since: UInt64
 
-    init(_ call: DestinationCall, _ reception: Reception, _ connection: ConnectionInfo, since: UInt64, _ gateway: Gateway) {
-        self.call = call
+    init(_ prepared: PreparedCall, _ reception: Reception, _ connection: ConnectionInfo, since: UInt64, _ gateway: Gateway) {
+        self.prepared = prepared
         self.reception = reception
         self.connection = connection
         self.since = since
         self.gateway = gateway
+        id = SecureRandom.identifier()
     }
 
-    var client: HTTPClient { call.prepared.client }
-    var endpoint: Endpoint { call.prepared.endpoint }
+    var client: HTTPClient { prepared.client }
+    var endpoint: Endpoint { prepared.endpoint }
     var limits: HTTPClientLimits { DestinationCall.limits }
 
     func writeRequest(into bytes: inout [UInt8]) throws {
-        try call.prepared.written.head(of: call.prepared).write(
-            with: (DestinationCall.traceParent, call.traceParent),
-            (DestinationCall.requestID, call.requestID),
-            into: &bytes
-        )
+        let request: WrittenCall.Request = try prepared.written.request(of: prepared, reception)
+        request.head.write(into: &bytes) { bytes in
+            HeadBlock.append("traceparent", to: &bytes) {
+                TraceContext.writeOutgoing(request.trace, requestID: id, to: &$0)
+            }
+            HeadBlock.append("X-API-Request-Id", to: &bytes) { Hex.append(id, to: &$0) }
+        }
     }
 
     func writeAnswer(_ head: ResponseHead, _ body: [UInt8], into bytes: inout [UInt8]) throws {
-        call.keepTrace(gateway)
-        let answer: WrittenCall.Answer = try call.prepared.written.answer(head, reception)
-        try answer.head.write(with: (DestinationCall.requestID, call.requestID), body: body, into: &bytes)
+        gateway.interceptors.traces.keep(id, at: gateway.now(), prepared)
+        let answer: WrittenCall.Answer = try prepared.written.answer(head, reception)
+        answer.head.write(body: body, into: &bytes) { bytes in
+            HeadBlock.append("X-API-Request-Id", to: &bytes) { Hex.append(id, to: &$0) }
+        }
         gateway.answered(reception, head.status, since: since) {
+            let arrival: Arrival = arrival
             var response = HTTPResponse(status: head.status, headers: answer.headers, body: body)
-            response.headers[DestinationCall.requestID] = call.requestID
+            response.headers[DestinationCall.requestID] = arrival.id
             return (arrival, response)
         }
     }
 
     func response(to answer: HTTPAnswer) async -> HTTPResponse {
-        call.keepTrace(gateway)
-        return finished(await call.response(to: answer, gateway))
+        gateway.interceptors.traces.keep(id, at: gateway.now(), prepared)
+        let arrival: Arrival = arrival
+        return gateway.finished(await call(arrival).response(to: answer, gateway), to: arrival, since: since)
     }
 
     func response(to error: any Error) -> HTTPResponse {
-        call.keepTrace(gateway)
-        return finished(call.response(to: error, gateway))
+        gateway.interceptors.traces.keep(id, at: gateway.now(), prepared)
+        let arrival: Arrival = arrival
+        return gateway.finished(call(arrival).response(to: error, gateway), to: arrival, since: since)
     }
 
-    private func finished(_ response: HTTPResponse) -> HTTPResponse {
-        gateway.finished(response, to: arrival, since: since)
-    }
+    private var arrival: Arrival { Arrival(reception, reception.request, connection, id: Hex.encode(id)) }
 
-    private var arrival: Arrival { Arrival(reception, reception.request, connection, id: call.requestID) }
+    private func call(_ arrival: Arrival) -> DestinationCall {
+        DestinationCall(
+            prepared: prepared,
+            requestID: arrival.id,
+            traceParent: TraceContext(arrival.request.headers, requestID: arrival.id).outgoing()
+        )
+    }
 }
 
 extension Gateway: RequestRelay {
@@ -69,16 +82,11 @@ extension Gateway: RequestRelay {
 
     package func relay(_ request: HTTPRequest, _ connection: ConnectionInfo) -> (any RelayedRequest)? {
         let since: UInt64 = MonotonicClock.now
-        let policy: PolicySnapshot = policies.snapshot(of: state.store.view)
-        guard let reception = connection.note as? Reception, reception.holds(request, policy, localAuthority()),
-            let prepared: PreparedCall = reception.passage?.lastCall, Passage.isTrue(prepared, self)
+        let view: StoreView = state.store.view
+        guard let reception = connection.note as? Reception, let prepared: PreparedCall = reception.passage?.lastCall,
+            reception.holds(request, policies.snapshot(of: view), localAuthority()),
+            Passage.isTrue(prepared, view, at: since, self)
         else { return nil }
-        let id: String = Hex.encode(SecureRandom.identifier())
-        let call = DestinationCall(
-            prepared: prepared,
-            requestID: id,
-            traceParent: TraceContext(reception.request.headers, requestID: id).outgoing()
-        )
-        return RepeatedPassage(call, reception, connection, since: since, self)
+        return RepeatedPassage(prepared, reception, connection, since: since, self)
     }
 }

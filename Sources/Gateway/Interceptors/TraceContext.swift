@@ -12,13 +12,16 @@ struct TraceContext: Hashable, Sendable {
     var flags: String
 
     init(_ headers: HTTPHeaders, requestID: String) {
-        if let given: TraceContext = headers["traceparent"].flatMap({ TraceContext($0) }) {
+        if let given: TraceContext = .given(headers) {
             self = given
         } else {
             traceID = "\(requestID)\(requestID)"
             flags = "00"
         }
     }
+
+    /// The client's own; nil where it has none.
+    static func given(_ headers: HTTPHeaders) -> TraceContext? { headers["traceparent"].flatMap { TraceContext($0) } }
 
     /// nil for what is none: then it is as if there were none.
     init?(_ text: String) {
@@ -34,6 +37,22 @@ struct TraceContext: Hashable, Sendable {
 
     /// For a call of ours: the same trace, another part of it.
     func outgoing() -> String { "00-\(traceID)-\(Hex.encode(SecureRandom.identifier()))-\(flags)" }
+
+    /// The same, appended.
+    ///
+    /// - Parameter given: the client's own.
+    static func writeOutgoing(_ given: TraceContext?, requestID: UInt64, to bytes: inout [UInt8]) {
+        bytes.append(contentsOf: "00-".utf8)
+        if let given {
+            bytes.append(contentsOf: given.traceID.utf8)
+        } else {
+            for _ in 0..<2 { Hex.append(requestID, to: &bytes) }
+        }
+        bytes.append(UInt8(ascii: "-"))
+        Hex.append(SecureRandom.identifier(), to: &bytes)
+        bytes.append(UInt8(ascii: "-"))
+        bytes.append(contentsOf: (given?.flags ?? "00").utf8)
+    }
 
     private static func isHex(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) || (0x61...0x66).contains(byte) }
 }

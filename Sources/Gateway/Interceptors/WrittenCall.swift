@@ -3,8 +3,20 @@ import Synchronization
 
 /// The heads of a request to a destination and of its answer as they are written each time that the request comes again.
 final class WrittenCall: Sendable {
-    /// The head of an answer, as the client gets it.
-    struct Answer: Sendable {
+    final class Request: Sendable {
+        /// Without the fields that are different each time.
+        let head: HeadBlock
+        /// The client's own.
+        let trace: TraceContext?
+
+        fileprivate init(_ call: PreparedCall, _ reception: Reception) throws(HTTPRefusal) {
+            head = try HeadBlock(call.request, to: call.endpoint)
+            trace = .given(reception.request.headers)
+        }
+    }
+
+    /// As the client gets it.
+    final class Answer: Sendable {
         /// As the destination said it.
         fileprivate let said: ResponseHead
         /// With all that goes round an answer, without the request's id.
@@ -21,13 +33,12 @@ final class WrittenCall: Sendable {
         }
     }
 
-    private let request = Mutex<HeadBlock?>(nil)
+    private let request = Mutex<Request?>(nil)
     private let answer = Mutex<Answer?>(nil)
 
-    /// Without the fields that are different each time.
-    func head(of call: PreparedCall) throws(HTTPRefusal) -> HeadBlock {
-        if let known: HeadBlock = request.withLock({ $0 }) { return known }
-        let made = try HeadBlock(call.request, to: call.endpoint)
+    func request(of call: PreparedCall, _ reception: Reception) throws(HTTPRefusal) -> Request {
+        if let known: Request = request.withLock({ $0 }) { return known }
+        let made = try Request(call, reception)
         request.withLock { $0 = made }
         return made
     }

@@ -24,6 +24,19 @@ package enum Hex {
         }
     }
 
+    /// Appends the 16 digits of a number.
+    package static func append(_ number: UInt64, to bytes: inout [UInt8]) {
+        for shift in stride(from: 60, through: 0, by: -4) {
+            bytes.append(digit(UInt8(truncatingIfNeeded: number >> shift) & 15))
+        }
+    }
+
+    /// The number that ``encode(_:)-(UInt64)`` has made this text of; nil for any other.
+    package static func number(_ text: String) -> UInt64? {
+        guard text.utf8.count == 16, text.utf8.allSatisfy({ value($0).map { digit($0) } == $0 }) else { return nil }
+        return UInt64(text, radix: 16)
+    }
+
     /// The bytes, or nil when `text` is not an even number of hexadecimal digits (either case).
     package static func decode(_ text: String) -> [UInt8]? {
         var bytes: [UInt8] = []

@@ -16,25 +16,20 @@ package enum SecureRandom {
     /// Not for secrets, which should be nowhere but where they are used.
     package static func identifier(_ count: Int) -> [UInt8] {
         precondition((0...poolBytes).contains(count), "an identifier of \(count) bytes")
-        return pool.withLock { pool in
+        return take(count) { Array($0) }
+    }
+
+    /// The same, as a number.
+    package static func identifier() -> UInt64 { take(8) { $0.loadUnaligned(as: UInt64.self) } }
+
+    private static func take<Result: Sendable>(_ count: Int, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        pool.withLock { pool in
             if pool.bytes.count - pool.used < count {
                 pool.bytes = bytes(poolBytes)
                 pool.used = 0
             }
             defer { pool.used += count }
-            return Array(pool.bytes[pool.used..<pool.used + count])
-        }
-    }
-
-    /// The same, as a number.
-    package static func identifier() -> UInt64 {
-        pool.withLock { pool in
-            if pool.bytes.count - pool.used < 8 {
-                pool.bytes = bytes(poolBytes)
-                pool.used = 0
-            }
-            defer { pool.used += 8 }
-            return pool.bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: pool.used, as: UInt64.self) }
+            return pool.bytes.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[pool.used..<pool.used + count])) }
         }
     }
 

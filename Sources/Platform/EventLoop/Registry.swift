@@ -25,11 +25,12 @@ final class Registry {
     static let wakeupToken: UInt64 = .max
 
     private struct Slot {
-        var generation: UInt32
         weak var watched: (any Watched)?
     }
 
     private var slots: [Slot] = []
+    /// Beside the slots: whoever only compares it copies no weak reference.
+    private var generations: [UInt32] = []
     private var free: [Int] = []
 
     func add(_ watched: any Watched) -> UInt64 {
@@ -37,14 +38,15 @@ final class Registry {
             slots[index].watched = watched
             return token(index)
         }
-        slots.append(Slot(generation: 0, watched: watched))
+        slots.append(Slot(watched: watched))
+        generations.append(0)
         return token(slots.count - 1)
     }
 
     func remove(_ token: UInt64) {
         guard let index = index(of: token) else { return }
         slots[index].watched = nil
-        slots[index].generation &+= 1
+        generations[index] &+= 1
         free.append(index)
     }
 
@@ -59,12 +61,12 @@ final class Registry {
     }
 
     private func token(_ index: Int) -> UInt64 {
-        UInt64(slots[index].generation) << 32 | UInt64(index)
+        UInt64(generations[index]) << 32 | UInt64(index)
     }
 
     private func index(of token: UInt64) -> Int? {
         let index = Int(token & 0xFFFF_FFFF)
-        guard index < slots.count, slots[index].generation == UInt32(token >> 32) else { return nil }
+        guard index < generations.count, generations[index] == UInt32(token >> 32) else { return nil }
         return index
     }
 }

@@ -49,7 +49,7 @@ final class ClientConnection: @unchecked Sendable {
             return head
         }
         let head: ResponseHead = try await readHead()
-        keepsAlive = head.keepsAlive && !request.headers.list("connection", contains: "close")
+        keepsAlive = parser.keepsAlive && !request.headers.list("connection", contains: "close")
         return head
     }
 
@@ -62,7 +62,7 @@ final class ClientConnection: @unchecked Sendable {
                 let wasDone: Bool = sending.isDone
                 do {
                     let head: ResponseHead = try await readHead()
-                    keepsAlive = head.keepsAlive && !request.headers.list("connection", contains: "close")
+                    keepsAlive = parser.keepsAlive && !request.headers.list("connection", contains: "close")
                     return head
                 } catch NetworkFault.timedOut where !wasDone && sending.sourceFault == nil {
                     continue  // the time for the answer counts from the end of the request
@@ -209,9 +209,8 @@ final class ClientConnection: @unchecked Sendable {
         while true {
             if case .head(let head)? = try parsed() {
                 attended.stopAttending()
-                keepsAlive = head.keepsAlive
-                let isBodiless: Bool = [101, 204, 304].contains(head.status)
-                return Heard(head: head, body: isBodiless ? nil : try bodyAtHand())
+                keepsAlive = parser.keepsAlive
+                return Heard(head: head, body: head.isBodiless ? nil : try bodyAtHand())
             }
             guard let count: Int = try attended.readNow(into: buffer) else { return nil }
             guard count > 0 else {

@@ -9,50 +9,76 @@ final class ConnectionPool: Sendable {
         var connection: ClientConnection
         /// Of the monotonic clock, in nanoseconds: the end of the last exchange.
         var since: UInt64
-        var until: Deadline
+    }
+
+    /// Those to one endpoint, the last used last.
+    private final class Shelf {
+        let endpoint: Endpoint
+        var idle: [Idle] = []
+
+        init(_ endpoint: Endpoint) { self.endpoint = endpoint }
     }
 
     private struct State {
-        var idle: [Endpoint: [Idle]] = [:]
-        var nextSweep: Deadline = .after(milliseconds: 0)
+        var shelves: [Endpoint: Shelf] = [:]
+        /// The one that was asked for last: most often the next one, too, and found without a look at the table.
+        var last: Shelf?
+        var nextSweep: UInt64 = 0
         var closed: Bool = false
+
+        mutating func shelf(_ endpoint: Endpoint) -> Shelf? {
+            if let last, last.endpoint == endpoint { return last }
+            guard let shelf: Shelf = shelves[endpoint] else { return nil }
+            last = shelf
+            return shelf
+        }
+
+        mutating func remove(_ endpoint: Endpoint) {
+            shelves[endpoint] = nil
+            if last?.endpoint == endpoint { last = nil }
+        }
     }
 
     private let limits: HTTPClientLimits
+    private let lifetime: UInt64
     private let state = Mutex<State>(State())
 
     init(_ limits: HTTPClientLimits) {
         self.limits = limits
+        lifetime = UInt64(max(0, limits.idleMilliseconds)) * 1_000_000
     }
 
     /// - Parameter milliseconds: only one whose last exchange ended so short a time ago.
     func take(_ endpoint: Endpoint, usedWithin milliseconds: Int? = nil) -> ClientConnection? {
         state.withLock { state in
-            guard let last: Idle = state.idle[endpoint]?.last else { return nil }
-            if let milliseconds, MonotonicClock.now - last.since > UInt64(milliseconds) * 1_000_000 { return nil }
-            guard !last.until.isPast else {
-                state.idle[endpoint] = nil  // those below are older still
+            guard let shelf: Shelf = state.shelf(endpoint), let last: Idle = shelf.idle.last else { return nil }
+            let age: UInt64 = MonotonicClock.now - last.since
+            if let milliseconds, age > UInt64(milliseconds) * 1_000_000 { return nil }
+            guard age < lifetime else {
+                state.remove(endpoint)  // those below are older still
                 return nil
             }
-            state.idle[endpoint]?.removeLast()
+            shelf.idle.removeLast()
             return last.connection
         }
     }
 
     func put(_ connection: ClientConnection) {
         let dropped: [Idle] = state.withLock { state in
-            let idle = Idle(
-                connection: connection,
-                since: MonotonicClock.now,
-                until: .after(milliseconds: limits.idleMilliseconds)
-            )
+            let now: UInt64 = MonotonicClock.now
+            let idle = Idle(connection: connection, since: now)
             guard !state.closed, limits.idleConnections > 0 else { return [idle] }
-            var dropped: [Idle] = sweep(&state)
-            state.idle[connection.endpoint, default: []].append(idle)
-            if let list = state.idle[connection.endpoint], list.count > limits.idleConnections {
-                dropped.append(list[0])
-                state.idle[connection.endpoint]?.removeFirst()
+            var dropped: [Idle] = now < state.nextSweep ? [] : sweep(&state, now)
+            let shelf: Shelf
+            if let known: Shelf = state.shelf(connection.endpoint) {
+                shelf = known
+            } else {
+                shelf = Shelf(connection.endpoint)
+                state.shelves[connection.endpoint] = shelf
+                state.last = shelf
             }
+            shelf.idle.append(idle)
+            if shelf.idle.count > limits.idleConnections { dropped.append(shelf.idle.removeFirst()) }
             return dropped
         }
         for idle in dropped { idle.connection.stream.close() }
@@ -63,18 +89,22 @@ final class ConnectionPool: Sendable {
     func close() {
         let all: [Idle] = state.withLock { state in
             state.closed = true
-            defer { state.idle.removeAll() }
-            return state.idle.values.flatMap { $0 }
+            defer { (state.shelves, state.last) = ([:], nil) }
+            return state.shelves.values.flatMap(\.idle)
         }
         for idle in all { idle.connection.stream.close() }
     }
 
     /// Endpoints that nobody asks for again must not keep their connections for ever.
-    private func sweep(_ state: inout State) -> [Idle] {
-        guard state.nextSweep.isPast else { return [] }
-        state.nextSweep = .after(milliseconds: limits.idleMilliseconds)
-        let old: [Idle] = state.idle.values.flatMap { $0.filter(\.until.isPast) }
-        state.idle = state.idle.mapValues { $0.filter { !$0.until.isPast } }.filter { !$0.value.isEmpty }
+    private func sweep(_ state: inout State, _ now: UInt64) -> [Idle] {
+        state.nextSweep = now + lifetime
+        var old: [Idle] = []
+        for (endpoint, shelf) in state.shelves {
+            let count: Int = shelf.idle.prefix { now - $0.since >= lifetime }.count
+            old += shelf.idle[..<count]
+            shelf.idle.removeFirst(count)
+            if shelf.idle.isEmpty { state.remove(endpoint) }
+        }
         return old
     }
 }

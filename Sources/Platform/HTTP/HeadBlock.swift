@@ -21,16 +21,23 @@ package struct HeadBlock: Sendable {
 
     /// Appends the head of a request without a body, or with a body of its own the whole message.
     ///
-    /// - Throws: ``HTTPRefusal`` for a value that cannot stand in a head.
-    package func write(
-        with fields: (name: String, value: String)...,
-        body: [UInt8]? = nil,
-        into message: inout [UInt8]
-    ) throws(HTTPRefusal) {
+    /// - Parameter fields: appends what differs each time, by ``append(_:to:_:)``.
+    package func write(body: [UInt8]? = nil, into message: inout [UInt8], _ fields: (inout [UInt8]) -> Void) {
         message.append(contentsOf: bytes)
-        for (name, value) in fields { try HeadWriter.append(name, value, to: &message) }
+        fields(&message)
         if let body { HeadWriter.append(.length(body.count), to: &message) }
         HeadWriter.newLine(&message)
         if let body { message.append(contentsOf: body) }
+    }
+
+    /// One field more.
+    ///
+    /// - Parameter value: appends nothing but what can stand in a head, such as digits: nobody looks at it any more.
+    package static func append(_ name: StaticString, to message: inout [UInt8], _ value: (inout [UInt8]) -> Void) {
+        message.append(contentsOf: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+        message.append(UInt8(ascii: ":"))
+        message.append(0x20)
+        value(&message)
+        HeadWriter.newLine(&message)
     }
 }

@@ -108,15 +108,6 @@ enum HeadWriter {
         }
     }
 
-    /// One field more, in a head that is being written.
-    static func append(_ name: String, _ value: String, to bytes: inout [UInt8]) throws(HTTPRefusal) {
-        bytes.append(contentsOf: name.utf8)
-        bytes.append(UInt8(ascii: ":"))
-        bytes.append(0x20)
-        try append(value: value.utf8, to: &bytes)
-        newLine(&bytes)
-    }
-
     private static func append(value: String.UTF8View, to bytes: inout [UInt8]) throws(HTTPRefusal) {
         guard value.allSatisfy(CharacterClass.isValue) else {
             throw HTTPRefusal(500, "a header field's value contains a control character")

@@ -4,10 +4,12 @@ internal import EventLoop
 ///
 /// Who keeps a connection says nearly the same with each request. Bytes that were read before need not be looked at one by
 /// one again: it is enough that they are equal.
-struct ReadHead: Sendable {
+final class ReadHead: Sendable {
     let request: HTTPRequest
     let framing: BodyFraming
     let expectsContinue: Bool
+    /// A GET without a body, of HTTP/1.1, behind which the connection stays.
+    let isPlain: Bool
     /// What the sender is allowed to put before the request line (RFC 9112, section 2.2), the line and its end.
     private let firstLine: [UInt8]
     /// All that follows, the empty line with it.
@@ -36,6 +38,7 @@ struct ReadHead: Sendable {
         try RequestChecks.host(of: request)
         framing = try BodyFraming.declared(by: headers, minorVersion: line.minorVersion) ?? .none
         expectsContinue = try RequestChecks.expectsContinue(request)
+        isPlain = Self.isPlain(request, framing, expectsContinue)
     }
 
     /// Another request line before the same fields.
@@ -51,14 +54,16 @@ struct ReadHead: Sendable {
         try RequestChecks.host(of: request)
         framing = other.framing
         expectsContinue = other.expectsContinue
+        isPlain = Self.isPlain(request, framing, expectsContinue)
     }
 
-    /// A GET without a body, of HTTP/1.1, behind which the connection stays.
-    var isPlain: Bool {
-        guard request.method == "GET", request.minorVersion == 1, !expectsContinue, request.keepsAlive else { return false }
-        switch framing {
-        case .none, .length(0): return true
-        case .length, .chunked, .untilClose: return false
+    private static func isPlain(_ request: HTTPRequest, _ framing: BodyFraming, _ expectsContinue: Bool) -> Bool {
+        guard request.method == "GET", request.minorVersion == 1, !expectsContinue, request.keepsAlive else {
+            return false
+        }
+        return switch framing {
+        case .none, .length(0): true
+        case .length, .chunked, .untilClose: false
         }
     }
 

@@ -28,7 +28,7 @@ final class RelayLane: StreamAttendant, @unchecked Sendable {
         /// Takes the last request off the buffer, where it stands there once more.
         func takesRepeated() -> Bool
         /// How the request that was taken goes on; nil for as usual.
-        func relay(_ request: HTTPRequest) -> (any RelayedRequest)?
+        func relay() -> (any RelayedRequest)?
         /// Between two requests, and in the midst of one.
         var isIdle: Bool { get set }
         var isStopping: Bool { get }
@@ -41,7 +41,6 @@ final class RelayLane: StreamAttendant, @unchecked Sendable {
         var deadline: Deadline
     }
 
-    private unowned let client: any Client
     private let stream: any AttendedStream
     private let signal: Signal
     private var output: [UInt8] = []
@@ -51,12 +50,10 @@ final class RelayLane: StreamAttendant, @unchecked Sendable {
     private var outcome: Result<Outcome, any Error>?
     /// The end of the last answer since the task rests, on the monotonic clock, in nanoseconds.
     private(set) var lastUse: UInt64?
-    /// What may repeat itself while the task rests.
-    private var request: HTTPRequest?
+    /// Whose task rests.
+    private var client: (any Client)?
 
-    /// - Parameter client: outlives the lane.
-    init(_ client: any Client, _ stream: any AttendedStream) {
-        self.client = client
+    init(_ stream: any AttendedStream) {
         self.stream = stream
         signal = Signal(loop: stream.loop)
     }
@@ -65,13 +62,12 @@ final class RelayLane: StreamAttendant, @unchecked Sendable {
     ///
     /// Called on the loop's thread.
     ///
-    /// - Parameter request: the last one.
     /// - Returns: nil when nothing of the kind goes on at the deadline.
     /// - Throws: ``NetworkFault``, ``HTTPRefusal``, `CancellationError`.
-    func serve(_ request: HTTPRequest, until deadline: Deadline) async throws -> Outcome? {
+    func serve(_ client: any Client, until deadline: Deadline) async throws -> Outcome? {
         outcome = nil
         lastUse = nil
-        self.request = request
+        self.client = client
         defer { leave() }
         if client.buffer.isEmpty {
             client.isIdle = true
@@ -95,7 +91,7 @@ final class RelayLane: StreamAttendant, @unchecked Sendable {
     }
 
     private func leave() {
-        request = nil
+        client = nil
         stream.stopAttending()
         // Only when the task was cancelled, or the client has gone.
         exchange.take()?.connection.stream.close()
@@ -112,16 +108,16 @@ final class RelayLane: StreamAttendant, @unchecked Sendable {
 
     /// One of the two connections: what is waited for says which of them matters.
     func streamIsReady() {
-        guard request != nil, outcome == nil else { return }
+        guard let client, outcome == nil else { return }
         do {
             if let exchange {
-                try hear(exchange)
+                try hear(exchange, client)
             } else if unsentUntil != nil {
                 guard try stream.sendRest() else { return }
-                answered()
-                try receive()
+                answered(client)
+                try receive(client)
             } else {
-                try receive()
+                try receive(client)
             }
         } catch {
             finish(.failure(error))
@@ -130,21 +126,22 @@ final class RelayLane: StreamAttendant, @unchecked Sendable {
 
     // MARK: The client
 
-    private func receive() throws {
+    private func receive(_ client: any Client) throws {
+        let buffer: ReadBuffer = client.buffer
         while outcome == nil, exchange == nil, unsentUntil == nil {
             if client.takesRepeated() {
-                begin()
-            } else if !client.buffer.isEmpty {
+                begin(client)
+            } else if !buffer.isEmpty {
                 finish(.bytes)
             } else {
-                guard let count: Int = try stream.readNow(into: client.buffer) else { return }
+                guard let count: Int = try stream.readNow(into: buffer) else { return }
                 guard count > 0 else { return finish(.end) }
                 client.isIdle = false
             }
         }
     }
 
-    private func answered() {
+    private func answered(_ client: any Client) {
         unsentUntil = nil
         lastUse = MonotonicClock.now
         client.isIdle = true
@@ -153,20 +150,21 @@ final class RelayLane: StreamAttendant, @unchecked Sendable {
 
     // MARK: Who answers
 
-    private func begin() {
+    private func begin(_ client: any Client) {
         client.isIdle = false
-        guard let relayed: any RelayedRequest = request.flatMap({ client.relay($0) }),
+        guard let relayed: any RelayedRequest = client.relay(),
             let connection: ClientConnection = relayed.client.idleConnection(to: relayed.endpoint)
         else { return finish(.request) }
         do {
             output.removeAll(keepingCapacity: true)
             try relayed.writeRequest(into: &output)
+            let limits: HTTPClientLimits = relayed.limits
             exchange = Exchange(
                 relayed: relayed,
                 connection: connection,
-                deadline: .after(milliseconds: relayed.limits.answerMilliseconds)
+                deadline: .after(milliseconds: limits.answerMilliseconds)
             )
-            guard try connection.ask(output, relayed.limits, attendedBy: self) else { throw NetworkFault.closed }
+            guard try connection.ask(output, limits, attendedBy: self) else { throw NetworkFault.closed }
         } catch {
             exchange = nil
             connection.stream.close()
@@ -175,7 +173,7 @@ final class RelayLane: StreamAttendant, @unchecked Sendable {
     }
 
     /// The other server has said something, or has gone, or neither.
-    private func hear(_ exchange: Exchange) throws {
+    private func hear(_ exchange: Exchange, _ client: any Client) throws {
         let heard: ClientConnection.Heard?
         do {
             heard = try exchange.connection.hear()
@@ -192,8 +190,8 @@ final class RelayLane: StreamAttendant, @unchecked Sendable {
         output.removeAll(keepingCapacity: true)
         try exchange.relayed.writeAnswer(heard.head, body, into: &output)
         if try stream.sendNow(output) {
-            answered()
-            try receive()
+            answered(client)
+            try receive(client)
         } else {
             unsentUntil = .after(milliseconds: client.writeMilliseconds)
             // The task sees to it that this ends.

@@ -8,8 +8,11 @@ package struct ResponseHead: Sendable, Equatable {
     package var headers: HTTPHeaders
     package var minorVersion: Int
 
+    /// Nothing but the head belongs to it, whatever its headers say (RFC 9112, section 6.3).
+    var isBodiless: Bool { status == 101 || status == 204 || status == 304 }
+
     /// Whether the sender will keep the connection open after this answer.
-    var keepsAlive: Bool {
+    fileprivate var keepsAlive: Bool {
         if headers.list("connection", contains: "close") { return false }
         return minorVersion >= 1 || headers.list("connection", contains: "keep-alive")
     }
@@ -42,8 +45,22 @@ package struct ResponseParser: Sendable {
     private var total: Int = 0
     private var interim: Int = 0
     private var refusal: HTTPRefusal?
-    /// Of the last answer: servers repeat themselves, too.
-    private var last: ResponseHead?
+    /// The last answer's: servers repeat themselves, too.
+    private var last: Last?
+    /// Whether the connection will be open behind the answer whose head has come.
+    private(set) var keepsAlive: Bool = false
+
+    private final class Last: Sendable {
+        let head: ResponseHead
+        let framing: BodyFraming?
+        let keepsAlive: Bool
+
+        init(_ head: ResponseHead) throws(HTTPRefusal) {
+            self.head = head
+            framing = try BodyFraming.declared(by: head.headers, minorVersion: head.minorVersion)
+            keepsAlive = head.keepsAlive
+        }
+    }
 
     /// Interim answers before the real one.
     private static let interimAnswers: Int = 16
@@ -58,7 +75,7 @@ package struct ResponseParser: Sendable {
 
     /// Goes on with the answer to another request on the same connection.
     package mutating func begin(method: String, limits: MessageLimits) {
-        let last: ResponseHead? = last
+        let last: Last? = last
         self = ResponseParser(method: method, limits: limits)
         self.last = last
     }
@@ -123,11 +140,12 @@ package struct ResponseParser: Sendable {
 
     private mutating func head(_ buffer: ReadBuffer) throws(HTTPRefusal) -> Event? {
         while true {
-            if scanner.isAtStart, let last, buffer.holds(last.headers.bytes) {
+            guard !buffer.isEmpty else { return nil }
+            if scanner.isAtStart, let last, buffer.holds(last.head.headers.bytes) {
                 // The same bytes say the same.
-                buffer.consume(last.headers.bytes.count)
-                state = try bodyState(last)
-                return .head(last)
+                buffer.consume(last.head.headers.bytes.count)
+                try begin(last)
+                return .head(last.head)
             }
             guard let length = try scanner.scan(buffer) else { return nil }
             let bytes: [UInt8] = buffer.take(upTo: length)
@@ -140,21 +158,26 @@ package struct ResponseParser: Sendable {
                 guard interim <= Self.interimAnswers else { throw HTTPRefusal(502, "too many interim answers") }
                 continue
             }
-            state = try bodyState(head)
-            last = length <= Limits.httpKeptHeadBytes ? head : nil
+            let read = try Last(head)
+            last = length <= Limits.httpKeptHeadBytes ? read : nil
+            try begin(read)
             return .head(head)
         }
     }
 
-    private func bodyState(_ head: ResponseHead) throws(HTTPRefusal) -> State {
-        let framing: BodyFraming? = try BodyFraming.declared(by: head.headers, minorVersion: head.minorVersion)
-        if answersHead || [101, 204, 304].contains(head.status) { return .ended }
-        switch framing {
+    /// What follows a head.
+    private mutating func begin(_ answer: Last) throws(HTTPRefusal) {
+        keepsAlive = answer.keepsAlive
+        guard !answersHead, !answer.head.isBodiless else {
+            state = .ended
+            return
+        }
+        switch answer.framing {
         case .length(let length):
             guard length <= limits.bodyBytes else { throw tooLong() }
-            return length == 0 ? .ended : .length(length)
-        case .chunked: return .chunked
-        case nil, .some(.none), .untilClose: return .untilClose
+            state = length == 0 ? .ended : .length(length)
+        case .chunked: state = .chunked
+        case nil, .some(.none), .untilClose: state = .untilClose
         }
     }
 

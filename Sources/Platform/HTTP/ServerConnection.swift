@@ -138,11 +138,11 @@ final class ServerConnection: @unchecked Sendable {
         guard let relay = server.relay, let request: HTTPRequest = parser.repeatable, relay.mayRelay(info),
             stream.loop.isCurrent
         else { return nil }
-        if lane == nil { lane = stream.attended.map { RelayLane(self, $0) } }
+        if lane == nil { lane = stream.attended.map { RelayLane($0) } }
         guard let lane else { return nil }
         var deadline: Deadline = deadline
         while true {
-            switch try await lane.serve(request, until: deadline) {
+            switch try await lane.serve(self, until: deadline) {
             case .bytes: return nil
             case .request: return .request(request)
             case .answer(let answer, let relayed): return .response(request, await relayed.response(to: answer))
@@ -308,7 +308,7 @@ final class ServerConnection: @unchecked Sendable {
 
 extension ServerConnection: RelayLane.Client {
     func takesRepeated() -> Bool { !server.isDraining && parser.takeRepeated(buffer) }
-    func relay(_ request: HTTPRequest) -> (any RelayedRequest)? { server.relay?.relay(request, info) }
+    func relay() -> (any RelayedRequest)? { parser.repeatable.flatMap { server.relay?.relay($0, info) } }
     var isStopping: Bool { server.isStopping }
     var writeMilliseconds: Int { server.limits.writeMilliseconds }
     var isIdle: Bool {

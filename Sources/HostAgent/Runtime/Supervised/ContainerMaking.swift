@@ -39,10 +39,10 @@ struct ContainerMaking {
         }
         if planner.isolation == .oci {
             plan.runtime = machine.runtime
-            if machine.hasGroups {
-                plan.cgroup = "/drover/\(planner.hostUUID.prefix(8).filter { $0.isLetter || $0.isNumber })-\(plan.uuid)"
+            if let refusal: String = machine.groupRefusal {
+                plan.notes.append("no limits are kept: \(refusal)")
             } else {
-                plan.notes.append("no limits are kept: no control groups are mounted at /sys/fs/cgroup")
+                plan.cgroup = "/drover/\(planner.hostUUID.prefix(8).filter { $0.isLetter || $0.isNumber })-\(plan.uuid)"
             }
             let mounts: [JSONValue] = try await volumes() + (try files())
             let spec = OCISpec(planner: planner, plan: plan, folder: folder, mounts: mounts)

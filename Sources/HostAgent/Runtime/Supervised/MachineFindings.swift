@@ -8,9 +8,11 @@ struct MachineFindings: Sendable {
     /// The OCI runtime's program; empty for plain children.
     var runtime: String = ""
     var hasOverlay: Bool = false
-    var hasGroups: Bool = false
+    /// Why no limits are kept; nil when they are.
+    var groupRefusal: String?
 
-    /// crun before runc: it starts a container in a third of the time, and also where no control groups are mounted.
+    /// crun before runc: it starts a container in a third of the time, and also where no control groups can be used. One that
+    /// keeps limits comes before one that does not.
     private static let runtimes: [String] = ["crun", "runc"]
 
     /// - Throws: what is missing.
@@ -30,16 +32,18 @@ struct MachineFindings: Sendable {
         }
         var findings = MachineFindings()
         findings.hasOverlay = answer["overlay"]?.string == nil
-        findings.hasGroups = answer["cgroups"]?.string == nil
+        let groups = ControlGroups()
         guard kind == .oci else { return findings }
         if let refusal: String = answer["namespaces"]?.string {
             throw OperationFailure("this machine permits no namespaces (\(refusal)); root's rights are needed")
         }
         var refusals: [String] = []
-        for name in runtimes {
+        let keeps: (String) -> Bool = { groups.refusal(of: $0) == nil }
+        for name in runtimes.filter(keeps) + runtimes.filter({ !keeps($0) }) {
             guard let path: String = ShimProcess.find(name) else { continue }
-            if name == "runc", !findings.hasGroups {
-                refusals.append("runc needs control groups, and none are mounted at /sys/fs/cgroup")
+            findings.groupRefusal = groups.refusal(of: name)
+            if name == "runc", let refusal: String = findings.groupRefusal {
+                refusals.append("runc needs control groups: \(refusal)")
                 continue
             }
             do {
