@@ -40,7 +40,8 @@ import Testing
         try await run { _, relay, stream in
             for (target, way) in [
                 ("/passed/a", "handler"), ("/passed/a", "lane"), ("/passed/a", "lane"), ("/passed/b", "handler"),
-                ("/passed/b", "lane"), ("/other", "-"), ("/other", "-"), ("/passed/b", "handler"), ("/passed/b", "lane"),
+                ("/passed/b", "lane"), ("/other", "-"), ("/other", "-"), ("/passed/b", "handler"),
+                ("/passed/b", "lane"),
             ] {
                 let answer: WholeAnswer = try await stream.ask(target)
                 #expect(answer.status == 200 && answer.way == way, "\(target)")
@@ -88,7 +89,9 @@ import Testing
         }
     }
 
-    @Test func `an answer that is still to come is waited for by the task, and the lane goes on behind it`() async throws {
+    @Test func `an answer that is still to come is waited for by the task, and the lane goes on behind it`()
+        async throws
+    {
         let long: [UInt8] = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 / 251) }
         let isLong = Shared(false)
         try await run(behind: { _, info in
@@ -113,8 +116,12 @@ import Testing
 
     @Test func `answers without a body, and those whose head cannot be written, end well`() async throws {
         let status = Shared(200)
-        try await run(behind: { _, _ in HTTPResponse(status: status.value, headers: status.value == 201 ? ["X-Bad": "1"] : [:]) }) {
-            world, _, stream in
+        try await run(behind: { _, _ in
+            HTTPResponse(status: status.value, headers: status.value == 201 ? ["X-Bad": "1"] : [:])
+        }) {
+            world,
+            _,
+            stream in
             _ = try await stream.ask("/passed")
             for (code, way) in [(204, "stream"), (304, "stream"), (200, "lane"), (404, "lane")] {
                 status.change { $0 = code }

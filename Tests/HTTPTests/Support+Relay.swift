@@ -16,12 +16,21 @@ final class PlainRelay: RequestRelay {
         self.limits = limits
     }
 
-    func mayRelay(_ connection: ConnectionInfo) -> Bool { true }
+    func mayRelay(_ request: HTTPRequest, _ connection: ConnectionInfo) -> Bool {
+        connection.note = Note(request)
+        return true
+    }
 
-    func relay(_ request: HTTPRequest, _ connection: ConnectionInfo) -> (any RelayedRequest)? {
-        guard request.path.hasPrefix("/passed") else { return nil }
+    func relay(_ connection: ConnectionInfo) -> (any RelayedRequest)? {
+        guard let note = connection.note as? Note, note.request.path.hasPrefix("/passed") else { return nil }
         count.add(1, ordering: .relaxed)
-        return PlainRelayed(request, client(of: connection.loop), place, limits)
+        return PlainRelayed(note.request, client(of: connection.loop), place, limits)
+    }
+
+    private final class Note: Sendable {
+        let request: HTTPRequest
+
+        init(_ request: HTTPRequest) { self.request = request }
     }
 
     func client(of loop: EventLoop) -> HTTPClient {

@@ -6,13 +6,15 @@ import Testing
 @testable import HostRuntime
 
 @Suite struct ControlGroupTests {
-    @Test(arguments: [
-        ([:], false, []),
-        (["cgroup.controllers": "cpu memory\n"], true, []),
-        (["memory/tasks": ""], true, []),
-        (["memory/tasks": "", "unified/cgroup.controllers": "\n"], true, []),
-        (["memory/tasks": "", "unified/cgroup.controllers": "hugetlb rdma\n"], true, ["hugetlb", "rdma"]),
-    ] as [([String: String], Bool, [String])])
+    @Test(
+        arguments: [
+            ([:], false, []),
+            (["cgroup.controllers": "cpu memory\n"], true, []),
+            (["memory/tasks": ""], true, []),
+            (["memory/tasks": "", "unified/cgroup.controllers": "\n"], true, []),
+            (["memory/tasks": "", "unified/cgroup.controllers": "hugetlb rdma\n"], true, ["hugetlb", "rdma"]),
+        ] as [([String: String], Bool, [String])]
+    )
     func `what is mounted is seen`(files: [String: String], areMounted: Bool, mixed: [String]) throws {
         let folder = Folder()
         for (name, text) in files {

@@ -15,7 +15,13 @@ final class RepeatedPassage: RelayedRequest {
     /// When it came in, on the monotonic clock.
     private let since: UInt64
 
-    init(_ prepared: PreparedCall, _ reception: Reception, _ connection: ConnectionInfo, since: UInt64, _ gateway: Gateway) {
+    init(
+        _ prepared: PreparedCall,
+        _ reception: Reception,
+        _ connection: ConnectionInfo,
+        since: UInt64,
+        _ gateway: Gateway
+    ) {
         self.prepared = prepared
         self.reception = reception
         self.connection = connection
@@ -76,15 +82,17 @@ final class RepeatedPassage: RelayedRequest {
 }
 
 extension Gateway: RequestRelay {
-    package func mayRelay(_ connection: ConnectionInfo) -> Bool {
-        (connection.note as? Reception)?.passage?.lastCall != nil
+    package func mayRelay(_ request: HTTPRequest, _ connection: ConnectionInfo) -> Bool {
+        guard let reception = connection.note as? Reception, reception.passage?.lastCall != nil else { return false }
+        // The note may be of an earlier request: not every one of a connection comes here.
+        return reception.isOf(request)
     }
 
-    package func relay(_ request: HTTPRequest, _ connection: ConnectionInfo) -> (any RelayedRequest)? {
+    package func relay(_ connection: ConnectionInfo) -> (any RelayedRequest)? {
         let since: UInt64 = MonotonicClock.now
         let view: StoreView = state.store.view
         guard let reception = connection.note as? Reception, let prepared: PreparedCall = reception.passage?.lastCall,
-            reception.holds(request, policies.snapshot(of: view), localAuthority()),
+            reception.holds(policies.snapshot(of: view), localAuthority()),
             Passage.isTrue(prepared, view, at: since, self)
         else { return nil }
         return RepeatedPassage(prepared, reception, connection, since: since, self)

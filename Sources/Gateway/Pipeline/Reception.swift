@@ -74,17 +74,22 @@ final class Reception: Sendable {
         _ policy: PolicySnapshot,
         local: String
     ) -> Reception {
-        if let last: Reception = connection.note as? Reception, last.holds(request, policy, local) { return last }
+        if let last: Reception = connection.note as? Reception, last.holds(policy, local), last.isOf(request) {
+            return last
+        }
         let made = Reception(request, connection, policy, local: local)
         connection.note = request.headers.byteCount <= Limits.httpKeptHeadBytes ? made : nil
         return made
     }
 
-    /// Whether all of it is true of this request, too.
-    func holds(_ other: HTTPRequest, _ policy: PolicySnapshot, _ local: String) -> Bool {
-        policy === self.policy && head.method == other.method && head.target == other.target
-            && head.minorVersion == other.minorVersion && local == self.local && head.headers.repeats(other.headers)
+    /// Whether this request has the same head.
+    func isOf(_ other: HTTPRequest) -> Bool {
+        head.method == other.method && head.target == other.target && head.minorVersion == other.minorVersion
+            && head.headers.repeats(other.headers)
     }
+
+    /// Whether all that follows from the head follows from it still.
+    func holds(_ policy: PolicySnapshot, _ local: String) -> Bool { policy === self.policy && local == self.local }
 
     /// The request with the body that this one has.
     func request(with other: HTTPRequest) -> HTTPRequest {

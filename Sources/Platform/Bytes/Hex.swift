@@ -17,17 +17,22 @@ package enum Hex {
     /// The 16 digits of a number.
     package static func encode(_ number: UInt64) -> String {
         String(unsafeUninitializedCapacity: 16) { text in
-            for position in 0..<16 {
-                text[position] = digit(UInt8(truncatingIfNeeded: number >> (60 - 4 * position)) & 15)
-            }
+            write(number, to: text)
             return 16
         }
     }
 
     /// Appends the 16 digits of a number.
     package static func append(_ number: UInt64, to bytes: inout [UInt8]) {
-        for shift in stride(from: 60, through: 0, by: -4) {
-            bytes.append(digit(UInt8(truncatingIfNeeded: number >> shift) & 15))
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 16) { text in
+            write(number, to: text)
+            bytes.append(contentsOf: text)
+        }
+    }
+
+    private static func write(_ number: UInt64, to text: UnsafeMutableBufferPointer<UInt8>) {
+        for position in 0..<16 {
+            text[position] = digit(UInt8(truncatingIfNeeded: number >> (60 - 4 * position)) & 15)
         }
     }
 

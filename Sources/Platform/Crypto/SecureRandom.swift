@@ -29,7 +29,9 @@ package enum SecureRandom {
                 pool.used = 0
             }
             defer { pool.used += count }
-            return pool.bytes.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[pool.used..<pool.used + count])) }
+            return pool.bytes.withUnsafeBytes {
+                body(UnsafeRawBufferPointer(rebasing: $0[pool.used..<pool.used + count]))
+            }
         }
     }
 

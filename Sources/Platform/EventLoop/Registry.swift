@@ -52,7 +52,10 @@ final class Registry {
 
     func deliver(_ events: UInt32, to token: UInt64) {
         guard let index = index(of: token) else { return }
-        let watched: (any Watched)? = slots[index].watched
+        // In place: to copy a slot is to copy a weak reference.
+        let watched: (any Watched)? = slots.withUnsafeBufferPointer {
+            $0.baseAddress.flatMap { ($0 + index).pointee.watched }
+        }
         watched?.ready(events)
     }
 

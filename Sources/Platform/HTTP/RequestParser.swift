@@ -23,8 +23,6 @@ package struct RequestParser: Sendable {
 
     private let limits: MessageLimits
     private var scanner: HeadScanner
-    /// The last request of the connection: the next one most often says the same, at least behind its first line.
-    private var last: ReadHead?
     private var pending: HTTPRequest?
     private var body: [UInt8] = []
     private var framing: BodyFraming = .none
@@ -59,13 +57,11 @@ package struct RequestParser: Sendable {
         last = nil
     }
 
-    /// The last request, when it may be passed on each time that it comes again: a plain GET on a connection that stays.
-    var repeatable: HTTPRequest? {
-        guard let last, last.isPlain else { return nil }
-        return last.request
-    }
+    /// The last request of the connection, where its head is kept: the next one most often says the same, at least behind its
+    /// first line.
+    private(set) var last: ReadHead?
 
-    /// Takes the last request, which is ``repeatable``, off the buffer, where it stands there once more, whole.
+    /// Takes the last request off the buffer, where it stands there once more, whole.
     mutating func takeRepeated(_ buffer: ReadBuffer) -> Bool {
         guard refusal == nil, pending == nil, scanner.isAtStart, let last, last.stands(in: buffer) else { return false }
         buffer.consume(last.byteCount)

@@ -5,15 +5,15 @@ package import EventLoop
 /// Whoever keeps a connection to ask the same thing again and again (a poll, a probe, a page that renews itself) gets its
 /// answers by way of the loop alone: no task is woken for the request, and none for the answer behind it.
 package protocol RequestRelay: Sendable {
-    /// Whether it is of use to look out for requests that repeat the last one of this connection; costs next to nothing.
-    func mayRelay(_ connection: ConnectionInfo) -> Bool
+    /// Whether this request, the last of its connection, which has been answered, may be passed on should it come again.
+    func mayRelay(_ request: HTTPRequest, _ connection: ConnectionInfo) -> Bool
 
-    /// The last request of this connection has come once more.
+    /// It has come again; no other has come since ``mayRelay(_:_:)`` said yes.
     ///
     /// Called on the connection's loop.
     ///
     /// - Returns: nil when a handler has to look at it.
-    func relay(_ request: HTTPRequest, _ connection: ConnectionInfo) -> (any RelayedRequest)?
+    func relay(_ connection: ConnectionInfo) -> (any RelayedRequest)?
 }
 
 /// One request that is passed on, and what becomes of its answer: exactly one of its last three functions is called, unless

@@ -135,8 +135,8 @@ final class ServerConnection: @unchecked Sendable {
     ///
     /// - Returns: nil when something else has come, or nothing is to be passed on.
     private func relayRepeated(until deadline: Deadline) async throws -> Next? {
-        guard let relay = server.relay, let request: HTTPRequest = parser.repeatable, relay.mayRelay(info),
-            stream.loop.isCurrent
+        guard let relay = server.relay, let last: ReadHead = parser.last, last.isPlain,
+            relay.mayRelay(last.request, info), stream.loop.isCurrent
         else { return nil }
         if lane == nil { lane = stream.attended.map { RelayLane($0) } }
         guard let lane else { return nil }
@@ -144,9 +144,9 @@ final class ServerConnection: @unchecked Sendable {
         while true {
             switch try await lane.serve(self, until: deadline) {
             case .bytes: return nil
-            case .request: return .request(request)
-            case .answer(let answer, let relayed): return .response(request, await relayed.response(to: answer))
-            case .failed(let error, let relayed): return .response(request, relayed.response(to: error))
+            case .request: return .request(last.request)
+            case .answer(let answer, let relayed): return .response(last.request, await relayed.response(to: answer))
+            case .failed(let error, let relayed): return .response(last.request, relayed.response(to: error))
             case .end: return .end
             case nil:
                 guard let lastUse: UInt64 = lane.lastUse else { return idleDeadline.isPast ? .end : .rest }
@@ -308,7 +308,7 @@ final class ServerConnection: @unchecked Sendable {
 
 extension ServerConnection: RelayLane.Client {
     func takesRepeated() -> Bool { !server.isDraining && parser.takeRepeated(buffer) }
-    func relay() -> (any RelayedRequest)? { parser.repeatable.flatMap { server.relay?.relay($0, info) } }
+    func relay() -> (any RelayedRequest)? { server.relay?.relay(info) }
     var isStopping: Bool { server.isStopping }
     var writeMilliseconds: Int { server.limits.writeMilliseconds }
     var isIdle: Bool {

@@ -7,14 +7,19 @@ import Testing
 extension World {
     /// As a server does with a plain request that repeats the last one of its connection; nil for those that are handled.
     func relayed(_ request: HTTPRequest, _ connection: ConnectionInfo, _ gateway: Gateway) async -> Answer? {
-        guard request.method == "GET", request.body.isEmpty, request.bodyStream == nil, gateway.mayRelay(connection),
-            let relayed: any RelayedRequest = gateway.relay(request, connection)
+        guard request.method == "GET", request.body.isEmpty, request.bodyStream == nil,
+            gateway.mayRelay(request, connection),
+            let relayed: any RelayedRequest = gateway.relay(connection)
         else { return nil }
         do {
             var bytes: [UInt8] = []
             try relayed.writeRequest(into: &bytes)
             let outgoing: HTTPRequest = try Self.parsed(bytes)
-            let answer: HTTPAnswer = try await relayed.client.open(outgoing, to: relayed.endpoint, limits: relayed.limits)
+            let answer: HTTPAnswer = try await relayed.client.open(
+                outgoing,
+                to: relayed.endpoint,
+                limits: relayed.limits
+            )
             guard ![101, 204, 304].contains(answer.status), let body: [UInt8] = try answer.atHand() else {
                 return Answer(await relayed.response(to: answer))
             }

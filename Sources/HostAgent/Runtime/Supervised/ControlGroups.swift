@@ -21,7 +21,8 @@ struct ControlGroups: Equatable {
     func refusal(of runtime: String) -> String? {
         guard areMounted else { return "no control groups are mounted at \(Self.place)" }
         guard runtime == "crun", let first: String = mixed.first else { return nil }
-        return "crun uses no control groups where \(Self.place)/unified has some of them (\(mixed.joined(separator: ", "))): "
+        return
+            "crun uses no control groups where \(Self.place)/unified has some of them (\(mixed.joined(separator: ", "))): "
             + "mount these beside the others (mkdir \(Self.place)/\(first) && mount -t cgroup -o \(first) cgroup "
             + "\(Self.place)/\(first)), or install runc, and start the agent again"
     }
