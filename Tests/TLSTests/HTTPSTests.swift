@@ -23,11 +23,11 @@ import WebSocket
     }
 
     private func withWorld(
+        relay: (any RequestRelay)? = nil,
         _ handler: @escaping HTTPServer.Handler,
         _ body: (World) async throws -> Void
     ) async throws {
         let serving: TLSServerContext = try Cluster.home.server(protocols: ["http/1.1"])
-        let asking: TLSClientContext = try Cluster.home.client(protocols: ["http/1.1"])
         let counter = Counter()
         try await withLoops { loops in
             let server: HTTPServer = try .start(
@@ -37,12 +37,10 @@ import WebSocket
                     counter.add()
                     return try await serving.accept(stream)
                 },
+                relay: relay,
                 handler: handler
             )
-            let client = HTTPClient(loop: loops.all[1]) { endpoint, loop, deadline in
-                let plain: SocketStream = try await loop.connect(to: endpoint, before: deadline)
-                return try await asking.connect(plain, serverName: endpoint.host, before: deadline)
-            }
+            let client: HTTPClient = try Self.client(on: loops.all[1])
             let result: Result<Void, any Error>
             do {
                 result = .success(try await body(World(server: server, client: client, connections: counter)))
@@ -72,6 +70,77 @@ import WebSocket
                 #expect(answer.body == Array("client ".utf8) + body)
             }
             #expect(world.connections.value == 1)
+        }
+    }
+
+    /// Passes on everything, over TLS, to where it came from, under another path.
+    private final class LoopRelay: RequestRelay {
+        let client = Mutex<HTTPClient?>(nil)
+        let count = Counter()
+
+        func mayRelay(_ request: HTTPRequest, _ connection: ConnectionInfo) -> Bool { request.path == "/again" }
+
+        func relay(_ connection: ConnectionInfo) -> (any RelayedRequest)? {
+            guard let client: HTTPClient = client.withLock({ $0 }) else { return nil }
+            count.add()
+            return Relayed(client: client, endpoint: connection.local)
+        }
+
+        final class Relayed: RelayedRequest {
+            let client: HTTPClient
+            let endpoint: Endpoint
+            let limits = HTTPClientLimits()
+
+            init(client: HTTPClient, endpoint: Endpoint) {
+                self.client = client
+                self.endpoint = endpoint
+            }
+
+            func writeRequest(into bytes: inout [UInt8]) throws {
+                try HeadBlock(HTTPRequest(method: "GET", target: "/behind"), to: endpoint).write(into: &bytes) { _ in }
+            }
+
+            func writeAnswer(_ head: ResponseHead, _ body: [UInt8], into bytes: inout [UInt8]) throws {
+                try HeadBlock(HTTPResponse(status: 200)).write(body: body, into: &bytes) { _ in }
+            }
+
+            func response(to answer: HTTPAnswer) async -> HTTPResponse { .text(500, "not whole") }
+            func response(to error: any Error) -> HTTPResponse { .text(502, "\(error)") }
+        }
+    }
+
+    @Test func `requests that are passed on without a task go inside TLS on both sides`() async throws {
+        let relay = LoopRelay()
+        try await withWorld(
+            relay: relay,
+            { request, info in
+                // Each connection on a loop of its own: the way on is one of the client's connection.
+                if request.path == "/again", relay.client.withLock({ $0 }) == nil {
+                    let made: HTTPClient? = try? Self.client(on: info.loop)
+                    relay.client.withLock { $0 = made }
+                    if let made { _ = try? await made.send(HTTPRequest(method: "GET", target: "/x"), to: info.local) }
+                }
+                return HTTPResponse(status: 200, body: Array("from \(request.path)".utf8))
+            }
+        ) { world in
+            let request = HTTPRequest(method: "GET", target: "/again")
+            let first: HTTPClientResponse = try await world.client.send(request, to: world.server.endpoint)
+            #expect(first.body == Array("from /again".utf8))
+            for _ in 0..<50 {
+                let next: HTTPClientResponse = try await world.client.send(request, to: world.server.endpoint)
+                #expect(next.status == 200 && next.body == Array("from /behind".utf8))
+            }
+            #expect(relay.count.value == 50)
+            #expect(world.connections.value == 2)
+            relay.client.withLock { $0 }?.close()
+        }
+    }
+
+    private static func client(on loop: EventLoop) throws -> HTTPClient {
+        let asking: TLSClientContext = try Cluster.home.client(protocols: ["http/1.1"])
+        return HTTPClient(loop: loop) { endpoint, loop, deadline in
+            let plain: SocketStream = try await loop.connect(to: endpoint, before: deadline)
+            return try await asking.connect(plain, serverName: endpoint.host, before: deadline)
         }
     }
 

@@ -203,7 +203,9 @@ final class ClientConnection: @unchecked Sendable {
         var body: [UInt8]?
     }
 
-    /// The answer, as far as it has come; nil as long as its head has not. Nobody attends any more when it is returned.
+    /// The answer, as far as it has come; nil as long as its head has not.
+    ///
+    /// Nobody attends to the connection any more when it is returned.
     func hear() throws -> Heard? {
         guard let attended else { throw NetworkFault.closed }
         while true {

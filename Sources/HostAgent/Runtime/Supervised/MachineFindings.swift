@@ -11,8 +11,9 @@ struct MachineFindings: Sendable {
     /// Why no limits are kept; nil when they are.
     var groupRefusal: String?
 
-    /// crun before runc: it starts a container in a third of the time, and also where no control groups can be used. One that
-    /// keeps limits comes before one that does not.
+    /// crun before runc: it starts a container in a third of the time, and also where no control groups can be used.
+    ///
+    /// One that keeps limits comes before one that does not.
     private static let runtimes: [String] = ["crun", "runc"]
 
     /// - Throws: what is missing.
