@@ -10,7 +10,7 @@ import Testing
 @Suite struct RepeatedPassageTests {
     /// A gateway behind a listener, a destination behind the gateway, and one kept connection of a client.
     private final class Rig: Sendable {
-        let world = World()
+        let world: World
         let fake: FakeInterceptor
         let client = HTTPClient(loop: World.loops.all[0])
         let server: HTTPServer
@@ -21,7 +21,11 @@ import Testing
         }
 
         init() throws {
-            let (world, counter): (World, Counter) = (world, Counter())
+            // However busy the machine: who is calling is found out again only when something changes.
+            var timing: GatewayTiming = World.timing
+            timing.identityMilliseconds = 3_600_000
+            let (world, counter): (World, Counter) = (World(timing: timing), Counter())
+            self.world = world
             handled = counter
             fake = try FakeInterceptor { _ in FakeInterceptor.json(200, ["from": "behind"]) }
             server = try .start(
@@ -87,7 +91,7 @@ import Testing
                 let known: Int = rig.fake.requests.count
                 var answers: [HTTPClientResponse] = []
                 for _ in 0..<8 { answers.append(try await rig.get(path, headers)) }
-                // At most one more for each second in which it is found out anew who is calling.
+                // By the lane, but for the first; and again where the connection had rested.
                 #expect(rig.handledCount - before < 4)
                 #expect(answers.allSatisfy { $0.status == 200 && $0.body == Array(#"{"from":"behind"}"#.utf8) })
                 #expect(answers.allSatisfy { $0.headers["content-type"] == "application/json" })
@@ -132,7 +136,6 @@ import Testing
                 "Authorization": World.basic(name, try #require(made["secretValue"]?.string))
             ]
             for _ in 0..<3 { #expect(try await rig.get("/x/1", key).status == 200) }
-            #expect(rig.handledCount < 3)
             #expect(await rig.world.post("/v2-beta/apikeys/\(id)?action=deactivate", as: .ann).status < 300)
             #expect(try await rig.get("/x/1", key).status == 401)
 

@@ -155,6 +155,100 @@ import Testing
         await loops.stop()
     }
 
+    @Test func `a kept connection that ends just then costs nobody an answer, and changes no order`() async throws {
+        let loops: Loops = try .start(count: 1)
+        let server = try ScriptedServer(on: loops.all[0]) { stream, _ in
+            _ = try await stream.readUntil("\r\n\r\n")
+            try await stream.write(Array("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi".utf8), before: soon)
+            _ = try await stream.readUntil("\r\n\r\n")
+        }
+        try await run(PlainRelay(to: server.endpoint)) { _, relay, stream in
+            let again: String = "GET /passed HTTP/1.1\r\nHost: a\r\n\r\n"
+            let buffer = ReadBuffer()
+            #expect(try await stream.ask("/passed").text == "hi")
+            for tail in ["GET /other HTTP/1.1\r\nHost: a\r\n\r\n", "", again, "GET /oth"] {
+                try await stream.write(Array((again + again + tail).utf8), before: soon)
+                for _ in 0..<2 { #expect(try await stream.nextAnswer(buffer).text == "hi", "\(tail)") }
+                if tail == again { #expect(try await stream.nextAnswer(buffer).text == "hi") }
+                if tail.hasPrefix("GET /oth") {
+                    if tail == "GET /oth" {
+                        try await stream.write(Array("er HTTP/1.1\r\nHost: a\r\n\r\n".utf8), before: soon)
+                    }
+                    #expect(try await stream.nextAnswer(buffer).text == "handled /other\n", "\(tail)")
+                    #expect(try await stream.ask("/passed").text == "hi")
+                }
+                #expect(buffer.isEmpty)
+            }
+            // The end of the client's side ends nothing that it has asked before.
+            try await stream.write(Array(again.utf8), before: soon)
+            await stream.finishWriting()
+            #expect(try await stream.nextAnswer(buffer).text == "hi")
+            #expect(relay.count.load(ordering: .relaxed) > 4)
+        }
+        await server.end()
+        await loops.stop()
+    }
+
+    /// What a server behind says to a request that was passed on; each time a connection of its own is made for the next one.
+    @Test(arguments: [
+        ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhiHTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nbad", "lane"),
+        ("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi", "lane"),
+        ("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", "lane"),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nh\r\n1\r\ni\r\n0\r\n\r\n", "lane"),
+        ("HTTP/1.1 200 OK\r\n\r\nhi", "stream"), ("HTTP/1.0 200 OK\r\n\r\nhi", "stream"),
+    ])
+    func `an answer has its own bytes, and none that came behind it`(text: String, way: String) async throws {
+        let loops: Loops = try .start(count: 1)
+        let server = try ScriptedServer(on: loops.all[0]) { stream, _ in
+            while true {
+                let isPassed: Bool = try await stream.readUntil("\r\n\r\n").contains("X-Lane")
+                guard isPassed else {
+                    try await stream.write(Array("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nHI".utf8), before: soon)
+                    continue
+                }
+                try await stream.write(Array(text.utf8), before: soon)
+                if !text.contains("Content-Length"), !text.contains("chunked") { return }
+            }
+        }
+        try await run(PlainRelay(to: server.endpoint)) { _, _, stream in
+            var ways: [String] = []
+            for _ in 0..<6 {
+                let answer: WholeAnswer = try await stream.ask("/passed")
+                #expect(answer.status == 200 && answer.text == (answer.way == "handler" ? "HI" : "hi"))
+                ways.append(answer.way)
+            }
+            let staysOpen: Bool = text.contains("103") || text.contains("chunked")
+            let first: [String] = ["handler", way]
+            #expect(ways == (staysOpen ? first + Array(repeating: way, count: 4) : first + first + first))
+        }
+        await server.end()
+        await loops.stop()
+    }
+
+    @Test func `a server whose grace is over ends what is passed on, on both sides`() async throws {
+        let (asked, tell): (AsyncStream<Void>, AsyncStream<Void>.Continuation) = AsyncStream.makeStream()
+        let ended = Shared(false)
+        let loops: Loops = try .start(count: 1)
+        let server = try ScriptedServer(on: loops.all[0]) { stream, _ in
+            while try await !stream.readUntil("\r\n\r\n").contains("X-Lane") {
+                try await stream.write(Array("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".utf8), before: soon)
+            }
+            tell.yield()
+            let rest: [UInt8]? = try? await stream.read(upTo: 1, before: soon)
+            ended.change { $0 = rest?.isEmpty ?? false }
+        }
+        try await run(PlainRelay(to: server.endpoint)) { world, relay, stream in
+            _ = try await stream.ask("/passed")
+            try await stream.write(Array("GET /passed HTTP/1.1\r\nHost: a\r\n\r\n".utf8), before: soon)
+            for await _ in asked { break }
+            await world.server.stop(graceMilliseconds: 50)
+            #expect(await eventually { ended.value })
+            #expect(relay.failures.load(ordering: .relaxed) == 1)
+        }
+        await server.end()
+        await loops.stop()
+    }
+
     @Test(arguments: ["HTTP/1.1 200 OK\r\nContent-", "HTTP/1.1 2x0\r\n\r\n", "nonsense\r\n\r\n"])
     func `a server behind that breaks off in its head, or talks nonsense, is told of`(text: String) async throws {
         let loops: Loops = try .start(count: 1)
@@ -212,14 +306,15 @@ import Testing
                 for await _ in signals { break }
             }
             return HTTPResponse(status: 200)
-        }) { world, _, stream in
+        }) { world, relay, stream in
             _ = try await stream.ask("/passed")
             isSlow.change { $0 = true }
             try await stream.write(Array("GET /passed HTTP/1.1\r\nHost: a\r\n\r\n".utf8), before: soon)
             for await _ in asked { break }
             stream.close()
             next.yield()
-            while world.server.connectionCount > 0 { try await Task.sleep(for: .milliseconds(5)) }
+            #expect(await eventually { world.server.connectionCount == 0 })
+            #expect(relay.count.load(ordering: .relaxed) == 1)
         }
     }
 
@@ -247,11 +342,12 @@ import Testing
         let body = [UInt8](repeating: 0x61, count: 3_000)
         var limits = HTTPServerLimits()
         limits.writeMilliseconds = 200
-        try await run(limits, behind: { _, _ in HTTPResponse(status: 200, body: body) }) { world, _, stream in
+        try await run(limits, behind: { _, _ in HTTPResponse(status: 200, body: body) }) { world, relay, stream in
             _ = try await stream.ask("/passed")
             let request: [UInt8] = Array("GET /passed HTTP/1.1\r\nHost: a\r\n\r\n".utf8)
             try? await stream.write((0..<10_000).flatMap { _ in request }, before: .after(seconds: 1))
-            while world.server.connectionCount > 0 { try await Task.sleep(for: .milliseconds(5)) }
+            #expect(await eventually { world.server.connectionCount == 0 })
+            #expect(relay.count.load(ordering: .relaxed) > 100)
         }
     }
 
@@ -290,8 +386,8 @@ import Testing
             try await stream.write(request, before: soon)
             for await _ in asked { break }
             async let stopped: Void = world.server.stop(graceMilliseconds: 5_000)
-            let buffer = ReadBuffer()
-            #expect(try await stream.nextAnswer(buffer).text == "done\n")
+            let last: WholeAnswer = try await stream.nextAnswer(ReadBuffer())
+            #expect(last.text == "done\n" && last.way == "lane")
             #expect(try await stream.read(upTo: 1, before: soon).isEmpty)
             await stopped
         }

@@ -7,8 +7,9 @@ import TestSupport
 final class PlainRelay: RequestRelay {
     let place: Endpoint
     let limits: HTTPClientLimits
-    /// How many requests it was given.
+    /// How many requests it was given, and how many of them nobody has answered.
     let count = Atomic<Int>(0)
+    let failures = Atomic<Int>(0)
     private let clients = Mutex<[ObjectIdentifier: HTTPClient]>([:])
 
     init(to place: Endpoint, limits: HTTPClientLimits = HTTPClientLimits()) {
@@ -24,7 +25,7 @@ final class PlainRelay: RequestRelay {
     func relay(_ connection: ConnectionInfo) -> (any RelayedRequest)? {
         guard let note = connection.note as? Note, note.request.path.hasPrefix("/passed") else { return nil }
         count.add(1, ordering: .relaxed)
-        return PlainRelayed(note.request, client(of: connection.loop), place, limits)
+        return PlainRelayed(note.request, client(of: connection.loop), self)
     }
 
     private final class Note: Sendable {
@@ -62,16 +63,17 @@ final class PlainRelay: RequestRelay {
 
 private final class PlainRelayed: RelayedRequest {
     let client: HTTPClient
-    let endpoint: Endpoint
-    let limits: HTTPClientLimits
+    private let relay: PlainRelay
     private let target: String
 
-    init(_ request: HTTPRequest, _ client: HTTPClient, _ endpoint: Endpoint, _ limits: HTTPClientLimits) {
+    init(_ request: HTTPRequest, _ client: HTTPClient, _ relay: PlainRelay) {
         target = request.target
         self.client = client
-        self.endpoint = endpoint
-        self.limits = limits
+        self.relay = relay
     }
+
+    var endpoint: Endpoint { relay.place }
+    var limits: HTTPClientLimits { relay.limits }
 
     func writeRequest(into bytes: inout [UInt8]) throws {
         try HeadBlock(HTTPRequest(method: "GET", target: target), to: endpoint).write(into: &bytes) { bytes in
@@ -102,7 +104,10 @@ private final class PlainRelayed: RelayedRequest {
         }
     }
 
-    func response(to error: any Error) -> HTTPResponse { HTTPResponse(status: 502, headers: ["X-Way": "failed"]) }
+    func response(to error: any Error) -> HTTPResponse {
+        relay.failures.add(1, ordering: .relaxed)
+        return HTTPResponse(status: 502, headers: ["X-Way": "failed"])
+    }
 }
 
 /// A server that does what a test says with each of its connections.

@@ -44,6 +44,22 @@ final class InterceptionTrace: Sendable {
         state = Mutex(State(steps: steps))
     }
 
+    /// What is known of all requests to a destination that are the same.
+    final class Common: Sendable {
+        let subject: Subject
+        let steps: [InterceptorStep]
+
+        init(_ subject: Subject, _ steps: [InterceptorStep] = []) {
+            self.subject = subject
+            self.steps = steps
+        }
+    }
+
+    /// - Parameter time: milliseconds since 1970.
+    convenience init(_ requestID: String, at time: Int64, _ common: Common) {
+        self.init(Facts(requestID: requestID, uuid: nil, time: time, subject: common.subject), steps: common.steps)
+    }
+
     func add(_ step: InterceptorStep) { state.withLock { $0.steps.append(step) } }
     func end(_ outcome: String) { state.withLock { $0.outcome = outcome } }
     var steps: [InterceptorStep] { state.withLock { $0.steps } }
@@ -79,12 +95,12 @@ final class InterceptionTraces: Sendable {
     private enum Kept {
         case whole(InterceptionTrace)
         /// Of a request that only went to its destination: what is different each time, and what is the same.
-        case passed(id: UInt64, time: Int64, PreparedCall)
+        case passed(id: UInt64, time: Int64, InterceptionTrace.Common)
 
         var trace: InterceptionTrace {
             switch self {
             case .whole(let trace): trace
-            case .passed(let id, let time, let call): call.trace(Hex.encode(id), at: time)
+            case .passed(let id, let time, let common): InterceptionTrace(Hex.encode(id), at: time, common)
             }
         }
 
@@ -99,7 +115,9 @@ final class InterceptionTraces: Sendable {
     func keep(_ trace: InterceptionTrace) { keep(.whole(trace)) }
 
     /// - Parameter time: milliseconds since 1970.
-    func keep(_ id: UInt64, at time: Int64, _ call: PreparedCall) { keep(.passed(id: id, time: time, call)) }
+    func keep(_ id: UInt64, at time: Int64, _ common: InterceptionTrace.Common) {
+        keep(.passed(id: id, time: time, common))
+    }
 
     private func keep(_ trace: Kept) {
         state.withLock { state in

@@ -98,7 +98,7 @@ enum Passage {
                     to: destination,
                     identity: isKnown ? Set(message.identity.map { HeaderLists.canonical($0.name) }) : [],
                     depth: depth,
-                    subject: prepared.trace.facts.subject,
+                    trace: InterceptionTrace.Common(prepared.trace.facts.subject),
                     gateway.interceptors.clients
                 ),
                 requestID: arrival.id,
@@ -145,7 +145,7 @@ enum Passage {
             requestID: arrival.id,
             traceParent: TraceContext(arrival.request.headers, requestID: arrival.id).outgoing()
         )
-        gateway.interceptors.traces.keep(prepared.trace(arrival.id, at: gateway.now()))
+        gateway.interceptors.traces.keep(InterceptionTrace(arrival.id, at: gateway.now(), prepared.trace))
         return await call.answer(arrival.request, gateway)
     }
 
@@ -192,14 +192,16 @@ enum Passage {
             to: destination,
             identity: names,
             depth: depth,
-            subject: InterceptionTrace.Subject(
-                method: arrival.request.method,
-                path: passage.spelled.path,
-                template: route.template,
-                account: caller.account,
-                destination: destination.address.authority
+            trace: InterceptionTrace.Common(
+                InterceptionTrace.Subject(
+                    method: arrival.request.method,
+                    path: passage.spelled.path,
+                    template: route.template,
+                    account: caller.account,
+                    destination: destination.address.authority
+                ),
+                route.requests.map { InterceptorStep(identifiedBy: $0, isAnonymous: caller.identity.isEmpty) }
             ),
-            steps: route.requests.map { InterceptorStep(identifiedBy: $0, isAnonymous: caller.identity.isEmpty) },
             identified: route.requests.isEmpty ? nil : moment,
             gateway.interceptors.clients
         )

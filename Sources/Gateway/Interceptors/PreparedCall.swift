@@ -10,8 +10,7 @@ final class PreparedCall: Sendable {
     let authority: String
     /// Of the connection's loop.
     let client: HTTPClient
-    let subject: InterceptionTrace.Subject
-    let steps: [InterceptorStep]
+    let trace: InterceptionTrace.Common
     /// When it was found out who is calling; nil where nobody has asked.
     let identified: Moment?
     let written = WrittenCall()
@@ -33,8 +32,7 @@ final class PreparedCall: Sendable {
         to destination: DestinationRule,
         identity: Set<String>,
         depth: Int,
-        subject: InterceptionTrace.Subject,
-        steps: [InterceptorStep] = [],
+        trace: InterceptionTrace.Common,
         identified: Moment? = nil,
         _ clients: OutboundClients
     ) {
@@ -46,19 +44,8 @@ final class PreparedCall: Sendable {
             secure: destination.address.isSecure,
             allowed: destination.allowedAddresses
         )
-        self.subject = subject
-        self.steps = steps
+        self.trace = trace
         self.identified = identified
-    }
-
-    /// What became of a request among the interceptors, for whoever asks later.
-    ///
-    /// - Parameter time: milliseconds since 1970.
-    func trace(_ requestID: String, at time: Int64) -> InterceptionTrace {
-        InterceptionTrace(
-            InterceptionTrace.Facts(requestID: requestID, uuid: nil, time: time, subject: subject),
-            steps: steps
-        )
     }
 
     private static let differentEachTime = HeaderNames(["traceparent", "x-api-request-id"])

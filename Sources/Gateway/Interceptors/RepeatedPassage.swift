@@ -35,6 +35,7 @@ final class RepeatedPassage: RelayedRequest {
     var limits: HTTPClientLimits { DestinationCall.limits }
 
     func writeRequest(into bytes: inout [UInt8]) throws {
+        gateway.interceptors.traces.keep(id, at: gateway.now(), prepared.trace)
         let request: WrittenCall.Request = try prepared.written.request(of: prepared, reception)
         request.head.write(into: &bytes) { bytes in
             HeadBlock.append("traceparent", to: &bytes) {
@@ -45,7 +46,6 @@ final class RepeatedPassage: RelayedRequest {
     }
 
     func writeAnswer(_ head: ResponseHead, _ body: [UInt8], into bytes: inout [UInt8]) throws {
-        gateway.interceptors.traces.keep(id, at: gateway.now(), prepared)
         let answer: WrittenCall.Answer = try prepared.written.answer(head, reception)
         answer.head.write(body: body, into: &bytes) { bytes in
             HeadBlock.append("X-API-Request-Id", to: &bytes) { Hex.append(id, to: &$0) }
@@ -59,13 +59,11 @@ final class RepeatedPassage: RelayedRequest {
     }
 
     func response(to answer: HTTPAnswer) async -> HTTPResponse {
-        gateway.interceptors.traces.keep(id, at: gateway.now(), prepared)
         let arrival: Arrival = arrival
         return gateway.finished(await call(arrival).response(to: answer, gateway), to: arrival, since: since)
     }
 
     func response(to error: any Error) -> HTTPResponse {
-        gateway.interceptors.traces.keep(id, at: gateway.now(), prepared)
         let arrival: Arrival = arrival
         return gateway.finished(call(arrival).response(to: error, gateway), to: arrival, since: since)
     }

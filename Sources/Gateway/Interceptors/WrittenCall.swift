@@ -1,4 +1,5 @@
 import HTTP
+import Limits
 import Synchronization
 
 /// The heads of a request to a destination and of its answer as they are written each time that the request comes again.
@@ -51,7 +52,7 @@ final class WrittenCall: Sendable {
             return last
         }
         let made = try Answer(said, reception)
-        answer.withLock { $0 = made }
+        if said.headers.byteCount <= Limits.httpKeptHeadBytes { answer.withLock { $0 = made } }
         return made
     }
 }

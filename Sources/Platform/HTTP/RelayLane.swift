@@ -48,6 +48,8 @@ final class RelayLane: StreamAttendant, @unchecked Sendable {
     /// Until when the client has to take the rest of an answer.
     private var unsentUntil: Deadline?
     private var outcome: Result<Outcome, any Error>?
+    /// The task waits for the end of what goes on, not for that of the rest.
+    private var waitsForOther: Bool = false
     /// The end of the last answer since the task rests, on the monotonic clock, in nanoseconds.
     private(set) var lastUse: UInt64?
     /// Whose task rests.
@@ -75,8 +77,10 @@ final class RelayLane: StreamAttendant, @unchecked Sendable {
         }
         try stream.attend(self)
         while true {
-            if let outcome { return try outcome.get() }
-            let isOver: Bool = try await !signal.wait(until: exchange?.deadline ?? unsentUntil ?? deadline)
+            if let outcome: Result<Outcome, any Error> = outcome.take() { return try outcome.get() }
+            let end: Deadline? = exchange?.deadline ?? unsentUntil
+            waitsForOther = end != nil
+            let isOver: Bool = try await !signal.wait(until: end ?? deadline)
             guard isOver, outcome == nil else { continue }
             if let exchange {
                 guard exchange.deadline.isPast else { continue }
@@ -93,9 +97,11 @@ final class RelayLane: StreamAttendant, @unchecked Sendable {
     private func leave() {
         client = nil
         stream.stopAttending()
-        // Only when the task was cancelled, or the client has gone.
-        exchange.take()?.connection.stream.close()
         unsentUntil = nil
+        // Only when the task was cancelled, or the loop has ended.
+        guard let left: Exchange = exchange.take() else { return }
+        left.connection.stream.close()
+        _ = left.relayed.response(to: CancellationError())
     }
 
     private func finish(_ outcome: Outcome) { finish(.success(outcome)) }
@@ -132,6 +138,7 @@ final class RelayLane: StreamAttendant, @unchecked Sendable {
             if client.takesRepeated() {
                 begin(client)
             } else if !buffer.isEmpty {
+                client.isIdle = false
                 finish(.bytes)
             } else {
                 guard let count: Int = try stream.readNow(into: buffer) else { return }
@@ -145,7 +152,8 @@ final class RelayLane: StreamAttendant, @unchecked Sendable {
         unsentUntil = nil
         lastUse = MonotonicClock.now
         client.isIdle = true
-        if client.isStopping { finish(.end) }
+        if client.isStopping { return finish(.end) }
+        if waitsForOther { signal.raise() }
     }
 
     // MARK: Who answers
@@ -167,8 +175,9 @@ final class RelayLane: StreamAttendant, @unchecked Sendable {
             guard try connection.ask(output, limits, attendedBy: self) else { throw NetworkFault.closed }
         } catch {
             exchange = nil
-            connection.stream.close()
             finish(.request)
+            // At once called back by the stream that is closed: what happens next is settled by then.
+            connection.stream.close()
         }
     }
 
@@ -202,7 +211,8 @@ final class RelayLane: StreamAttendant, @unchecked Sendable {
     private func fail(_ exchange: Exchange, _ error: any Error) {
         self.exchange = nil
         let mayRepeat: Bool = !exchange.connection.answerBegan && HTTPClient.mayBeDead(error)
-        exchange.connection.stream.close()
         finish(mayRepeat ? .request : .failed(error, exchange.relayed))
+        // At once called back by it.
+        exchange.connection.stream.close()
     }
 }

@@ -16,8 +16,10 @@ package protocol RequestRelay: Sendable {
     func relay(_ connection: ConnectionInfo) -> (any RelayedRequest)?
 }
 
-/// One request that is passed on, and what becomes of its answer: exactly one of its last three functions is called, unless
-/// it goes to the handler after all, because it could not be sent.
+/// One request that is passed on, and what becomes of its answer.
+///
+/// Exactly one of the last three functions is called, unless the request goes to the handler after all: the kept connection
+/// turned out to be dead, and a GET may be sent again.
 package protocol RelayedRequest: AnyObject, Sendable {
     /// Of the connection's loop.
     var client: HTTPClient { get }

@@ -151,7 +151,6 @@ final class ServerConnection: @unchecked Sendable {
             case nil:
                 guard let lastUse: UInt64 = lane.lastUse else { return idleDeadline.isPast ? .end : .rest }
                 // As if the last of them had been answered by this task.
-                isRested = false
                 idleDeadline = .after(milliseconds: server.limits.idleMilliseconds, from: lastUse)
                 deadline = min(idleDeadline, .after(milliseconds: server.limits.restMilliseconds, from: lastUse))
             }

@@ -34,19 +34,21 @@ extension TLSStream: AttendedStream {
 
     package func sendNow(_ bytes: [UInt8]) throws -> Bool {
         let base: any AttendedStream = try below()
-        let records: [UInt8] = try state.withLock { state in
-            guard !state.isClosed, !state.isBroken, !state.isFinished else { throw NetworkFault.closed }
-            // Until the system has everything: nothing that others say then would stand at its place.
-            state.isWriting = true
-            var position: Int = 0
-            while position < bytes.count {
-                let end: Int = min(position + Limits.tlsWriteBytes, bytes.count)
-                try session.write(bytes, position..<end)
-                position = end
+        return try settled {
+            let records: [UInt8] = try state.withLock { state in
+                guard !state.isClosed, !state.isBroken, !state.isFinished else { throw NetworkFault.closed }
+                // Until the system has everything: nothing that others say then would stand at its place.
+                state.isWriting = true
+                var position: Int = 0
+                while position < bytes.count {
+                    let end: Int = min(position + Limits.tlsWriteBytes, bytes.count)
+                    try session.write(bytes, position..<end)
+                    position = end
+                }
+                return session.takeOutput()
             }
-            return session.takeOutput()
+            return try base.sendNow(records)
         }
-        return try settled { try base.sendNow(records) }
     }
 
     package func sendRest() throws -> Bool {

@@ -33,12 +33,12 @@ struct MachineFindings: Sendable {
         }
         var findings = MachineFindings()
         findings.hasOverlay = answer["overlay"]?.string == nil
-        let groups = ControlGroups()
         guard kind == .oci else { return findings }
         if let refusal: String = answer["namespaces"]?.string {
             throw OperationFailure("this machine permits no namespaces (\(refusal)); root's rights are needed")
         }
         var refusals: [String] = []
+        let groups = ControlGroups()
         let keeps: (String) -> Bool = { groups.refusal(of: $0) == nil }
         for name in runtimes.filter(keeps) + runtimes.filter({ !keeps($0) }) {
             guard let path: String = ShimProcess.find(name) else { continue }
