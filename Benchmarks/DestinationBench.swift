@@ -43,7 +43,7 @@ struct DestinationBench {
         let server: HTTPServer = try .start(
             on: .tcp(host: "127.0.0.1", port: 0),
             loops: own,
-            streams: { _ in true },
+            streams: { _, _ in true },
             handler: { request, _ in
                 while (try? await request.bodyStream?.next()) ?? nil != nil {}
                 return HTTPResponse(status: 200, headers: ["Content-Type": "application/json"], body: answer)

@@ -178,7 +178,10 @@ import Testing
             ], "destinations": [["paths": ["/both/{id:.*}", "/plain/{id:.*}"], "destinationURL": url]],
         ])
         func isTaken(_ method: String, _ target: String, _ type: String = "application/octet-stream") -> Bool {
-            world.gateway.takesStream(HTTPRequest(method: method, target: target, headers: ["Content-Type": type]))
+            world.gateway.takesStream(
+                HTTPRequest(method: method, target: target, headers: ["Content-Type": type]),
+                world.connection()
+            )
         }
         #expect(isTaken("POST", "/plain/1") && isTaken("POST", "/plain/1", "multipart/form-data; boundary=x"))
         #expect(isTaken("POST", "/both/1") && !isTaken("DELETE", "/both/1"))

@@ -47,7 +47,7 @@ import Testing
             ports.change { $0.insert("\(info.peer)") }
             return await SummedBody.handler(request, info)
         }
-        try await World.run(clientLimits: limits, streams: { _ in true }, handler: handler) {
+        try await World.run(clientLimits: limits, streams: { _, _ in true }, handler: handler) {
             (world: World) async throws in
             for _ in 0..<3 {
                 var request = HTTPRequest(method: "POST", target: "/taken")
@@ -66,7 +66,7 @@ import Testing
         }
         var limits = HTTPClientLimits()
         limits.busyMilliseconds = 3_600_000
-        try await World.run(clientLimits: limits, streams: { _ in true }, handler: handler) {
+        try await World.run(clientLimits: limits, streams: { _, _ in true }, handler: handler) {
             (world: World) async throws in
             var first: HTTPAnswer? = try await world.client.open(
                 HTTPRequest(method: "GET", target: "/"),
@@ -97,7 +97,7 @@ import Testing
 
     @Test(arguments: [true, false])
     func `a long body comes piece by piece, and the next request is behind it`(length: Bool) async throws {
-        try await World.run(streams: { $0.path == "/taken" }, handler: SummedBody.handler) {
+        try await World.run(streams: { request, _ in request.path == "/taken" }, handler: SummedBody.handler) {
             (world: World) async throws in
             let sum: Int = (0..<60).reduce(0) { sum, _ in SummedBody.sum(Self.piece, sum) }
             for _ in 0..<2 {
@@ -122,7 +122,7 @@ import Testing
     }
 
     @Test func `two requests that come at once are told apart behind a stream`() async throws {
-        try await World.run(streams: { _ in true }, handler: SummedBody.handler) { (world: World) async throws in
+        try await World.run(streams: { _, _ in true }, handler: SummedBody.handler) { (world: World) async throws in
             let body = String(repeating: "x", count: 70_000)
             let head: String = "POST /taken HTTP/1.1\r\nHost: a\r\n"
             let chunk: String = "\(String(70_000, radix: 16))\r\n\(body)\r\n0\r\n\r\n"
@@ -155,7 +155,7 @@ import Testing
             }
             return .text(200, "done")
         }
-        try await World.run(streams: { _ in true }, handler: handler) { (world: World) async throws in
+        try await World.run(streams: { _, _ in true }, handler: handler) { (world: World) async throws in
             var request = HTTPRequest(method: "PUT", target: "/")
             request.bodyStream = Self.stream(1_600, length: true, progress)
             #expect(try await world.client.send(request, to: world.server.endpoint).status == 200)
@@ -166,7 +166,7 @@ import Testing
 
     @Test func `an answer may come before the body has gone, and ends it`() async throws {
         let progress = Progress()
-        try await World.run(streams: { _ in true }, handler: { _, _ in .text(507, "no room") }) {
+        try await World.run(streams: { _, _ in true }, handler: { _, _ in .text(507, "no room") }) {
             (world: World) async throws in
             var request = HTTPRequest(method: "PUT", target: "/")
             request.bodyStream = Self.stream(1_600, length: true, progress)
@@ -183,7 +183,7 @@ import Testing
                 while let piece: [UInt8] = try await body.next() { try await writer.write(piece) }
             }
         }
-        try await World.run(streams: { _ in true }, handler: handler) { (world: World) async throws in
+        try await World.run(streams: { _, _ in true }, handler: handler) { (world: World) async throws in
             var request = HTTPRequest(method: "POST", target: "/")
             request.bodyStream = Self.stream(600, length: true)
             let answer: HTTPAnswer = try await world.client.open(request, to: world.server.endpoint)
@@ -209,7 +209,7 @@ import Testing
             }
             return .text(200, "")
         }
-        try await World.run(streams: { _ in true }, handler: handler) { (world: World) async throws in
+        try await World.run(streams: { _, _ in true }, handler: handler) { (world: World) async throws in
             for length: Int? in [nil, 200_000] {
                 let left = Mutex<Int>(3)
                 var request = HTTPRequest(method: "PUT", target: "/")

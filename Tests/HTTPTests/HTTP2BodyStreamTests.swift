@@ -10,7 +10,7 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct HTTP2BodyStreamTests {
     private func withServer(
         _ limits: HTTPServerLimits = HTTPServerLimits(),
-        streams: @escaping HTTPServer.Streams = { _ in true },
+        streams: @escaping HTTPServer.Streams = { _, _ in true },
         handler: @escaping HTTPServer.Handler,
         _ body: (World) async throws -> Void
     ) async throws {
@@ -22,7 +22,8 @@ import Testing
     private static func body(_ count: Int) -> [UInt8] { (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) } }
 
     @Test func `a long body comes piece by piece, a short one whole, and one for others is bounded`() async throws {
-        try await withServer(streams: { $0.path == "/taken" }, handler: SummedBody.handler) { world in
+        try await withServer(streams: { request, _ in request.path == "/taken" }, handler: SummedBody.handler) {
+            world in
             let client: HTTP2Client = try await client(world)
             for count: Int in [65_537, 1_000_000, 5_000_000] {
                 let body: [UInt8] = Self.body(count)

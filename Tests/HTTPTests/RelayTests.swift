@@ -282,9 +282,9 @@ import Testing
             try await loops.all[0].sleep(milliseconds: 60_000)
         }
         var limits = HTTPServerLimits()
-        limits.restMilliseconds = 500  // passes while the answer is waited for
+        limits.restMilliseconds = 2_000  // passes while the answer is waited for
         var clientLimits = HTTPClientLimits()
-        clientLimits.answerMilliseconds = 1_000
+        clientLimits.answerMilliseconds = 2_500
         try await run(PlainRelay(to: server.endpoint, limits: clientLimits), limits) { _, _, stream in
             // On a machine that is too busy it has rested before.
             var way: String = "handler"

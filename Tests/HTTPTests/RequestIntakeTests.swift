@@ -30,7 +30,7 @@ import Testing
         body: Int = 100,
         window: Int = 10,
         room: Int = 200,
-        streams: HTTPServer.Streams? = nil
+        streams: (@Sendable (HTTPRequest) -> Bool)? = nil
     ) -> RequestIntake {
         var limits = MessageLimits()
         limits.bodyBytes = body

@@ -65,7 +65,7 @@ struct NodeListeners: Sendable {
                     limits: httpsLimits,
                     wrapper: wrapper(security.publicContext, "https", logger),
                     refusal: { gateway.answer(to: $0) },
-                    streams: { gateway.takesStream($0) },
+                    streams: { gateway.takesStream($0, $1) },
                     relay: gateway,
                     handler: handler
                 )
@@ -76,7 +76,7 @@ struct NodeListeners: Sendable {
                 on: .tcp(host: configuration.http.host, port: configuration.http.port),
                 loops: loops,
                 refusal: { gateway.answer(to: $0) },
-                streams: { gateway.takesStream($0) },
+                streams: { gateway.takesStream($0, $1) },
                 relay: gateway,
                 handler: handler
             )

@@ -31,15 +31,6 @@ enum Passage {
         return try await answer(arrival, passage, address.query, gateway)
     }
 
-    /// Whether the body of this request, of which only the head has come, is passed on unseen.
-    static func takesStream(_ request: HTTPRequest, _ gateway: Gateway) -> Bool {
-        guard let segments: [String] = request.segments, let query: QueryItems = request.queryItems else {
-            return false
-        }
-        let table: InterceptorTable = gateway.policies.snapshot(of: gateway.state.store.view).interceptors
-        return PassageRoute.find(request, segments, query, table)?.passesBodies ?? false
-    }
-
     private static func collect(_ arrival: inout Arrival) async throws(Problem) {
         guard let stream: BodyStream = arrival.request.bodyStream else { return }
         do {

@@ -214,14 +214,11 @@ package final class Gateway: Sendable {
     /// Whether the long body of a client's request, of which only the head has come, is taken as it comes.
     ///
     /// What comes to the federation's host name may belong to another cluster, and goes there whole.
-    package func takesStream(_ request: HTTPRequest) -> Bool {
-        if let federation {
-            let rules: BaseURL.Rules = policies.snapshot(of: state.store.view).baseURLRules
-            // Whether the connection is TLS says nothing about the name.
-            let base = BaseURL(headers: request.headers, isSecure: true, local: localAuthority(), rules: rules)
-            if federation.place.isNamed(by: base.authority) { return false }
-        }
-        return Passage.takesStream(request, self)
+    package func takesStream(_ request: HTTPRequest, _ connection: ConnectionInfo) -> Bool {
+        let policy: PolicySnapshot = policies.snapshot(of: state.store.view)
+        let reception: Reception = .of(request, connection, policy, local: localAuthority())
+        if let federation, federation.place.isNamed(by: reception.base.authority) { return false }
+        return reception.passage?.passesBodies ?? false
     }
 
     func answer(_ arrival: Arrival) async -> HTTPResponse {

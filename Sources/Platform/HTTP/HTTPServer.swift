@@ -14,7 +14,7 @@ package final class HTTPServer: Sendable {
     package typealias Wrapper = @Sendable (any ByteStream) async throws -> any ByteStream
 
     /// Whether the handler takes the long body of this request, of which only the head has come, piece by piece.
-    package typealias Streams = @Sendable (HTTPRequest) -> Bool
+    package typealias Streams = @Sendable (HTTPRequest, ConnectionInfo) -> Bool
 
     /// Where it listens, with the real port.
     package let endpoint: Endpoint

@@ -29,7 +29,7 @@ final class RelayLane: StreamAttendant, @unchecked Sendable {
         func takesRepeated() -> Bool
         /// How the request that was taken goes on; nil for as usual.
         func relay() -> (any RelayedRequest)?
-        /// Between two requests, and in the midst of one.
+        /// Nothing has come that is not answered: the connection may be closed.
         var isIdle: Bool { get set }
         var isStopping: Bool { get }
         var writeMilliseconds: Int { get }
@@ -48,7 +48,7 @@ final class RelayLane: StreamAttendant, @unchecked Sendable {
     /// Until when the client has to take the rest of an answer.
     private var unsentUntil: Deadline?
     private var outcome: Result<Outcome, any Error>?
-    /// The task waits for the end of what goes on, not for that of the rest.
+    /// The task waits until what goes on would be late, not until the connection has rested long enough.
     private var waitsForOther: Bool = false
     /// The end of the last answer since the task rests, on the monotonic clock, in nanoseconds.
     private(set) var lastUse: UInt64?

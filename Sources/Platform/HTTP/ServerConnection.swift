@@ -104,7 +104,7 @@ final class ServerConnection: @unchecked Sendable {
                 case .request(let request): return .request(request)
                 case .head(let expectsContinue): try await invite(expectsContinue)
                 case .long(let expectsContinue):
-                    let isStreamed: Bool = parser.announced.map { server.streams?($0) ?? false } ?? false
+                    let isStreamed: Bool = parser.announced.map { server.streams?($0, info) ?? false } ?? false
                     if !isStreamed { try parser.checkLength() }
                     try await invite(expectsContinue)
                     if isStreamed, let request = takeLong() { return .request(request) }

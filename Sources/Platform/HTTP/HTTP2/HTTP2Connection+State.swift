@@ -53,16 +53,22 @@ extension HTTP2Connection {
         /// When a connection that nothing runs on is closed.
         private var idleDeadline: Deadline
 
-        init(session: HTTP2Session, server: HTTPServer, loop: EventLoop) {
+        init(session: HTTP2Session, server: HTTPServer, _ info: ConnectionInfo) {
             self.session = session
             self.limits = server.limits
-            self.loop = loop
+            loop = info.loop
             intake = RequestIntake(
                 limits.message,
                 windowBytes: limits.http2.streamWindowBytes,
-                streams: server.streams
+                streams: Self.streams(server, info)
             )
             idleDeadline = .after(milliseconds: limits.idleMilliseconds)
+        }
+
+        private static func streams(_ server: HTTPServer, _ info: ConnectionInfo) -> (@Sendable (HTTPRequest) -> Bool)?
+        {
+            guard let streams: HTTPServer.Streams = server.streams else { return nil }
+            return { streams($0, info) }
         }
 
         // MARK: Input

@@ -24,7 +24,7 @@ final class HTTP2Connection: Sendable {
         self.server = server
         info = ConnectionInfo(peer: stream.peer, local: stream.local, stream: stream)
         let session = try HTTP2Session(Self.limits(server.limits))
-        state = Mutex(State(session: session, server: server, loop: stream.loop))
+        state = Mutex(State(session: session, server: server, info))
         output = Signal(loop: stream.loop)
     }
 

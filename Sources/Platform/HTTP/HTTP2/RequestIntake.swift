@@ -39,7 +39,7 @@ struct RequestIntake {
     private let limits: MessageLimits
     private let windowBytes: Int
     /// Whether the long body of a request is taken as it comes.
-    private let streams: HTTPServer.Streams?
+    private let streams: (@Sendable (HTTPRequest) -> Bool)?
     private var incoming: [Int32: Incoming] = [:]
     private var room: BodyRoom
 
@@ -47,7 +47,7 @@ struct RequestIntake {
         _ limits: MessageLimits,
         windowBytes: Int = Limits.http2StreamWindowBytes,
         roomBytes: Int = Limits.http2BodyBytes,
-        streams: HTTPServer.Streams? = nil
+        streams: (@Sendable (HTTPRequest) -> Bool)? = nil
     ) {
         self.limits = limits
         self.windowBytes = windowBytes
