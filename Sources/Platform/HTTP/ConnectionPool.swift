@@ -63,7 +63,12 @@ final class ConnectionPool: Sendable {
         }
     }
 
-    func put(_ connection: ClientConnection) {
+    /// The exchange of this connection is over: it is kept, where another one may follow, or closed.
+    func take(back connection: ClientConnection) {
+        if connection.isReusable { put(connection) } else { connection.stream.close() }
+    }
+
+    private func put(_ connection: ClientConnection) {
         let dropped: [Idle] = state.withLock { state in
             let now: UInt64 = MonotonicClock.now
             let idle = Idle(connection: connection, since: now)

@@ -67,7 +67,7 @@ package final class HTTPAnswer: Sendable {
     /// Another request may use the connection.
     private func leave() {
         hasLeft.store(true, ordering: .releasing)
-        if connection.isReusable { pool.put(connection) } else { connection.stream.close() }
+        pool.take(back: connection)
     }
 
     /// The rest of the body.

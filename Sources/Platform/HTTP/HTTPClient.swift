@@ -155,9 +155,7 @@ package final class HTTPClient: Sendable {
     }
 
     /// The exchange of this connection is over.
-    func keep(_ connection: ClientConnection) {
-        if connection.isReusable { pool.put(connection) } else { connection.stream.close() }
-    }
+    func take(back connection: ClientConnection) { pool.take(back: connection) }
 
     /// An answer whose head has come, for whoever reads on.
     func answer(_ head: ResponseHead, on connection: ClientConnection) -> HTTPAnswer {

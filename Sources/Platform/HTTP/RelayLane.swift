@@ -195,7 +195,7 @@ final class RelayLane: StreamAttendant, @unchecked Sendable {
             let answer: HTTPAnswer = exchange.relayed.client.answer(heard.head, on: exchange.connection)
             return finish(.answer(answer, exchange.relayed))
         }
-        exchange.relayed.client.keep(exchange.connection)
+        exchange.relayed.client.take(back: exchange.connection)
         output.removeAll(keepingCapacity: true)
         try exchange.relayed.writeAnswer(heard.head, body, into: &output)
         if try stream.sendNow(output) {
