@@ -84,7 +84,7 @@ extension EndToEnd {
                 let started: HTTPServer = try .start(
                     on: .tcp(host: "127.0.0.1", port: 0),
                     loops: loops,
-                    streams: { _ in true },
+                    streams: { _, _ in true },
                     handler: { [weak self] request, _ in
                         guard let source: Source = self?.source.withLock({ $0 }) else { return .text(503, "closed") }
                         return await Self.answer(request, source)
