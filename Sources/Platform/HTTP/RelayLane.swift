@@ -1,5 +1,4 @@
 internal import EventLoop
-internal import Synchronization
 
 /// Passes on the requests of one connection that repeat the last one (``RequestRelay``) while the connection's task rests:
 /// what comes on either side is dealt with by the loop's thread at once.
